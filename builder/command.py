@@ -1,0 +1,149 @@
+"""Running programs: the only module that imports `subprocess`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from builder.errors import CommandFailed, ToolMissing
+
+# What a program of ours may see of the caller's environment: nothing that changes its
+# output (locale, terminal) and nothing that could hold a secret.
+CLEAN_ENV = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/root",
+}
+
+# Debian and Ubuntu package that holds a program, for the hint of `ToolMissing`.
+PACKAGE_OF = {
+    "debugfs": "e2fsprogs",
+    "dnsmasq": "dnsmasq-base",
+    "mcopy": "mtools",
+    "mformat": "mtools",
+    "mke2fs": "e2fsprogs",
+    "mmd": "mtools",
+    "mmdebstrap": "mmdebstrap",
+    "netplan": "netplan.io",
+    "qemu-img": "qemu-utils",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "sudo": "sudo",
+    "systemd-analyze": "systemd",
+    "tar": "tar",
+    "zstd": "zstd",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One program call, as a value: what is printed by a dry run is what is run.
+
+    argv: program and arguments, never a shell line. env: added to `CLEAN_ENV`.
+    log: file that gets stdout and stderr (appended); without it both are captured.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    input: bytes | None = None
+    cwd: Path | None = None
+    timeout_s: float | None = None
+    log: Path | None = None
+    accept: tuple[int, ...] = (0,)
+
+    def __str__(self) -> str:
+        """The call as a line to paste into a shell."""
+        return shlex.join([*(f"{k}={v}" for k, v in sorted(self.env.items())), *self.argv])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a finished program left: exit status and, unless logged to a file, its output."""
+
+    status: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
+class Runner(Protocol):
+    """How commands are carried out: really, or only written down."""
+
+    def run(self, command: Command) -> Result: ...
+
+
+def find_tool(name: str) -> str:
+    """Path of the program `name`; raises `ToolMissing` naming its package."""
+    found = shutil.which(name, path=CLEAN_ENV["PATH"]) or shutil.which(name)
+    if found is None:
+        package = PACKAGE_OF.get(name, name)
+        raise ToolMissing(f"{name} is not installed", hint=f"apt-get install {package}")
+    return found
+
+
+class SubprocessRunner:
+    """Runs commands for real: argv only, clean environment, stdin closed by default."""
+
+    def run(self, command: Command) -> Result:
+        program = find_tool(command.argv[0]) if "/" not in command.argv[0] else command.argv[0]
+        env = {**CLEAN_ENV, **command.env}
+        sink = command.log.open("ab") if command.log is not None else None
+        try:
+            done = subprocess.run(
+                [program, *command.argv[1:]],
+                env=env,
+                cwd=command.cwd,
+                input=command.input,
+                stdin=subprocess.DEVNULL if command.input is None else None,
+                stdout=sink if sink is not None else subprocess.PIPE,
+                stderr=subprocess.STDOUT if sink is not None else subprocess.PIPE,
+                timeout=command.timeout_s,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise ToolMissing(f"{command.argv[0]} is not installed") from None
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(
+                f"{command.argv[0]} did not end within {command.timeout_s:g} s",
+                detail=str(command),
+            ) from None
+        finally:
+            if sink is not None:
+                sink.close()
+        result = Result(done.returncode, done.stdout or b"", done.stderr or b"")
+        if result.status not in command.accept:
+            raise CommandFailed(
+                f"{command.argv[0]} failed with status {result.status}",
+                detail="\n".join([f"$ {command}", *last_lines(command, result)]),
+            )
+        return result
+
+
+class RecordingRunner:
+    """Writes commands down instead of running them: `--dry-run`, and tests of the pure parts."""
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+
+    def run(self, command: Command) -> Result:
+        self.commands.append(command)
+        return Result(0)
+
+
+def last_lines(command: Command, result: Result, count: int = 30) -> list[str]:
+    """The end of what a failed program said: what its user needs to see of it."""
+    if command.log is not None and command.log.exists():
+        text = command.log.read_bytes()[-65536:].decode(errors="replace")
+    else:
+        text = (result.stderr or result.stdout).decode(errors="replace")
+    return text.rstrip().splitlines()[-count:]
+
+
+def is_root() -> bool:
+    """Whether we may change owners and enter a chroot."""
+    return os.geteuid() == 0

@@ -1,0 +1,112 @@
+"""What is wrong with an inventory and where: collected, sorted, shown on the user's own file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in an inventory file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault. rule: the stable name of the check that found it."""
+
+    severity: Severity
+    where: Location
+    path: KeyPath
+    message: str
+    hint: str | None = None
+    rule: str = "schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Where each key path of a loaded inventory stands in its file.
+
+    keys: position of the key itself (or of the list item); values: position of its value.
+    """
+
+    file: str
+    keys: Mapping[KeyPath, Location] = field(default_factory=dict)
+    values: Mapping[KeyPath, Location] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+    def value_at(self, path: KeyPath) -> Location:
+        """Position of the value at `path`, or of the nearest ancestor the file has."""
+        return self._nearest(self.values, path)
+
+    def key_at(self, path: KeyPath) -> Location:
+        """Position of the key `path` ends in, or of the nearest ancestor the file has."""
+        return self._nearest(self.keys, path)
+
+    def _nearest(self, marks: Mapping[KeyPath, Location], path: KeyPath) -> Location:
+        for length in range(len(path), 0, -1):
+            found = marks.get(path[:length])
+            if found is not None:
+                return found
+        return Location(self.file, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All diagnostics of one run, sorted by place."""
+
+    items: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_fatal(self) -> bool:
+        return any(item.severity == "error" for item in self.items)
+
+    def plus(self, more: Iterable[Diagnostic]) -> Report:
+        ordered = sorted({*self.items, *more}, key=lambda d: (d.where, d.severity, d.message))
+        return Report(tuple(ordered))
+
+
+def format_path(path: KeyPath) -> str:
+    """Key path as people write it: `profiles.nfv.sriov[0].num-vfs`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
+    """`file:line:col: error: key.path: message`, the source line, a caret, the hint."""
+    path = f"{format_path(item.path)}: " if item.path else ""
+    out = [f"{item.where}: {item.severity}: {path}{item.message}"]
+    if 0 < item.where.line <= len(lines):
+        source = lines[item.where.line - 1]
+        # A tab before the caret must stay a tab, or the caret points elsewhere.
+        pad = "".join("\t" if c == "\t" else " " for c in source[: item.where.column - 1])
+        out += [f"    {source}", f"    {pad}^"]
+    if item.hint:
+        out.append(f"  hint: {item.hint}")
+    return "\n".join(out)
+
+
+def format_report(report: Report, lines: tuple[str, ...]) -> str:
+    """Every diagnostic, then one line with the count."""
+    errors = sum(item.severity == "error" for item in report.items)
+    warnings = len(report.items) - errors
+    parts = [format_diagnostic(item, lines) for item in report.items]
+    counts = [_count(errors, "error"), _count(warnings, "warning")]
+    return "\n".join([*parts, ", ".join(c for c in counts if c)]) if parts else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}" if number else ""

@@ -1,0 +1,77 @@
+"""Progress: the library tells a monitor what it does; the CLI chooses how that looks."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+
+class Monitor(Protocol):
+    """Receives the steps of a build as they begin, end or fail."""
+
+    def begin(self, step: str) -> None: ...
+    def end(self, step: str, seconds: float, note: str) -> None: ...
+    def fail(self, step: str, seconds: float) -> None: ...
+    def log(self, line: str) -> None: ...
+
+
+class NullMonitor:
+    """Says nothing."""
+
+    def begin(self, step: str) -> None: ...
+    def end(self, step: str, seconds: float, note: str) -> None: ...
+    def fail(self, step: str, seconds: float) -> None: ...
+    def log(self, line: str) -> None: ...
+
+
+class TextMonitor:
+    """One line a step on stderr; on a terminal the running step shows until it ends."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self.out = out if out is not None else sys.stderr
+        self.live = self.out.isatty()
+
+    def begin(self, step: str) -> None:
+        if self.live:
+            self.out.write(f"  … {step}")
+            self.out.flush()
+
+    def end(self, step: str, seconds: float, note: str) -> None:
+        self._line("✓", step, seconds, note)
+
+    def fail(self, step: str, seconds: float) -> None:
+        self._line("✗", step, seconds, "")
+
+    def log(self, line: str) -> None:
+        self.out.write(f"    {line}\n")
+        self.out.flush()
+
+    def _line(self, mark: str, step: str, seconds: float, note: str) -> None:
+        start = "\r\x1b[K" if self.live else ""
+        tail = f"  {note}" if note else ""
+        self.out.write(f"{start}  {mark} {step:<44} {seconds:6.1f} s{tail}\n")
+        self.out.flush()
+
+
+class Step:
+    """The running step; `note` is shown beside it when it ends."""
+
+    def __init__(self) -> None:
+        self.note = ""
+
+
+@contextmanager
+def step(monitor: Monitor, name: str) -> Iterator[Step]:
+    """Report `name` as one step of `monitor`, timed, failed if the block raises."""
+    started = time.monotonic()
+    monitor.begin(name)
+    handle = Step()
+    try:
+        yield handle
+    except BaseException:
+        monitor.fail(name, time.monotonic() - started)
+        raise
+    monitor.end(name, time.monotonic() - started, handle.note)
