@@ -1,0 +1,110 @@
+"""Writing results to disk: under a temporary name, then renamed, so nothing is half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from builder.command import is_root
+from builder.errors import BuilderError
+from builder.plan.types import Scope
+from builder.render.tree import SYMLINK, FileTree, RenderedFile
+
+# Beside the files: mode, owner and scope of each, which a directory written without root
+# cannot hold; also the sign that the directory is ours to replace.
+LISTING = ".rackwright.json"
+
+
+@contextmanager
+def replacing_directory(out: Path) -> Iterator[Path]:
+    """A new directory that takes the place of `out` when the block ends well.
+
+    Refuses to replace a directory we did not write.
+    """
+    out = out.absolute()
+    if out.exists() and any(out.iterdir()) and not (out / LISTING).is_file():
+        raise BuilderError(
+            f"{out} is not empty and was not written by rackwright",
+            hint="choose another directory with -o, or remove it",
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        staging.chmod(0o755)
+        yield staging
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+        try:
+            if out.exists():
+                out.rename(old / "tree")
+            staging.rename(out)
+        finally:
+            shutil.rmtree(old)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Replace `path` in one step: a reader sees the old bytes or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, staging = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(content)
+        Path(staging).chmod(mode)
+        Path(staging).replace(path)
+    except BaseException:
+        Path(staging).unlink(missing_ok=True)
+        raise
+
+
+def write_tree(tree: FileTree, out: Path) -> None:
+    """Write `tree` as directory `out`; owners are set only as root."""
+    with replacing_directory(out) as staging:
+        for file in tree:
+            _write_rendered(staging, file)
+        listing = [
+            {"path": f.path, "mode": f.mode_text, "owner": f.owner, "scope": f.scope} for f in tree
+        ]
+        (staging / LISTING).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_rendered(base: Path, file: RenderedFile) -> None:
+    target = base / file.path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink:
+        target.symlink_to(file.content.decode())
+        return
+    target.write_bytes(file.content)
+    target.chmod(file.mode)
+    if is_root():
+        user, group = file.owner.split(":")
+        shutil.chown(target, user, group)
+
+
+def read_tree(base: Path) -> FileTree:
+    """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
+    try:
+        listing = json.loads((base / LISTING).read_text(encoding="utf-8"))
+        return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BuilderError(
+            f"{base} is not a tree written by rackwright", hint=f"write one with: render -o {base}"
+        ) from None
+
+
+def _read_rendered(base: Path, entry: dict[str, str]) -> RenderedFile:
+    path = base / entry["path"].lstrip("/")
+    is_link = entry["mode"] == "link"
+    scope: Scope = "host" if entry["scope"] == "host" else "image"
+    return RenderedFile(
+        path=entry["path"],
+        content=os.readlink(path).encode() if is_link else path.read_bytes(),
+        mode=SYMLINK if is_link else int(entry["mode"], 8),
+        owner=entry["owner"],
+        scope=scope,
+    )
