@@ -147,3 +147,49 @@ def last_lines(command: Command, result: Result, count: int = 30) -> list[str]:
 def is_root() -> bool:
     """Whether we may change owners and enter a chroot."""
     return os.geteuid() == 0
+
+
+class Process:
+    """A program that runs beside us until it ends or is stopped."""
+
+    def __init__(self, popen: subprocess.Popen[bytes]) -> None:
+        self._popen = popen
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._popen.poll()
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """Ask it to end, kill it if it does not, and wait until it is gone."""
+        if self._popen.poll() is None:
+            self._popen.terminate()
+            try:
+                self._popen.wait(grace_s)
+            except subprocess.TimeoutExpired:
+                self._popen.kill()
+        self._popen.wait()
+
+
+def start(command: Command) -> Process:
+    """Start `command` and return at once; its output is appended to `command.log`.
+
+    It has a session of its own, so that Ctrl-C on our terminal is ours alone to act on, and
+    dies with us however we end (PR_SET_PDEATHSIG).
+    """
+    program = find_tool(command.argv[0])
+    beside = (find_tool("setpriv"), "--pdeathsig", "KILL", "--", program)
+    sink = command.log.open("ab") if command.log is not None else None
+    try:
+        popen = subprocess.Popen(
+            [*beside, *command.argv[1:]],
+            env={**CLEAN_ENV, **command.env},
+            cwd=command.cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=sink if sink is not None else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        if sink is not None:
+            sink.close()
+    return Process(popen)

@@ -1,0 +1,172 @@
+"""What is known of each NIC model: its drivers, its virtual functions, its DPDK packages.
+
+Numbers are from the SR-IOV capability each model shows (`lspci -vv`) and from its kernel
+driver; a model not listed here still works for everything but SR-IOV and DPDK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Family = Literal["debian", "ubuntu"]
+DpdkBinding = Literal["userspace", "bifurcated"]
+
+
+@dataclass(frozen=True, slots=True)
+class NicType:
+    """One PCI vendor:device and what follows from it.
+
+    total_vfs: most VFs one port can have; 0: the model has no SR-IOV.
+    vf_offset, vf_stride: the SR-IOV capability's "VF offset" and "VF stride" of function 0.
+    vf_pool: VFs of the whole device, shared out evenly over its ports, one block after the
+    other; 0: the offset is the same for every port, so that the ports' VFs interleave.
+    dpdk: bifurcated = DPDK works through the kernel driver, the port is never unbound.
+    pmd_packages: packages with DPDK's driver for the port and its VFs, without ABI suffix.
+    firmware: packages with firmware the kernel driver asks for, by family of the release.
+    """
+
+    device_id: str
+    name: str
+    kernel_driver: str
+    vf_id: str | None = None
+    vf_driver: str | None = None
+    total_vfs: int = 0
+    vf_offset: int = 0
+    vf_stride: int = 0
+    vf_pool: int = 0
+    dpdk: DpdkBinding = "userspace"
+    pmd_packages: tuple[str, ...] = ()
+    firmware: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
+
+    def first_vf_offset(self, function: int, ports: int) -> int:
+        """Distance of VF 0 from the port that is `function` of a card with `ports` ports."""
+        if self.vf_pool == 0:
+            return self.vf_offset
+        return self.vf_offset + function * (self.vf_pool // ports - 1)
+
+
+def _igb(device_id: str, name: str) -> NicType:
+    """I210 and I211: igb without SR-IOV."""
+    return NicType(device_id, name, "igb", pmd_packages=("librte-net-e1000",))
+
+
+def _igb_sriov(device_id: str, name: str, vf_id: str, stride: int) -> NicType:
+    """82576 and I350: the hardware has 8 VFs, igb keeps one queue pair for the PF (igb_main.c)."""
+    return NicType(
+        device_id,
+        name,
+        "igb",
+        vf_id,
+        "igbvf",
+        total_vfs=7,
+        vf_offset=128,
+        vf_stride=stride,
+        pmd_packages=("librte-net-e1000",),
+    )
+
+
+def _ixgbe(device_id: str, name: str, vf_id: str) -> NicType:
+    """IXGBE_MAX_VFS_DRV_LIMIT is 63: the hardware's 64 pools less one for the PF."""
+    return NicType(
+        device_id,
+        name,
+        "ixgbe",
+        vf_id,
+        "ixgbevf",
+        total_vfs=63,
+        vf_offset=128,
+        vf_stride=2,
+        pmd_packages=("librte-net-ixgbe",),
+    )
+
+
+def _i40e(device_id: str, name: str, total_vfs: int = 64) -> NicType:
+    """128 VFs a device: 128, 64 or 32 a port. Since DPDK 21.05 iavf drives the VFs."""
+    return NicType(
+        device_id,
+        name,
+        "i40e",
+        "8086:154c",
+        "iavf",
+        total_vfs=total_vfs,
+        vf_offset=16,
+        vf_stride=1,
+        vf_pool=128,
+        pmd_packages=("librte-net-i40e", "librte-net-iavf"),
+    )
+
+
+def _ice(device_id: str, name: str) -> NicType:
+    """256 VFs a device. Without its DDP package ice runs in safe mode: no SR-IOV, one queue."""
+    return NicType(
+        device_id,
+        name,
+        "ice",
+        "8086:1889",
+        "iavf",
+        total_vfs=256,
+        vf_offset=8,
+        vf_stride=1,
+        vf_pool=256,
+        pmd_packages=("librte-net-ice", "librte-net-iavf"),
+        firmware={"debian": ("firmware-intel-misc",), "ubuntu": ("linux-firmware",)},
+    )
+
+
+def _mlx5(device_id: str, name: str, vf_id: str) -> NicType:
+    """127 VFs a port at most; how many there are, and so where the second port's begin, is set
+    in the card (mlxconfig NUM_OF_VFS). The layout here is that of the default, 8 a port.
+    """
+    return NicType(
+        device_id,
+        name,
+        "mlx5_core",
+        vf_id,
+        "mlx5_core",
+        total_vfs=127,
+        vf_offset=2,
+        vf_stride=1,
+        vf_pool=16,
+        dpdk="bifurcated",
+        pmd_packages=("librte-net-mlx5",),
+    )
+
+
+_TYPES = (
+    _igb_sriov("8086:10c9", "Intel 82576", "8086:10ca", stride=2),
+    _igb_sriov("8086:1521", "Intel I350", "8086:1520", stride=4),
+    _igb("8086:1533", "Intel I210"),
+    _igb("8086:1539", "Intel I211"),
+    _ixgbe("8086:10f8", "Intel 82599 (backplane)", "8086:10ed"),
+    _ixgbe("8086:10fb", "Intel 82599ES (SFP+)", "8086:10ed"),
+    _ixgbe("8086:151c", "Intel 82599 (10GBASE-T)", "8086:10ed"),
+    _ixgbe("8086:154d", "Intel 82599 (X520, SFP+)", "8086:10ed"),
+    _ixgbe("8086:1557", "Intel 82599EN (SFP+)", "8086:10ed"),
+    _ixgbe("8086:1528", "Intel X540-AT2", "8086:1515"),
+    _ixgbe("8086:1563", "Intel X550-T2", "8086:1565"),
+    _i40e("8086:1572", "Intel X710 (SFP+)"),
+    _i40e("8086:1583", "Intel XL710 (QSFP+)"),
+    _i40e("8086:1584", "Intel XL710-Q1 (QSFP+)", total_vfs=128),
+    _i40e("8086:158b", "Intel XXV710 (SFP28)"),
+    _ice("8086:1592", "Intel E810-C (QSFP)"),
+    _ice("8086:1593", "Intel E810-C (SFP)"),
+    _ice("8086:159b", "Intel E810-XXV (SFP)"),
+    _mlx5("15b3:1013", "NVIDIA ConnectX-4", "15b3:1014"),
+    _mlx5("15b3:1015", "NVIDIA ConnectX-4 Lx", "15b3:1016"),
+    _mlx5("15b3:1017", "NVIDIA ConnectX-5", "15b3:1018"),
+    _mlx5("15b3:1019", "NVIDIA ConnectX-5 Ex", "15b3:101a"),
+    _mlx5("15b3:101b", "NVIDIA ConnectX-6", "15b3:101c"),
+    _mlx5("15b3:101d", "NVIDIA ConnectX-6 Dx", "15b3:101e"),
+    _mlx5("15b3:101f", "NVIDIA ConnectX-6 Lx", "15b3:101e"),
+    _mlx5("15b3:1021", "NVIDIA ConnectX-7", "15b3:101e"),
+    NicType("1af4:1041", "virtio-net", "virtio-pci", pmd_packages=("librte-net-virtio",)),
+)
+
+NIC_TYPES: dict[str, NicType] = {nic.device_id: nic for nic in _TYPES}
+
+
+def find_nic_type(device_id: str) -> NicType | None:
+    """The model behind a `vendor:device` id, or None when it is not in the table."""
+    return NIC_TYPES.get(device_id)
