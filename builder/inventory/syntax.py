@@ -1,0 +1,136 @@
+"""What a YAML parser complains of, in words for the person who wrote the file."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from builder.diagnostics import Location
+
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+# c-printable of YAML 1.1, section 5.1.
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+Fault = tuple[Location, str, str | None]
+
+# (what PyYAML and libyaml say, our message, our hint); {begin}: where the broken piece began.
+_WORDS: tuple[tuple[str, str, str | None], ...] = (
+    (
+        r"tab character|'\\t'",
+        "a tab indents this line",
+        "YAML is indented with spaces only",
+    ),
+    (
+        r"mapping values are not allowed",
+        'a ":" where no key can be',
+        'a text with ": " in it goes in quotes; else check the indentation of this line',
+    ),
+    (
+        r"cannot start any token",
+        "an unquoted text cannot begin with {char}",
+        "put the text in quotes",
+    ),
+    (
+        r"could not find expected ':'",
+        'this is not "key: value"',
+        'a ":" is missing, or the quotes or the indentation of the line above are wrong',
+    ),
+    (
+        r"unexpected end of stream",
+        "the quoted text that begins at {begin} is not closed",
+        None,
+    ),
+    (
+        r"unknown escape character",
+        "a backslash with a character that YAML does not know",
+        "in single quotes a backslash is just a backslash",
+    ),
+    (
+        r"expected ',' or '\}'",
+        "the map that begins at {begin} is not closed before this",
+        'a "," or a "}" is missing',
+    ),
+    (
+        r"expected ',' or '\]'",
+        "the list that begins at {begin} is not closed before this",
+        'a "," or a "]" is missing',
+    ),
+    (
+        r"expected '-' indicator|block collection.*expected <block end>",
+        "this does not fit the list that begins at {begin}",
+        'items of one list begin with "- " in one column',
+    ),
+    (
+        r"expected key|block mapping.*expected <block end>",
+        "this does not fit the map that begins at {begin}",
+        "keys of one map stand in one column",
+    ),
+    (
+        r"expected (the )?node content",
+        "a value cannot begin with {char}",
+        None,
+    ),
+    (
+        r"(scanning an alias|scanning an anchor).*expected alphabetic",
+        "{char} wants a name directly after it",
+        "a text that begins with * or & goes in quotes",
+    ),
+    (
+        r"expected '?<document start>|unknown directive|directive",
+        "this does not belong to the YAML document",
+        "an inventory is one map: version, image, hardware, profiles, hosts",
+    ),
+)
+
+
+def describe_fault(fault: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
+    """Place, message and hint for a parser's error."""
+    mark = fault.problem_mark or fault.context_mark
+    where = place_of(mark, file)
+    begin = place_of(fault.context_mark, file) if fault.context_mark else where
+    said = f"{fault.context}: {fault.problem}"
+    char = _char_at(text, begin if "scanning an a" in said else where)
+    if char == "tab":
+        said = "tab character"
+    for pattern, message, hint in _WORDS:
+        if re.search(pattern, said):
+            return where, message.replace("{begin}", str(begin)).replace("{char}", char), hint
+    return where, f"this is not YAML: {fault.problem}", None
+
+
+def find_forbidden(text: str, file: str) -> Fault | None:
+    """The first character YAML does not allow."""
+    found = FORBIDDEN.search(text)
+    if found is None:
+        return None
+    before = LINE_BREAK.split(text[: found.start()])
+    return (
+        Location(file, len(before), len(before[-1]) + 1),
+        f"the character U+{ord(found[0]):04X} is not allowed in YAML",
+        "the file is not text, or was damaged; remove the character",
+    )
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """Lines as YAML counts them, safe to print on a terminal."""
+    if not text:
+        return ()
+    return tuple(FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", part) for part in _split(text))
+
+
+def _split(text: str) -> list[str]:
+    return LINE_BREAK.split(text)
+
+
+def place_of(mark: Any | None, file: str) -> Location:
+    """A parser's mark, counted from 1."""
+    return Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
+
+
+def _char_at(text: str, where: Location) -> str:
+    lines = _split(text)
+    line = lines[where.line - 1] if where.line <= len(lines) else ""
+    char = line[where.column - 1 : where.column]
+    return {"": "the end of the line", "\t": "tab"}.get(char, char)
