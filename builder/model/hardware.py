@@ -1,0 +1,113 @@
+"""A hardware class: what identical machines share; CPUs, NUMA nodes, memory, NICs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.model.base import Part
+from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, MemoryMiB, Pci, Whole, text
+
+DeviceId = Annotated[
+    str,
+    *text(
+        r"[0-9a-f]{4}:[0-9a-f]{4}",
+        "a PCI vendor:device id (lower case, as lspci -nn shows it)",
+        "8086:10fb",
+    ),
+]
+# IFNAMSIZ is 16 with its final NUL; "/", ":" and white space are refused by dev_valid_name().
+IfName = Annotated[
+    str,
+    *text(
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]*",
+        "a network interface name",
+        "ens11f0",
+        longest=15,
+    ),
+]
+ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe", longest=55)]
+
+
+class Cpu(Part):
+    """The processor."""
+
+    vendor: Annotated[Literal["intel", "amd"], Field(description="Selects the IOMMU arguments")]
+    pdpe1gb: Annotated[
+        Flag, Field(description="The CPU has 1 GiB pages (flag pdpe1gb of /proc/cpuinfo)")
+    ] = True
+
+
+class NumaNode(Part):
+    """One NUMA node; its number is its place in the list, from 0."""
+
+    cpus: Annotated[
+        Cpus, Field(description="Logical CPUs of the node; none: a node of memory only")
+    ] = CpuSet()
+    memory: Annotated[MemoryMiB, Field(description="Memory of the node")]
+
+
+class Nic(Part):
+    """One PCI network function (port)."""
+
+    pci: Pci
+    id: Annotated[DeviceId, Field(description="PCI vendor:device, as lspci -nn shows it")]
+    driver: Annotated[ModuleName, Field(description="Kernel driver of the port")]
+    name: Annotated[IfName, Field(description="Interface name a .link file gives the port")]
+    numa: Annotated[Whole | None, Field(ge=0, description="NUMA node the port is attached to")] = (
+        None
+    )
+
+
+class HardwareClass(Part):
+    """Machines that are alike."""
+
+    cpu: Annotated[Cpu, Field(description="The processor")]
+    numa: Annotated[
+        tuple[NumaNode, ...], Field(min_length=1, description="NUMA nodes, node 0 first")
+    ]
+    siblings: Annotated[
+        Whole | None,
+        Field(gt=0, description="Distance of SMT siblings: CPU n and n+siblings share a core"),
+    ] = None
+    threads: Annotated[
+        tuple[Annotated[tuple[CpuNumber, ...], Field(min_length=1)], ...] | None,
+        Field(
+            description="Cores as lists of their SMT siblings; CPUs not listed have none",
+            examples=[[[0, 16], [1, 17]]],
+        ),
+    ] = None
+    nics: Annotated[tuple[Nic, ...], Field(min_length=1, description="Network ports")]
+    secure_boot: Annotated[
+        Flag, Field(description="UEFI Secure Boot is on: unsigned modules cannot load")
+    ] = False
+
+    @property
+    def cpus(self) -> CpuSet:
+        return CpuSet(frozenset(cpu for node in self.numa for cpu in node.cpus))
+
+    @property
+    def cores(self) -> tuple[CpuSet, ...]:
+        """Physical cores as sets of SMT siblings, in order of their lowest CPU."""
+        cpus = self.cpus
+        groups = [CpuSet.of(thread) & cpus for thread in self.threads or ()]
+        if self.threads is None and self.siblings is not None:
+            groups = _pairs(cpus, self.siblings)
+        paired = {cpu for group in groups for cpu in group}
+        alone = [CpuSet.of([cpu]) for cpu in cpus if cpu not in paired]
+        return tuple(sorted([*(group for group in groups if group), *alone]))
+
+    def nic(self, name: str) -> Nic | None:
+        return next((nic for nic in self.nics if nic.name == name), None)
+
+
+def _pairs(cpus: CpuSet, distance: int) -> list[CpuSet]:
+    """CPU n and n+distance, lowest first: each CPU is in one pair."""
+    free = set(cpus)
+    pairs = []
+    for cpu in cpus:
+        if cpu in free and cpu + distance in free:
+            free -= {cpu, cpu + distance}
+            pairs.append(CpuSet.of([cpu, cpu + distance]))
+    return pairs

@@ -1,0 +1,124 @@
+"""The inventory: image, hardware classes, profiles, hosts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from builder.model.addresses import IpAddress, IpInterface
+from builder.model.base import Part
+from builder.model.hardware import HardwareClass, IfName
+from builder.model.profile import Profile
+from builder.model.values import Flag, Mac, MemoryMiB, Whole, WrongKindError, text
+
+Os = Literal["host", "debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04"]
+Name = Annotated[
+    str, *text(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "a lower-case name", "nfv", longest=63)
+]
+# RFC 1123 labels; 64 is HOST_NAME_MAX of Linux.
+HostName = Annotated[
+    str,
+    *text(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*",
+        "a host name (RFC 1123, lower case)",
+        "nfv1",
+        longest=64,
+    ),
+]
+Url = Annotated[
+    str,
+    *text(
+        r"(https?|file)://[A-Za-z0-9.:/_~%@+-]+", "a package mirror", "http://mirror.example/debian"
+    ),
+]
+PackageName = Annotated[str, *text(r"[a-z0-9][a-z0-9+.-]+", "a package name", "ethtool")]
+Serial = Annotated[
+    str,
+    *text(
+        r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
+        "a serial number (one line of ASCII)",
+        "CZ3404ABCD",
+        longest=64,
+    ),
+]
+
+
+def _parse_version(value: object) -> object:
+    # Literal compares with ==, and true == 1 == 1.0 to Python.
+    if type(value) is not int:
+        raise WrongKindError("the version of the format, 1,")
+    if value != 1:
+        raise ValueError(f"version {value} is not known here: this program reads version 1")
+    return value
+
+
+class Image(Part):
+    """What the golden image is made of."""
+
+    name: Annotated[Name, Field(description="Name of the image, part of the artefacts' names")]
+    os: Annotated[
+        Os,
+        Field(
+            description="Release of the image; host: the newest supported release of the "
+            "build host's own family"
+        ),
+    ] = "host"
+    mirror: Annotated[
+        Url | None, Field(description="Package mirror; default: the one the build host uses")
+    ] = None
+    packages: Annotated[tuple[PackageName, ...], Field(description="Packages to add")] = ()
+    size: Annotated[
+        MemoryMiB | None, Field(description="Size of the raw image; default: as small as it fits")
+    ] = None
+
+
+class Interface(Part):
+    """A kernel network interface of a host."""
+
+    role: Annotated[
+        Literal["management", "storage", "none"],
+        Field(description="management: the one Kubernetes and ssh use"),
+    ] = "management"
+    dhcp4: Annotated[Flag, Field(description="IPv4 address by DHCP")] = False
+    dhcp6: Annotated[Flag, Field(description="IPv6 address by DHCP")] = False
+    addresses: Annotated[
+        tuple[IpInterface, ...], Field(description="Fixed addresses with their prefix length")
+    ] = ()
+    gateway: Annotated[IpAddress | None, Field(description="Default gateway")] = None
+    nameservers: Annotated[tuple[IpAddress, ...], Field(description="DNS servers")] = ()
+    mtu: Annotated[Whole | None, Field(ge=68, le=65535, description="MTU")] = None
+    mac: Annotated[
+        Mac | None, Field(description="Burnt-in MAC address of the port on this host")
+    ] = None
+
+
+class Host(Part):
+    """The identity of one machine."""
+
+    hardware: Annotated[Name, Field(description="Name of its hardware class")]
+    profile: Annotated[Name, Field(description="Name of its profile")]
+    rack: Annotated[Name | None, Field(description="Rack it stands in")] = None
+    serial: Annotated[
+        Serial | None, Field(description="Serial number (dmidecode -s system-serial-number)")
+    ] = None
+    boot_mac: Annotated[Mac | None, Field(description="MAC address of the port it boots from")] = (
+        None
+    )
+    interfaces: Annotated[
+        dict[IfName, Interface], Field(description="Kernel interfaces by NIC name")
+    ] = Field(default_factory=dict)
+
+
+class Inventory(Part):
+    """A rackwright inventory."""
+
+    version: Annotated[
+        Literal[1], BeforeValidator(_parse_version), Field(description="Version of this format")
+    ]
+    image: Annotated[Image, Field(description="The golden image")]
+    hardware: Annotated[
+        dict[Name, HardwareClass], Field(min_length=1, description="Hardware classes by name")
+    ]
+    profiles: Annotated[dict[Name, Profile], Field(min_length=1, description="Profiles by name")]
+    hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]

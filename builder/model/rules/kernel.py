@@ -1,0 +1,92 @@
+"""Rules on kernel arguments and sysctls: nothing is set twice in two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.model.inventory import Inventory
+from builder.model.rules.findings import at, count, error, pairs, warning
+
+# Kernel argument -> the part of the profile (or class) it is derived from.
+_FROM_PROFILE: dict[str, KeyPath] = {
+    "default_hugepagesz": ("hugepages", "size"),
+    "hugepagesz": ("hugepages", "size"),
+    "hugepages": ("hugepages", "count"),
+    "irqaffinity": ("cpu",),
+    "isolcpus": ("cpu",),
+    "nohz_full": ("cpu",),
+    "rcu_nocbs": ("cpu",),
+    "systemd.cpu_affinity": ("cpu",),
+}
+_FROM_CLASS: dict[str, KeyPath] = {
+    "amd_iommu": ("cpu", "vendor"),
+    "intel_iommu": ("cpu", "vendor"),
+    "iommu": ("cpu", "vendor"),
+}
+_CHANGES_CPUS = ("maxcpus", "nosmt", "nr_cpus", "numa")
+# Documentation/admin-guide/kernel-parameters.rst: later words win, these are read once only
+# or by the boot loader and the initramfs.
+_OF_IMAGE = ("root", "ro", "rw", "init", "initrd", "BOOT_IMAGE")
+
+
+def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pair in pairs(inventory):
+        for index, text in enumerate(pair.profile.kernel_args):
+            name = text.partition("=")[0]
+            path = (*pair.path, "kernel-args", index)
+            if name in _FROM_PROFILE:
+                source = (*pair.path, *_FROM_PROFILE[name])
+            elif name in _FROM_CLASS:
+                source = (*pair.class_path, *_FROM_CLASS[name])
+            else:
+                continue
+            message = f"{name} follows from {at(marks, source)}: as the last word this would win"
+            yield error(marks, path, message, "change it there")
+
+
+def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pair in pairs(inventory):
+        for index, text in enumerate(pair.profile.kernel_args):
+            name = text.partition("=")[0]
+            if name in _CHANGES_CPUS:
+                path = (*pair.path, "kernel-args", index)
+                source = at(marks, (*pair.class_path, "numa"))
+                message = f"with {name} the machine has other CPUs or nodes than {source}"
+                yield error(marks, path, message, "describe the machine as it is with it")
+
+
+def check_args_of_image(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for name, profile in inventory.profiles.items():
+        for index, text in enumerate(profile.kernel_args):
+            if text.partition("=")[0] in _OF_IMAGE:
+                path = ("profiles", name, "kernel-args", index)
+                message = f"{text.partition('=')[0]} is set by the image, which would not boot"
+                yield error(marks, path, message, "remove it")
+
+
+def check_args_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for name, profile in inventory.profiles.items():
+        first: dict[str, int] = {}
+        for index, text in enumerate(profile.kernel_args):
+            if first.setdefault(text, index) != index:
+                path = ("profiles", name, "kernel-args", index)
+                other = at(marks, ("profiles", name, "kernel-args", first[text]))
+                yield warning(marks, path, f"{text} is there already: {other}")
+
+
+def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """Documentation/admin-guide/mm/hugetlbpage.rst: nr_hugepages is the default size's pool,
+    and writing it spreads the pages anew over all nodes.
+    """
+    for name, profile in inventory.profiles.items():
+        for key in ("vm.nr_hugepages", "vm.nr_hugepages_mempolicy"):
+            if key in profile.sysctl:
+                path = ("profiles", name, "sysctl", key)
+                pages = profile.hugepages.count
+                total = sum(pages.values()) if isinstance(pages, dict) else pages
+                message = (
+                    f"the {count(total, 'hugepage')} of {at(marks, (*path[:2], 'hugepages'))} are "
+                    "reserved by the kernel command line: this would move them to other nodes"
+                )
+                yield error(marks, path, message, "remove it", at_key=True)

@@ -1,0 +1,213 @@
+"""Rules on OVS bridges and ports: each port is one device, and no device is two things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.model.inventory import Inventory
+from builder.model.profile import DPDK_DRIVERS, OvsPort, SriovPolicy, Vf
+from builder.model.rules.findings import Pair, at, error, pairs
+from builder.model.rules.roles import is_bifurcated
+from builder.model.rules.sriov import driver_of
+from builder.model.wording import suggest
+
+
+def _ports(inventory: Inventory) -> Iterator[tuple[KeyPath, OvsPort]]:
+    for name, profile in inventory.profiles.items():
+        for bridge_name, bridge in profile.ovs.bridges.items() if profile.ovs else ():
+            for port_name, port in bridge.ports.items():
+                path = ("profiles", name, "ovs", "bridges", bridge_name, "ports", port_name)
+                yield path, port
+
+
+def _used_ports(pair: Pair) -> Iterator[tuple[KeyPath, OvsPort]]:
+    for bridge_name, bridge in pair.profile.ovs.bridges.items() if pair.profile.ovs else ():
+        for port_name, port in bridge.ports.items():
+            yield (*pair.path, "ovs", "bridges", bridge_name, "ports", port_name), port
+
+
+def check_nic_or_vf(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for path, port in _ports(inventory):
+        if port.nic is not None and port.vf is not None:
+            message = f"a port is one device: nic {port.nic} or vf {port.vf}, not both"
+            yield error(marks, path, message, at_key=True)
+        elif port.nic is None and port.vf is None:
+            message = "this port has no device"
+            yield error(marks, path, message, "nic: <a NIC>, or vf: <a NIC>/<index>", at_key=True)
+
+
+def check_nic_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pair in pairs(inventory):
+        names = [nic.name for nic in pair.hardware.nics]
+        for path, port in _used_ports(pair):
+            if port.nic is not None and port.nic not in names:
+                message = f"hardware class {pair.class_name} has no NIC {port.nic}"
+                yield error(marks, (*path, "nic"), message, suggest(port.nic, names))
+
+
+def check_vf_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for path, port in _ports(inventory):
+        if port.vf is None:
+            continue
+        profile = inventory.profiles[str(path[1])]
+        policies = {policy.pf: policy for policy in profile.sriov}
+        pf, _, index = port.vf.partition("/")
+        policy = policies.get(pf)
+        if policy is None:
+            message = f"{pf} has no VFs: there is no sriov policy for it"
+            hint = suggest(pf, policies) if policies else f"sriov: [{{pf: {pf}, num-vfs: 1}}]"
+            yield error(marks, (*path, "vf"), message, hint)
+        elif int(index) >= policy.num_vfs:
+            message = (
+                f"there is no VF {int(index)} of {pf}: with num-vfs {policy.num_vfs} the last "
+            )
+            yield error(marks, (*path, "vf"), message + f"one is {policy.num_vfs - 1}")
+
+
+def check_vf_for_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """The VF of a port is set apart from those for pods."""
+    for path, port in _ports(inventory):
+        profile = inventory.profiles[str(path[1])]
+        found = _find_vf(port, profile.sriov)
+        if found is None:
+            continue
+        number, policy, vf = found
+        if vf is None or vf.use != "ovs-dpdk":
+            index = (port.vf or "").partition("/")[2]
+            pool = (vf.pool if vf else None) or policy.pool
+            message = f"VF {int(index)} of {policy.pf} is not set apart for OVS"
+            if pool:
+                message += f": it is in pool {pool} for pods"
+            hint = (
+                f"in sriov[{number}].vfs: {{index: {int(index)}, driver: vfio-pci, use: ovs-dpdk}}"
+            )
+            yield error(marks, (*path, "vf"), message, hint)
+
+
+def _find_vf(
+    port: OvsPort, policies: tuple[SriovPolicy, ...]
+) -> tuple[int, SriovPolicy, Vf | None] | None:
+    """Place of the policy of a port's VF, the policy, and the VF where it is listed."""
+    pf, _, index = (port.vf or "").partition("/")
+    for number, policy in enumerate(policies):
+        if policy.pf == pf and int(index) < policy.num_vfs:
+            listed = (vf for vf in policy.vfs if vf.index == int(index))
+            return number, policy, next(listed, None)
+    return None
+
+
+def check_device_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    first: dict[tuple[str | int, str], KeyPath] = {}
+    for path, port in _ports(inventory):
+        for key, device in (("nic", port.nic), ("vf", port.vf)):
+            if device is None:
+                continue
+            name = device
+            if key == "vf":
+                pf, _, index = device.partition("/")
+                name = f"{pf}/{int(index)}"
+            other = first.setdefault((path[1], name), (*path, key))
+            if other != (*path, key):
+                yield error(marks, (*path, key), f"{name} is a port already: {at(marks, other)}")
+
+
+def check_names_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """Ports and bridges of one switch share one name space (ovs-vsctl(8), add-port)."""
+    first: dict[tuple[str | int, str], KeyPath] = {}
+    for path in _named(inventory):
+        name = str(path[-1])
+        other = first.setdefault((path[1], name), path)
+        if other != path:
+            kind = "bridge" if other[-2] == "bridges" else "port"
+            message = f"{name} is already the name of a {kind}: {at(marks, other)}"
+            yield error(marks, path, message, at_key=True)
+
+
+def _named(inventory: Inventory) -> Iterator[KeyPath]:
+    for name, profile in inventory.profiles.items():
+        base = ("profiles", name, "ovs", "bridges")
+        bridges = profile.ovs.bridges if profile.ovs else {}
+        yield from ((*base, bridge) for bridge in bridges)
+        for bridge_name, bridge in bridges.items():
+            yield from ((*base, bridge_name, "ports", port) for port in bridge.ports)
+
+
+def check_bridge_is_no_nic(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A bridge's own interface (a tap of its name) and a NIC are both kernel interfaces."""
+    for pair in pairs(inventory):
+        for bridge in pair.profile.ovs.bridges if pair.profile.ovs else ():
+            if pair.hardware.nic(bridge) is not None:
+                path = (*pair.path, "ovs", "bridges", bridge)
+                message = f"a NIC of hardware class {pair.class_name} has this name"
+                yield error(marks, path, message, "call the bridge br0", at_key=True)
+
+
+def check_two_roles(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """sriov-cni and the kernel set a VF up through its PF's interface (sriov-cni,
+    pkg/utils/utils.go, GetPfName): bound to a userspace driver the PF has none.
+    """
+    for pair in pairs(inventory):
+        policies = {policy.pf: (i, policy) for i, policy in enumerate(pair.profile.sriov)}
+        for path, port in _used_ports(pair):
+            nic = pair.hardware.nic(port.nic or "")
+            if nic is None or nic.name not in policies or is_bifurcated(nic):
+                continue
+            index, policy = policies[nic.name]
+            driver = pair.profile.ovs.driver if pair.profile.ovs else "vfio-pci"
+            yield from _kernel_vfs(marks, path, pair, index, driver)
+            yield from _vf_settings(marks, path, (*pair.path, "sriov", index), policy, driver)
+
+
+def _kernel_vfs(
+    marks: Marks, port: KeyPath, pair: Pair, index: int, driver: str
+) -> Iterator[Diagnostic]:
+    policy = pair.profile.sriov[index]
+    listed = {vf.index: driver_of(policy, vf) for vf in policy.vfs}
+    drivers = [listed.get(number, policy.driver) for number in range(min(policy.num_vfs, 256))]
+    if any(name not in DPDK_DRIVERS for name in drivers):
+        message = (
+            f"{policy.pf} is both a port of OVS and the PF of VFs with a kernel driver "
+            f"({at(marks, (*pair.path, 'sriov', index))}): on {driver} it has no network "
+            "interface, through which its VFs are set up for pods"
+        )
+        hint = (
+            f"give OVS a VF of it: vf: {policy.pf}/0, in sriov[{index}].vfs "
+            "{index: 0, driver: vfio-pci, use: ovs-dpdk}; or put all its VFs on driver: vfio-pci"
+        )
+        yield error(marks, (*port, "nic"), message, hint)
+
+
+def _vf_settings(
+    marks: Marks, port: KeyPath, policy_path: KeyPath, policy: SriovPolicy, driver: str
+) -> Iterator[Diagnostic]:
+    for number, vf in enumerate(policy.vfs):
+        for key in ("mac", "vlan", "trust", "spoofchk"):
+            if getattr(vf, key) is not None:
+                message = (
+                    f"{key} of a VF is set through the interface of {policy.pf}, which has none "
+                    f"on {driver} as a port of OVS: {at(marks, (*port, 'nic'))}"
+                )
+                yield error(marks, (*policy_path, "vfs", number, key), message)
+
+
+def check_interface_not_in_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A host's interface is the kernel's; a port of OVS is on a userspace driver."""
+    given = {
+        (pair.class_name, pair.profile_name): {
+            str(port.nic): path
+            for path, port in _used_ports(pair)
+            if (nic := pair.hardware.nic(port.nic or "")) is not None and not is_bifurcated(nic)
+        }
+        for pair in pairs(inventory)
+    }
+    for name, host in inventory.hosts.items():
+        ports = given.get((host.hardware, host.profile), {})
+        for nic_name in host.interfaces:
+            if nic_name in ports:
+                path = ("hosts", name, "interfaces", nic_name)
+                message = (
+                    f"{nic_name} is a port of OVS ({at(marks, ports[nic_name])}): it leaves the "
+                    "kernel and is no interface of the host"
+                )
+                yield error(marks, path, message, at_key=True)

@@ -1,0 +1,187 @@
+"""Rules on SR-IOV policies: the PF is there, can have that many VFs, and each VF has a use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.drivers.nics import NicType, find_nic_type
+from builder.model.hardware import Nic
+from builder.model.inventory import Inventory
+from builder.model.profile import Profile, SriovPolicy, Vf
+from builder.model.rules.findings import Pair, at, count, error, is_are, numbers, pairs, warning
+from builder.model.rules.roles import dpdk_ports, is_bifurcated
+from builder.model.values import CpuSet
+from builder.model.wording import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPf:
+    """A policy with the NIC it is for. kind: None for a NIC that is not in the table."""
+
+    pair: Pair
+    path: KeyPath
+    policy: SriovPolicy
+    nic: Nic
+    kind: NicType | None
+
+
+def _policies(inventory: Inventory) -> Iterator[tuple[KeyPath, Profile, SriovPolicy]]:
+    for name, profile in inventory.profiles.items():
+        for index, policy in enumerate(profile.sriov):
+            yield ("profiles", name, "sriov", index), profile, policy
+
+
+def used_pfs(inventory: Inventory) -> Iterator[UsedPf]:
+    """Policies whose PF exists, for each class the profile is used with."""
+    for pair in pairs(inventory):
+        nics = {nic.name: nic for nic in pair.hardware.nics}
+        for index, policy in enumerate(pair.profile.sriov):
+            nic = nics.get(policy.pf)
+            if nic is not None:
+                path = (*pair.path, "sriov", index)
+                yield UsedPf(pair, path, policy, nic, find_nic_type(nic.id))
+
+
+def driver_of(policy: SriovPolicy, vf: Vf) -> str:
+    """The VF's own driver, else the policy's."""
+    return vf.driver or policy.driver
+
+
+def check_pf_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pair in pairs(inventory):
+        names = [nic.name for nic in pair.hardware.nics]
+        for index, policy in enumerate(pair.profile.sriov):
+            if policy.pf not in names:
+                path = (*pair.path, "sriov", index, "pf")
+                message = f"hardware class {pair.class_name} has no NIC {policy.pf}"
+                yield error(marks, path, message, suggest(policy.pf, names))
+
+
+def check_pf_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    first: dict[tuple[str | int, str], KeyPath] = {}
+    for path, _, policy in _policies(inventory):
+        other = first.setdefault((path[1], policy.pf), path)
+        if other != path:
+            message = f"{policy.pf} has a policy already: {at(marks, (*other, 'pf'))}"
+            yield error(marks, (*path, "pf"), message, "one policy a PF: list its VFs there")
+
+
+def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pf in used_pfs(inventory):
+        if pf.kind is None:
+            message = (
+                f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
+                "PCI bus, and how many it can have, is not known"
+            )
+            yield error(marks, (*pf.path, "pf"), message, "builder/drivers/nics.py has the table")
+        elif pf.kind.total_vfs == 0:
+            message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
+            yield error(marks, (*pf.path, "pf"), message)
+
+
+def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pf in used_pfs(inventory):
+        most = pf.kind.total_vfs if pf.kind is not None else 0
+        if pf.kind is not None and 0 < most < pf.policy.num_vfs:
+            message = (
+                f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}) has at most "
+                f"{count(most, 'VF')}"
+            )
+            yield error(marks, (*pf.path, "num-vfs"), message)
+
+
+def check_vf_index(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for path, _, policy in _policies(inventory):
+        first: dict[int, int] = {}
+        for number, vf in enumerate(policy.vfs):
+            where = (*path, "vfs", number, "index")
+            if vf.index >= policy.num_vfs:
+                message = f"there is no VF {vf.index}: with num-vfs {policy.num_vfs} the last one "
+                yield error(marks, where, message + f"is {policy.num_vfs - 1}")
+            elif first.setdefault(vf.index, number) != number:
+                other = at(marks, (*path, "vfs", first[vf.index], "index"))
+                yield error(marks, where, f"VF {vf.index} is listed already: {other}")
+
+
+def check_vf_one_use(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for path, _, policy in _policies(inventory):
+        for number, vf in enumerate(policy.vfs):
+            if vf.use is not None and vf.pool is not None:
+                message = f"VF {vf.index} is for OVS and in pool {vf.pool} for pods"
+                yield error(marks, (*path, "vfs", number, "pool"), message, "keep use or pool")
+
+
+def check_vf_has_use(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for path, _, policy in _policies(inventory):
+        if policy.pool is not None:
+            continue
+        with_use = {vf.index for vf in policy.vfs if vf.use is not None or vf.pool is not None}
+        idle = CpuSet.of(set(range(min(policy.num_vfs, 256))) - with_use)
+        if idle:
+            message = (
+                f"{numbers('VF', idle)} of {policy.pf} {is_are(idle)} neither in a pool nor for OVS"
+            )
+            hint = "add pool to the policy or to the VF, or use: ovs-dpdk"
+            yield warning(marks, path, message, hint, at_key=True)
+
+
+def check_vf_for_ovs_driver(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pf in used_pfs(inventory):
+        for number, vf in enumerate(pf.policy.vfs):
+            is_kernel = driver_of(pf.policy, vf) == "kernel"
+            if vf.use == "ovs-dpdk" and is_kernel and not is_bifurcated(pf.nic):
+                path = (*pf.path, "vfs", number, "use")
+                message = f"VF {vf.index} is for OVS-DPDK, but keeps its kernel driver"
+                yield error(marks, path, message, "driver: vfio-pci")
+
+
+def check_vf_for_ovs_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for pf in used_pfs(inventory):
+        taken = {port.port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
+        for number, vf in enumerate(pf.policy.vfs):
+            name = f"{pf.policy.pf}/{vf.index}"
+            if vf.use == "ovs-dpdk" and name not in taken:
+                path = (*pf.path, "vfs", number, "use")
+                message = f"no bridge has a port with vf: {name}"
+                yield warning(marks, path, message, "add the port, or give the VF a pool")
+
+
+def check_bifurcated(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """DPDK, mlx5 guide: the PMD works through the kernel driver, the port stays bound to it."""
+    for pf in used_pfs(inventory):
+        if pf.kind is None or not is_bifurcated(pf.nic):
+            continue
+        listed = [(("vfs", n, "driver"), vf.driver) for n, vf in enumerate(pf.policy.vfs)]
+        for below, driver in [(("driver",), pf.policy.driver), *listed]:
+            if driver not in (None, "kernel"):
+                message = (
+                    f"{driver} would take the VFs of {pf.nic.name} from {pf.kind.vf_driver}, "
+                    f"through which DPDK drives it ({pf.kind.name})"
+                )
+                yield error(marks, (*pf.path, *below), message, "driver: kernel")
+
+
+def check_pool_one_kind(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A pod that asks for a resource cannot tell what kind of VF it gets."""
+    for name, profile in inventory.profiles.items():
+        first: dict[str, tuple[str, KeyPath]] = {}
+        for path, driver, pool in _pool_members(("profiles", name), profile):
+            other, place = first.setdefault(pool, (driver, path))
+            if other != driver:
+                message = f"pool {pool} has VFs with driver {driver} here and with {other} at "
+                yield error(marks, path, message + at(marks, place), "a pool for each kind")
+
+
+def _pool_members(base: KeyPath, profile: Profile) -> Iterator[tuple[KeyPath, str, str]]:
+    """(place, driver, pool) of the VFs that pods get."""
+    for index, policy in enumerate(profile.sriov):
+        path = (*base, "sriov", index)
+        listed = {vf.index for vf in policy.vfs}
+        if policy.pool is not None and len(listed) < policy.num_vfs:
+            yield (*path, "pool"), policy.driver, policy.pool
+        for number, vf in enumerate(policy.vfs):
+            pool = vf.pool or policy.pool
+            if vf.use is None and pool is not None:
+                yield (*path, "vfs", number), driver_of(policy, vf), pool

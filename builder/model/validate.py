@@ -1,0 +1,146 @@
+"""From loaded data to an inventory, or to everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report, format_path
+from builder.inventory.construct import describe
+from builder.inventory.loader import Loaded
+from builder.inventory.scalars import is_decimal
+from builder.model.hardware import HardwareClass
+from builder.model.inventory import Host, Image, Inventory
+from builder.model.profile import Profile
+from builder.model.rules import check_rules
+from builder.model.wording import Fault, word_fault
+
+P = TypeVar("P", HardwareClass, Profile, Host)
+_KEY = "[key]"
+_AT_KEY = {"extra_forbidden", "invalid_key"}
+
+
+def validate(loaded: Loaded) -> tuple[Inventory | None, Report]:
+    """Schema and rules. The inventory is None when the report is fatal.
+
+    With a fault in one host, class or profile the rules still run over the others.
+    """
+    if loaded.data is None:
+        return None, loaded.report
+    inventory, found = _check_schema(loaded)
+    # Where the text itself is wrong, what was read from it is no second fault.
+    known = {item.path for item in loaded.report.items}
+    found = [item for item in found if item.path not in known]
+    found += _odd_numbers(loaded, known | {item.path for item in found})
+    usable = inventory or _sound_parts(loaded.data)
+    found += check_rules(usable, loaded.marks, complete=inventory is not None)
+    report = Report(tuple(sorted({*loaded.report.items, *found}, key=_order)))
+    return (None if report.is_fatal else inventory), report
+
+
+def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
+    """By place; the path last, or several keys missing at one place would change places."""
+    return item.where, item.severity, item.message, format_path(item.path)
+
+
+def _check_schema(loaded: Loaded) -> tuple[Inventory | None, list[Diagnostic]]:
+    try:
+        return Inventory.model_validate(loaded.data), []
+    except ValidationError as errors:
+        details = errors.errors(include_url=False)
+        return None, list(_diagnose(loaded, details))
+
+
+def _diagnose(loaded: Loaded, details: Sequence[ErrorDetails]) -> Iterator[Diagnostic]:
+    """One diagnostic for each error."""
+    for detail in details:
+        path = find_path(detail["loc"], loaded.data)
+        context = detail.get("ctx", {})
+        value = detail["input"]
+        if detail["type"] == "too_short" and len(value) >= context["min_length"]:
+            continue  # its entries are wrong, which is said of each
+        fault = Fault(detail["type"], path, value, context, loaded.sources.get(path))
+        where = _where(loaded.marks, fault, is_key=detail["loc"][-1:] == (_KEY,))
+        message, hint = word_fault(fault)
+        yield Diagnostic("error", where, path, message, hint)
+
+
+def find_path(loc: Sequence[str | int], data: object) -> KeyPath:
+    """Pydantic's place of an error as a path into the file: without its names of branches."""
+    path: list[str | int] = []
+    node: Any = data
+    for index, part in enumerate(loc):
+        is_entry = isinstance(node, dict) and part in node
+        is_item = isinstance(node, list) and isinstance(part, int) and part < len(node)
+        if is_entry or is_item:
+            node = node[part]
+            path.append(part)
+        elif index == len(loc) - 1 and isinstance(node, dict) and part != _KEY:
+            path.append(part)  # a key that is missing
+    return tuple(path)
+
+
+def _where(marks: Marks, fault: Fault, *, is_key: bool) -> Location:
+    if fault.kind == "missing":
+        parent = fault.path[:-1]
+        return marks.key_at(parent) if parent else marks.values.get((), marks.value_at(()))
+    if is_key or fault.kind in _AT_KEY:
+        return marks.key_at(fault.path)
+    return marks.value_at(fault.path) if fault.path else marks.values[()]
+
+
+def _odd_numbers(loaded: Loaded, known: set[KeyPath]) -> list[Diagnostic]:
+    """Numbers that are not what they look like: 010 is 8 and 1:30 is 90 to YAML 1.1."""
+    out = []
+    for path, source in loaded.sources.items():
+        value = _value_at(loaded.data, path)
+        if type(value) is int and not is_decimal(value, source) and path not in known:
+            message = f"YAML reads {source} as {describe(value)}"
+            hint = f"write {value}; a text goes in quotes"
+            where = loaded.marks.value_at(path)
+            out.append(Diagnostic("error", where, path, message, hint))
+    return out
+
+
+def _value_at(data: Any, path: KeyPath) -> object:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _sound_parts(data: object) -> Inventory:
+    """What of a faulty file the rules can still be run on."""
+    top = data if isinstance(data, dict) else {}
+    hardware = _sound(HardwareClass, top.get("hardware"))
+    profiles = _sound(Profile, top.get("profiles"))
+    hosts = {
+        name: host
+        for name, host in _sound(Host, top.get("hosts")).items()
+        if not _is_unsound(host.hardware, hardware, top.get("hardware"))
+        and not _is_unsound(host.profile, profiles, top.get("profiles"))
+    }
+    return Inventory.model_construct(
+        version=1,
+        image=Image.model_construct(name="unknown"),
+        hardware=hardware,
+        profiles=profiles,
+        hosts=hosts,
+    )
+
+
+def _sound(model: type[P], entries: object) -> dict[str, P]:
+    out = {}
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        try:
+            out[name] = model.model_validate(entry)
+        except ValidationError:
+            continue
+    return out
+
+
+def _is_unsound(name: str, sound: Iterable[str], entries: object) -> bool:
+    """Whether a name is of a part that is there but faulty: no second message for its users."""
+    return name not in sound and (not isinstance(entries, dict) or name in entries)

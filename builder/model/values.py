@@ -1,0 +1,300 @@
+"""The vocabulary of an inventory: CPU sets, PCI addresses, sizes, as types with their rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Annotated, Any
+
+from pydantic import Field, GetPydanticSchema, PlainSerializer, Strict, WithJsonSchema
+from pydantic_core import core_schema
+
+_JSON_TYPES = {int: "integer", bool: "boolean"}
+MAX_CPU = 8191  # CONFIG_NR_CPUS of Debian's and Ubuntu's amd64 kernels is 8192
+
+
+def quote(value: str) -> str:
+    """A text of the user's in a message: one line, no control characters, not too long."""
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    safe = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in shown)
+    return f'"{safe}"'
+
+
+class WrongKindError(ValueError):
+    """Something that is not even a text, where a text is wanted. wanted: what, with an example."""
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"not {wanted}")
+        self.wanted = wanted
+        self.parse: Callable[[str], object] | None = None
+
+    def would_take(self, text: str) -> bool:
+        """Whether the text in quotes would do."""
+        try:
+            return self.parse is not None and self.parse(text) is not None
+        except ValueError:
+            return False
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class CpuSet:
+    """Logical CPUs, in the kernel's list notation (`0-7,16-23`) or as a hexadecimal mask.
+
+    Source: Documentation/admin-guide/cputopology.rst and kernel-parameters.rst (cpu-list).
+    """
+
+    cpus: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, cpus: Iterable[int]) -> CpuSet:
+        return cls(frozenset(cpus))
+
+    @classmethod
+    def parse(cls, text: str) -> CpuSet:
+        """`0-3,8` -> CPUs; raises ValueError saying which part is wrong."""
+        cpus: set[int] = set()
+        for part in text.split(","):
+            match = re.fullmatch(r" *([0-9]{1,5})(?:-([0-9]{1,5}))? *", part)
+            if match is None:
+                raise ValueError(f"{quote(part.strip())} is not a CPU or a range of CPUs")
+            first, last = int(match[1]), int(match[2] or match[1])
+            if last < first:
+                raise ValueError(f"the range {part.strip()} ends before it begins")
+            if last > MAX_CPU:
+                raise ValueError(f"CPU {last} is over the kernel's limit {MAX_CPU}")
+            cpus.update(range(first, last + 1))
+        return cls(frozenset(cpus))
+
+    def __str__(self) -> str:
+        runs: list[list[int]] = []
+        for cpu in self:
+            if runs and cpu == runs[-1][1] + 1:
+                runs[-1][1] = cpu
+            else:
+                runs.append([cpu, cpu])
+        return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+    @property
+    def mask(self) -> str:
+        """`0x…` as OVS takes it (pmd-cpu-mask); lowest bit is CPU 0."""
+        return hex(sum(1 << cpu for cpu in self.cpus))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self.cpus))
+
+    def __len__(self) -> int:
+        return len(self.cpus)
+
+    def __contains__(self, cpu: object) -> bool:
+        return cpu in self.cpus
+
+    def __lt__(self, other: CpuSet) -> bool:
+        return sorted(self.cpus) < sorted(other.cpus)
+
+    def __or__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.cpus | other.cpus)
+
+    def __and__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.cpus & other.cpus)
+
+    def __sub__(self, other: CpuSet) -> CpuSet:
+        return CpuSet(self.cpus - other.cpus)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PciAddress:
+    """A PCI function: domain, bus, device, function; written `0000:01:00.1`."""
+
+    domain: int
+    bus: int
+    device: int
+    function: int
+
+    @classmethod
+    def parse(cls, text: str) -> PciAddress:
+        """`0000:01:00.0`, or `01:00.0` in domain 0; raises ValueError."""
+        match = re.fullmatch(
+            r"(?:([0-9a-fA-F]{4}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])", text
+        )
+        if match is None:
+            raise ValueError(f'{quote(text)} is not a PCI address like "0000:01:00.0"')
+        domain, bus, device, function = (int(part or "0", 16) for part in match.groups())
+        if device > 0x1F:
+            raise ValueError(f"{quote(text)}: a PCI bus has devices 00 to 1f, not {device:02x}")
+        return cls(domain, bus, device, function)
+
+    def __str__(self) -> str:
+        return f"{self.domain:04x}:{self.bus:02x}:{self.device:02x}.{self.function}"
+
+    @property
+    def routing_id(self) -> int:
+        """Bus, device and function as the 16-bit requester id VF offsets are added to."""
+        return self.bus << 8 | self.device << 3 | self.function
+
+    def vf(self, first_offset: int, stride: int, index: int) -> PciAddress:
+        """Address of VF `index`: PCIe SR-IOV spec, "VF Offset" and "VF Stride"."""
+        rid = self.routing_id + first_offset + stride * index
+        return PciAddress(self.domain, rid >> 8, rid >> 3 & 0x1F, rid & 7)
+
+
+def parsed(
+    parse: Callable[[Any], Any], description: str, example: str | int, **schema: object
+) -> tuple[Any, ...]:
+    """Annotations of a type that `parse` makes from what YAML gives, and its JSON Schema."""
+
+    def run(value: object) -> object:
+        try:
+            return parse(value)
+        except WrongKindError as error:
+            error.parse = parse
+            raise
+
+    def build(_source: Any, _handler: Any) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            run, serialization=core_schema.to_string_ser_schema(when_used="json-unless-none")
+        )
+
+    json_schema = {"type": "string", "description": description, "examples": [example], **schema}
+    return GetPydanticSchema(build), WithJsonSchema(json_schema)
+
+
+def text(
+    pattern: str,
+    what: str,
+    example: str,
+    *,
+    longest: int | None = None,
+    also: tuple[type, ...] = (),
+) -> tuple[Any, ...]:
+    """Annotations of a text that matches all of `pattern`; what: "a MAC address".
+
+    also: int, bool: numbers and truths are kept as they are.
+
+    Not pydantic's `pattern`: a `$` of Python's `re` lets a last newline through, and the
+    message is for the person who wrote the inventory.
+    """
+    wanted = f"{what} like {quote(example)}"
+
+    def parse(value: object) -> object:
+        if type(value) in also:
+            return value
+        if not isinstance(value, str):
+            raise WrongKindError(wanted)
+        if longest is not None and len(value) > longest:
+            raise ValueError(f"{len(value)} characters are too long, {longest} is the most")
+        if re.fullmatch(pattern, value) is None:
+            raise ValueError(f"{quote(value)} is not {wanted}")
+        return value
+
+    schema: dict[str, object] = {} if longest is None else {"maxLength": longest}
+    if also:
+        schema["type"] = ["string", *(_JSON_TYPES[kind] for kind in also)]
+    about = what[0].upper() + what[1:]
+    return parsed(parse, about, example, pattern=f"^({pattern})$", **schema)
+
+
+def _parse_cpus(value: object) -> CpuSet:
+    if isinstance(value, CpuSet):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise WrongKindError('a CPU list like "0-7,16-23"')
+    return CpuSet.parse(str(value))
+
+
+def _parse_pci(value: object) -> PciAddress:
+    if isinstance(value, PciAddress):
+        return value
+    if not isinstance(value, str):
+        raise WrongKindError('a PCI address like "0000:01:00.0"')
+    return PciAddress.parse(value)
+
+
+def _parse_mac(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongKindError('a MAC address like "cc:37:ab:e1:21:64"')
+    if not re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", value.replace("-", ":")):
+        raise ValueError(f'{quote(value)} is not a MAC address like "cc:37:ab:e1:21:64"')
+    mac = value.lower().replace("-", ":")
+    # is_valid_ether_addr() of linux/etherdevice.h.
+    if int(mac[:2], 16) & 1:
+        raise ValueError(f"{quote(value)} is a multicast address, no port can have it")
+    if mac == "00:00:00:00:00:00":
+        raise ValueError("no port can have the MAC address of zeros")
+    return mac
+
+
+_UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
+
+
+def _parse_size(value: object) -> int:
+    if not isinstance(value, str):
+        raise WrongKindError('a size with its unit like "47GiB"')
+    match = re.fullmatch(r"([0-9]{1,9}) ?(MiB|GiB|TiB)", value)
+    if match is None:
+        raise ValueError(f'{quote(value)} is not a size like "47GiB" (units MiB, GiB, TiB)')
+    if int(match[1]) == 0:
+        raise ValueError(f"{quote(value)}: the size is zero")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def format_mib(mib: int) -> str:
+    """MiB as a person writes it: `47GiB`, `1500MiB`."""
+    return f"{mib // 1024}GiB" if mib and mib % 1024 == 0 else f"{mib}MiB"
+
+
+HUGEPAGE_KIB = {"2M": 2048, "1G": 1048576}
+
+
+def _parse_page_size(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongKindError('a hugepage size, "2M" or "1G"')
+    if value not in HUGEPAGE_KIB:
+        raise ValueError(f"{quote(value)} is not a hugepage size of x86-64: 2M or 1G")
+    return value
+
+
+Cpus = Annotated[
+    CpuSet,
+    *parsed(
+        _parse_cpus,
+        "Logical CPUs, in the kernel's list notation",
+        "0-7,16-23",
+        type=["string", "integer"],
+        pattern=r"^ *[0-9]+(-[0-9]+)? *(, *[0-9]+(-[0-9]+)? *)*$",
+        minimum=0,
+    ),
+]
+Pci = Annotated[
+    PciAddress,
+    *parsed(
+        _parse_pci,
+        "PCI address of the function",
+        "0000:01:00.0",
+        pattern=r"^([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-1][0-9a-fA-F]\.[0-7]$",
+    ),
+]
+Mac = Annotated[
+    str,
+    *parsed(
+        _parse_mac,
+        "MAC address",
+        "cc:37:ab:e1:21:64",
+        pattern=r"^[0-9a-fA-F][02468aceACE]([:-][0-9a-fA-F]{2}){5}$",
+    ),
+]
+MemoryMiB = Annotated[
+    int,
+    *parsed(
+        _parse_size, "Size with its unit", "47GiB", pattern=r"^0*[1-9][0-9]{0,8} ?(MiB|GiB|TiB)$"
+    ),
+    PlainSerializer(format_mib, return_type=str),
+]
+PageSize = Annotated[str, *parsed(_parse_page_size, "Hugepage size", "1G", enum=["2M", "1G"])]
+# Pydantic would take "2", 2.0 and true for 2; an inventory that means 2 says 2.
+Whole = Annotated[int, Strict()]
+Flag = Annotated[bool, Strict()]
+CpuNumber = Annotated[int, Strict(), Field(ge=0, le=MAX_CPU)]

@@ -1,0 +1,132 @@
+"""What is wrong with a value, in words for the person who wrote it: no sentence is pydantic's."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from builder.diagnostics import KeyPath
+from builder.inventory.construct import describe
+from builder.model.schema import keys_at, part_at
+from builder.model.values import WrongKindError, quote
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error of the schema. source: the unquoted text YAML read `value` from, if any."""
+
+    kind: str
+    path: KeyPath
+    value: object
+    context: Mapping[str, object]
+    source: str | None
+
+    @property
+    def shown(self) -> str:
+        """The value as the message names it."""
+        if self.source and self.source.lower() != describe(self.value).split()[-1]:
+            return f"{self.source}, which YAML reads as {describe(self.value)}"
+        if isinstance(self.value, str):
+            return quote(self.value)
+        return describe(self.value)
+
+
+Wording = tuple[str, str | None]
+
+
+def word_fault(fault: Fault) -> Wording:
+    """Message and hint."""
+    return _WORDS.get(fault.kind, _unknown_kind)(fault)
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """A hint: the name that was probably meant, else the names there are."""
+    names = list(known)
+    close = difflib.get_close_matches(str(name), names, n=1)
+    if close:
+        return f"did you mean {close[0]}?"
+    shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+    return f"there is {shown}" if names else "there is none"
+
+
+def _wants(wanted: str) -> Callable[[Fault], Wording]:
+    return lambda fault: _wanted(fault, wanted)
+
+
+def _wanted(fault: Fault, wanted: str) -> Wording:
+    if fault.value is None:
+        return f"there is nothing here, {wanted} is wanted", None
+    return f"{wanted} is wanted, not {fault.shown}", None
+
+
+def _wants_part(fault: Fault) -> Wording:
+    return _wanted(fault, f"a map with the keys {', '.join(keys_at(fault.path))}")
+
+
+def _wants_text(fault: Fault) -> Wording:
+    error = fault.context["error"]
+    if not isinstance(error, WrongKindError):
+        return str(error), None
+    message, _ = _wanted(fault, error.wanted)
+    text = fault.source or (str(fault.value) if isinstance(fault.value, int) else "")
+    return message, f'put it in quotes: "{text}"' if error.would_take(text) else None
+
+
+def _missing(fault: Fault) -> Wording:
+    about = part_at(fault.path).get("description")
+    return "this key is missing", f"{fault.path[-1]}: {about}"
+
+
+def _extra(fault: Fault) -> Wording:
+    key = fault.path[-1]
+    if not str(key)[:1].isalpha():
+        hint = "inside of { } a comma ends a value: a text with a comma goes in quotes"
+        return "this is not a key of an inventory", hint
+    return "there is no such key", suggest(key, keys_at(fault.path[:-1]))
+
+
+def _literal(fault: Fault) -> Wording:
+    choices = re.findall(r"'([^']*)'", str(fault.context["expected"]))
+    text = fault.source if fault.source is not None else fault.value
+    if text is None or isinstance(text, list | dict):
+        return _wanted(fault, " or ".join(choices))
+    close = difflib.get_close_matches(str(text), choices, n=1)
+    hint = f"did you mean {close[0]}?" if close else None
+    return f"{quote(str(text))} is not one of {', '.join(choices)}", hint
+
+
+def _at_least(fault: Fault) -> Wording:
+    least = fault.context.get("ge")
+    if least is None:
+        least = int(str(fault.context["gt"])) + 1
+    return f"{fault.value} is too small, {least} is the least", None
+
+
+def _at_most(fault: Fault) -> Wording:
+    return f"{fault.value} is too large, {fault.context['le']} is the most", None
+
+
+def _unknown_kind(fault: Fault) -> Wording:
+    """Pydantic has some hundred kinds of error; a test proves that no other one is met."""
+    return f"{fault.shown} is not allowed here", None
+
+
+_WORDS: dict[str, Callable[[Fault], Wording]] = {
+    "missing": _missing,
+    "extra_forbidden": _extra,
+    "invalid_key": _extra,
+    "model_type": _wants_part,
+    "dict_type": _wants("a map"),
+    "tuple_type": _wants("a list"),
+    "int_type": _wants("a whole number"),
+    "bool_type": _wants("true or false"),
+    "per_node": _wants("a number, or a map like {0: 4, 1: 4},"),
+    "literal_error": _literal,
+    "greater_than": _at_least,
+    "greater_than_equal": _at_least,
+    "less_than_equal": _at_most,
+    "too_short": lambda _: ("this is empty: at least one entry is wanted", None),
+    "value_error": _wants_text,
+}
