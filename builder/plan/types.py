@@ -46,6 +46,8 @@ class OsRelease:
     systemd: int
     # CONFIG_VFIO_PCI=y: options come by the kernel command line, modprobe.d has no effect.
     vfio_built_in: bool = False
+    # Archive components the image's packages come from.
+    components: tuple[str, ...] = ("main",)
 
 
 @dataclass(frozen=True, slots=True)

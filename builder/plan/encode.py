@@ -1,0 +1,52 @@
+"""A plan as plain data: with its reasons for people and programs, without them for its id."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+
+from builder.diagnostics import format_path
+from builder.model.values import CpuSet, PciAddress
+from builder.plan.types import Origin, Why
+
+Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
+
+
+def encode(value: object, *, reasons: bool) -> Json:
+    """Plan value -> JSON data: kebab-case keys, CPU sets and PCI addresses as text.
+
+    reasons: with every `why`, and with plan ids; without, what is left is the plan alone.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, CpuSet | PciAddress):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): encode(item, reasons=reasons) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encode(item, reasons=reasons) for item in value]
+    return _encode_dataclass(value, reasons=reasons)
+
+
+def _encode_dataclass(value: object, *, reasons: bool) -> Json:
+    if isinstance(value, Why) and not reasons:
+        return None
+    if isinstance(value, Origin):
+        place = value.where
+        return {"key": format_path(value.path), "file": place.file, "line": place.line}
+    if isinstance(value, type) or not is_dataclass(value):
+        raise TypeError(f"no JSON form for {type(value).__name__}")
+    return {
+        field.name.replace("_", "-"): encode(getattr(value, field.name), reasons=reasons)
+        for field in fields(value)
+        if reasons or field.name not in ("why", "plan_id")
+    }
+
+
+def plan_id(plan: object) -> str:
+    """sha256 (hex) of a plan's canonical JSON: no ids, no reasons, no places in files."""
+    data = encode(plan, reasons=False)
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()

@@ -1,0 +1,59 @@
+"""The plan of a golden image: what all machines of one hardware class and profile share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from builder.diagnostics import Marks
+from builder.model.inventory import Inventory
+from builder.plan.cpus import plan_cpus
+from builder.plan.encode import plan_id
+from builder.plan.hugepages import plan_hugepages
+from builder.plan.inputs import Inputs
+from builder.plan.kernel import plan_kernel_args
+from builder.plan.modules import (
+    plan_module_files,
+    plan_module_options,
+    plan_modules,
+    plan_vfio_options,
+)
+from builder.plan.ovs import plan_ovs
+from builder.plan.packages import plan_packages
+from builder.plan.ports import dpdk_nodes, find_dpdk_ports
+from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
+from builder.plan.sysctl import plan_sysctls
+from builder.plan.types import ImagePlan, OsRelease
+
+
+def plan_image(
+    inventory: Inventory, marks: Marks, hardware: str, profile: str, release: OsRelease
+) -> ImagePlan:
+    """Everything an image of `hardware` with `profile` on `release` is to be."""
+    inputs = Inputs(inventory, marks, hardware, profile, release)
+    ports = find_dpdk_ports(inputs)
+    cpus = plan_cpus(inputs, dpdk_nodes(ports))
+    pools = plan_hugepages(inputs)
+    pfs = plan_pfs(inputs, ports)
+    bindings = plan_bindings(inputs, ports)
+    vfio_options = plan_vfio_options(inputs, pfs, bindings)
+    built_in = vfio_options if release.vfio_built_in else ()
+    plan = ImagePlan(
+        image_name=inventory.image.name,
+        hardware=hardware,
+        profile=profile,
+        release=release,
+        cpus=cpus,
+        hugepages=pools,
+        kernel_args=plan_kernel_args(inputs, cpus, pools, built_in),
+        modules=plan_modules(inputs, pfs, bindings),
+        module_options=(*(() if built_in else vfio_options), *plan_module_options(inputs, pfs)),
+        module_files=plan_module_files(inputs),
+        sysctls=plan_sysctls(inputs),
+        nics=plan_nics(inputs, ports),
+        pfs=pfs,
+        bindings=bindings,
+        ovs=plan_ovs(inputs, cpus, pools, pfs, ports),
+        packages=plan_packages(inputs, ports, pfs, bindings),
+        plan_id="",
+    )
+    return replace(plan, plan_id=plan_id(plan))

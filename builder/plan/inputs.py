@@ -1,0 +1,51 @@
+"""What an image plan is derived from, and the way back from a value to the inventory's lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.diagnostics import KeyPath, Marks
+from builder.model.hardware import HardwareClass, Nic
+from builder.model.inventory import Inventory
+from builder.model.profile import Profile
+from builder.plan.types import Origin, OsRelease, Why
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One hardware class with one profile on one release."""
+
+    inventory: Inventory
+    marks: Marks
+    hardware_name: str
+    profile_name: str
+    release: OsRelease
+
+    @property
+    def hardware(self) -> HardwareClass:
+        return self.inventory.hardware[self.hardware_name]
+
+    @property
+    def profile(self) -> Profile:
+        return self.inventory.profiles[self.profile_name]
+
+    def hardware_key(self, *keys: str | int) -> KeyPath:
+        """`hardware.<class>.<keys>`"""
+        return ("hardware", self.hardware_name, *keys)
+
+    def profile_key(self, *keys: str | int) -> KeyPath:
+        """`profiles.<profile>.<keys>`"""
+        return ("profiles", self.profile_name, *keys)
+
+    def nic_key(self, nic: Nic, *keys: str | int) -> KeyPath:
+        """`hardware.<class>.nics[<its place>].<keys>`"""
+        return self.hardware_key("nics", self.hardware.nics.index(nic), *keys)
+
+    def why(self, reason: str, *paths: KeyPath) -> Why:
+        """A reason with the places of the keys it rests on."""
+        return Why(reason, tuple(origin(self.marks, path) for path in paths))
+
+
+def origin(marks: Marks, path: KeyPath) -> Origin:
+    """The key at `path`, at its place in the file: of a key left out, where it would stand."""
+    return Origin(path, marks.key_at(path))

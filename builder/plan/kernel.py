@@ -1,0 +1,182 @@
+"""The kernel command line: one word at a time, in order, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.plan.inputs import Inputs
+from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption, Why
+
+# hugepages=<node>:<pages>: Linux 5.16, commit b5389086ad7b.
+PER_NODE_HUGEPAGES = (5, 16)
+# One CPU mask for each kind of isolation: Linux 5.18, kernel/sched/isolation.c
+# housekeeping_setup(). Before it, isolcpus= and nohz_full= share one mask, and the second
+# word is dropped when its CPUs differ ("Housekeeping: nohz_full= must match isolcpus=").
+SEPARATE_ISOLATION = (5, 18)
+
+
+def plan_kernel_args(
+    inputs: Inputs,
+    cpus: CpuPlan,
+    pools: tuple[HugepagePool, ...],
+    built_in_options: tuple[ModuleOption, ...],
+) -> tuple[KernelArg, ...]:
+    """All words but those that say where to boot from and where to print.
+
+    built_in_options: options of modules that are part of the kernel.
+    """
+    return (
+        *_hugepages(inputs, pools),
+        *_iommu(inputs),
+        *_isolation(inputs, cpus),
+        *_transparent_hugepages(inputs),
+        *(
+            KernelArg(f"{option.module}.{option.name}", option.value, option.why)
+            for option in built_in_options
+        ),
+        *_user_args(inputs),
+    )
+
+
+def _hugepages(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[KernelArg]:
+    size = inputs.profile.hugepages.size
+    size_key = inputs.profile_key("hugepages", "size")
+    count_key = inputs.profile_key("hugepages", "count")
+    yield KernelArg(
+        "default_hugepagesz",
+        size,
+        inputs.why("the size /dev/hugepages is mounted with, and the one DPDK takes", size_key),
+    )
+    yield KernelArg(
+        "hugepagesz",
+        size,
+        inputs.why(
+            "the size the next word counts; reserved at boot, while memory is not fragmented",
+            size_key,
+        ),
+    )
+    total = sum(pool.count for pool in pools)
+    if len(pools) > 1 and inputs.release.kernel >= PER_NODE_HUGEPAGES:
+        value = ",".join(f"{pool.node}:{pool.count}" for pool in pools)
+        reason = (
+            "pages of each NUMA node; the kernel silently takes another node when one has too "
+            "little memory, so the hugepages unit reads them back"
+        )
+    elif len(pools) > 1:
+        value = str(total)
+        reason = (
+            f"pages in all: kernel {_version(inputs)} has no hugepages=<node>:<pages> (5.16 "
+            "has), so the hugepages unit sets the pages of each NUMA node"
+        )
+    else:
+        value, reason = str(total), "pages of the only NUMA node"
+    yield KernelArg("hugepages", value, inputs.why(reason, count_key))
+
+
+def _iommu(inputs: Inputs) -> Iterator[KernelArg]:
+    """Documentation/admin-guide/kernel-parameters.txt: AMD's IOMMU is on by itself, and
+    amd_iommu= has no value `on`.
+    """
+    if inputs.profile.ovs is None and not inputs.profile.sriov:
+        return
+    key = inputs.hardware_key("cpu", "vendor")
+    if inputs.hardware.cpu.vendor == "intel":
+        yield KernelArg(
+            "intel_iommu",
+            "on",
+            inputs.why("vfio-pci needs the IOMMU, which Intel kernels may leave off", key),
+        )
+    yield KernelArg(
+        "iommu",
+        "pt",
+        inputs.why("devices the kernel drives pass the IOMMU untranslated, at full speed", key),
+    )
+
+
+def _isolation(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
+    """Kernel noise away from PMD and pod CPUs; no balancing only on PMD CPUs.
+
+    Without balancing (`domain`) all threads of a container would stay on one CPU
+    (kubernetes issues 87862, 79603), so pod CPUs keep it.
+    """
+    if not cpus.isolated:
+        return
+    pmd, housekeeping = cpus.why["pmd"].origins, cpus.why["housekeeping"].origins
+    separate = inputs.release.kernel >= SEPARATE_ISOLATION
+    if cpus.pmd and separate:
+        yield KernelArg(
+            "isolcpus",
+            f"domain,{cpus.pmd}",
+            Why(
+                "the scheduler moves nothing to PMD CPUs; pod CPUs stay balanced, or all threads of "
+                "a container would share one CPU",
+                pmd,
+            ),
+        )
+    yield KernelArg(
+        "isolcpus",
+        f"managed_irq,{cpus.isolated}",
+        Why(
+            "interrupts whose affinity the kernel manages keep off PMD and pod CPUs"
+            + (
+                ""
+                if separate or not cpus.pmd
+                else f"; kernel {_version(inputs)} has one mask for isolcpus and nohz_full (5.18 has "
+                "more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
+            ),
+            (*pmd, *housekeeping),
+        ),
+    )
+    yield KernelArg(
+        "nohz_full",
+        str(cpus.isolated),
+        Why("no timer tick on PMD and pod CPUs while one thread runs there", (*pmd, *housekeeping)),
+    )
+    yield KernelArg(
+        "rcu_nocbs",
+        str(cpus.isolated),
+        Why("RCU callbacks of PMD and pod CPUs run on housekeeping CPUs", (*pmd, *housekeeping)),
+    )
+    yield KernelArg(
+        "irqaffinity",
+        str(cpus.housekeeping),
+        Why("interrupts start on housekeeping CPUs", housekeeping),
+    )
+    yield KernelArg(
+        "systemd.cpu_affinity",
+        str(cpus.housekeeping),
+        Why(
+            "every service starts on housekeeping CPUs; a service that needs more sets its own "
+            "CPUAffinity=",
+            housekeeping,
+        ),
+    )
+
+
+def _transparent_hugepages(inputs: Inputs) -> Iterator[KernelArg]:
+    """As tuned's profile network-latency has it."""
+    yield KernelArg(
+        "transparent_hugepage",
+        "never",
+        inputs.why(
+            "khugepaged stalls threads while it collapses pages; DPDK has real hugepages",
+            inputs.profile_key("hugepages"),
+        ),
+    )
+
+
+def _user_args(inputs: Inputs) -> Iterator[KernelArg]:
+    for place, text in enumerate(inputs.profile.kernel_args):
+        name, equals, value = text.partition("=")
+        yield KernelArg(
+            name,
+            value if equals else None,
+            inputs.why(
+                "set in the inventory; last, so that it wins over a word before it",
+                inputs.profile_key("kernel-args", place),
+            ),
+        )
+
+
+def _version(inputs: Inputs) -> str:
+    return ".".join(str(part) for part in inputs.release.kernel)

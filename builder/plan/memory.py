@@ -1,0 +1,94 @@
+"""How much hugepage memory Open vSwitch needs on each NUMA node (dpdk-socket-mem).
+
+The model is Open vSwitch's own (Documentation/topics/dpdk/memory.rst, lib/netdev-dpdk.c):
+one pool of packet buffers for each NUMA node and buffer size, which all ports of that size
+share; or, with per-port-memory, one for each port. The wide-spread formula of TripleO counts
+pools by MTU and knows 800 bytes of overhead instead of 832 and a header: too low by 296 MiB
+for an MTU just under a multiple of 1024, too high where two MTUs share a buffer size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+# ETHER_HDR_MAX_LEN of lib/netdev-dpdk.c: Ethernet header, two VLAN tags, CRC.
+FRAME_OVERHEAD = 26
+# NETDEV_DPDK_MBUF_ALIGN, and RTE_PKTMBUF_HEADROOM in front of the data.
+BUFFER_ALIGN = 1024
+BUFFER_HEADROOM = 128
+# struct dp_packet, mempool object header and trailer: what memory.rst's 3008 bytes for an
+# MTU of 1500 hold beyond the buffer.
+MBUF_OVERHEAD = 832
+MAX_MBUFS = 4096 * 64
+MIN_MBUFS = 4096 * 4
+# Rings of a port (NIC_PORT_DEFAULT_RXQ_SIZE, …TXQ_SIZE) and a burst (NETDEV_MAX_BURST is 32)
+# kept back for each of at most 128 queues (RTE_MAX_LCORE).
+DESCRIPTORS = 2048
+# What EAL, rings and the ports' own structures take, as TripleO and Red Hat reckon it.
+HEADROOM_MIB = 512
+ROUND_MIB = 1024
+# A node without DPDK ports: a vhost-user port moves to the node its guest's memory is on
+# (lib/netdev-dpdk.c, new_device()).
+IDLE_NODE_MIB = 1024
+# Every node with a DPDK port also gets vhost-user ports, whose MTU is 1500.
+DEFAULT_MTU = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class PortMemory:
+    """What of a port decides its memory."""
+
+    mtu: int
+    rxq: int = 1
+
+
+def buffer_bytes(mtu: int) -> int:
+    """Size of a packet's buffer: ports whose sizes are equal share one pool."""
+    aligned = -(-(mtu + FRAME_OVERHEAD) // BUFFER_ALIGN) * BUFFER_ALIGN
+    return aligned + BUFFER_HEADROOM
+
+
+def shared_mbufs(mtu: int) -> int:
+    """Buffers of a shared pool: dpdk_calculate_mbufs()."""
+    return MAX_MBUFS if mtu >= DEFAULT_MTU else MIN_MBUFS
+
+
+def port_mbufs(rxq: int, pmd_threads: int) -> int:
+    """Buffers of one port's own pool (per-port-memory): dpdk_calculate_mbufs()."""
+    rings = rxq * DESCRIPTORS + (pmd_threads + 1) * DESCRIPTORS
+    return rings + min(128, rxq) * 32 + MIN_MBUFS
+
+
+def pool_mib(mtu: int, mbufs: int) -> int:
+    """Memory of a pool, in whole MiB."""
+    return -(-mbufs * (buffer_bytes(mtu) + MBUF_OVERHEAD) // MIB)
+
+
+def shared_pools(mtus: Iterable[int]) -> dict[int, int]:
+    """MiB of each pool by buffer size, with the pool of the default MTU always among them."""
+    pools: dict[int, int] = {}
+    for mtu in (DEFAULT_MTU, *mtus):
+        size = buffer_bytes(mtu)
+        pools[size] = max(pools.get(size, 0), pool_mib(mtu, shared_mbufs(mtu)))
+    return dict(sorted(pools.items()))
+
+
+def shared_node_mib(mtus: Iterable[int]) -> int:
+    """dpdk-socket-mem of a node with ports of these MTUs."""
+    pools = sum(shared_pools(mtus).values())
+    return _round_up(pools + HEADROOM_MIB)
+
+
+def per_port_node_mib(ports: Iterable[PortMemory], pmd_threads: int) -> int:
+    """dpdk-socket-mem of a node under per-port-memory, one vhost-user port included."""
+    pools = sum(
+        pool_mib(port.mtu, port_mbufs(port.rxq, pmd_threads))
+        for port in (PortMemory(DEFAULT_MTU), *ports)
+    )
+    return _round_up(pools + HEADROOM_MIB)
+
+
+def _round_up(mib: int) -> int:
+    return -(-mib // ROUND_MIB) * ROUND_MIB

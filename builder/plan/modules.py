@@ -1,0 +1,186 @@
+"""Kernel modules a node loads by itself, and the options modules are loaded with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from builder.model.profile import NicDriver
+from builder.plan.inputs import Inputs
+from builder.plan.types import Binding, Module, ModuleOption, Origin, PfPlan, VfPlan, Why
+
+DPDK_DRIVERS = ("vfio-pci", "igb_uio", "uio_pci_generic")
+
+
+def plan_modules(
+    inputs: Inputs, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
+) -> tuple[Module, ...]:
+    """What nothing else loads: udev loads the NICs' own drivers by their modalias."""
+    users = _users_of(pfs, bindings)
+    modules = [
+        Module(
+            driver,
+            Why(
+                f"driver of {', '.join(users[driver])}",
+                _all_origins(bound_functions(driver, pfs, bindings)),
+            ),
+        )
+        for driver in DPDK_DRIVERS
+        if driver in users
+    ]
+    if inputs.profile.ovs is not None:
+        key = inputs.profile_key("ovs")
+        modules += [
+            # lib/netdev-linux.c opens /dev/net/tun for a bridge's internal port.
+            Module(
+                "tun",
+                inputs.why("the userspace datapath makes its bridges' own interfaces of it", key),
+            ),
+            # utilities/ovs-ctl.in: insert_mod_if_required openvswitch.
+            Module(
+                "openvswitch",
+                inputs.why(
+                    "ovs-ctl refuses to start ovs-vswitchd without it, although the userspace "
+                    "datapath does not use it",
+                    key,
+                ),
+            ),
+        ]
+    return tuple(modules)
+
+
+def plan_vfio_options(
+    inputs: Inputs, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
+) -> tuple[ModuleOption, ...]:
+    """Options of vfio-pci; never `ids`, which binds every port of a model."""
+    makers: list[Binding | PfPlan] = [pf for pf in pfs if pf.driver == "vfio-pci"]
+    whole = [*(binding for binding in bindings if binding.driver == "vfio-pci"), *makers]
+    options: list[ModuleOption] = []
+    if whole:
+        reason = (
+            "a port nobody has opened yet stays awake instead of going to D3hot, from which some "
+            "ports come back with no link"
+        )
+        options.append(_vfio_option("disable_idle_d3", reason, whole))
+    if makers:
+        # drivers/vfio/pci/vfio_pci.c: sriov_numvfs of a PF on vfio-pci is refused without it.
+        reason = "VFs are made while the PF is on vfio-pci"
+        options.append(_vfio_option("enable_sriov", reason, makers))
+    user = inputs.profile.drivers.get("vfio-pci")
+    return (*options, *_user_options(inputs, "vfio-pci", user)) if user else tuple(options)
+
+
+def _vfio_option(name: str, reason: str, ports: list[Binding | PfPlan]) -> ModuleOption:
+    names = ", ".join(port.name for port in ports)
+    return ModuleOption("vfio-pci", name, "1", Why(f"{names}: {reason}", _all_origins(ports)))
+
+
+def plan_module_options(inputs: Inputs, pfs: tuple[PfPlan, ...]) -> tuple[ModuleOption, ...]:
+    """Options of the NICs' drivers: max_vfs where asked for, and the inventory's own."""
+    options: list[ModuleOption] = []
+    for name in sorted({nic.driver for nic in inputs.hardware.nics} | {*inputs.profile.drivers}):
+        settings = inputs.profile.drivers.get(name)
+        if settings is None or name == "vfio-pci":
+            continue
+        if settings.vf_mode == "module-parameter":
+            options += _max_vfs(inputs, name, settings, pfs)
+        options += _user_options(inputs, name, settings)
+    return tuple(options)
+
+
+def _max_vfs(
+    inputs: Inputs, driver: str, settings: NicDriver, pfs: tuple[PfPlan, ...]
+) -> list[ModuleOption]:
+    """max_vfs. In-tree it is one uint for all ports (module_param(max_vfs, uint, 0)), to which
+    `2,2` is a parse error that keeps the driver from loading; Intel's own build takes a list
+    with a place for each port in order of probing (src/ixgbe_param.c).
+    """
+    counts = {pf.pci: pf.num_vfs for pf in pfs if pf.driver == driver}
+    if not counts:
+        return []
+    keys = [inputs.profile_key("drivers", driver, "vf-mode")]
+    keys += [o.path for pf in pfs if pf.driver == driver for o in pf.why.origins[:1]]
+    if settings.flavour == "in-tree":
+        value = str(max(counts.values()))
+        reason = f"in-tree {driver} takes one number, for every port it drives"
+    else:
+        ports = sorted(nic.pci for nic in inputs.hardware.nics if nic.driver == driver)
+        value = ",".join(str(counts.get(pci, 0)) for pci in ports)
+        reason = (
+            f"out-of-tree {driver} takes one number for each port, in order of PCI address: "
+            f"{', '.join(str(pci) for pci in ports)}"
+        )
+    return [ModuleOption(driver, "max_vfs", value, inputs.why(reason, *keys))]
+
+
+def _user_options(inputs: Inputs, name: str, settings: NicDriver) -> list[ModuleOption]:
+    return [
+        ModuleOption(
+            name,
+            option,
+            str(value),
+            inputs.why(
+                "set in the inventory", inputs.profile_key("drivers", name, "options", option)
+            ),
+        )
+        for option, value in settings.options.items()
+    ]
+
+
+def plan_module_files(inputs: Inputs) -> Mapping[str, Why]:
+    """Drivers with a file in modprobe.d, options or not: who looks for max_vfs finds why."""
+    files: dict[str, Why] = {}
+    policies = {policy.pf: place for place, policy in enumerate(inputs.profile.sriov)}
+    for nic in inputs.hardware.nics:
+        place = policies.get(nic.name)
+        if place is None or nic.driver in files:
+            continue
+        settings = inputs.profile.drivers.get(nic.driver)
+        key = inputs.profile_key("drivers", nic.driver, "vf-mode")
+        if settings is not None and "max_vfs" in settings.options:
+            key = inputs.profile_key("drivers", nic.driver, "options", "max_vfs")
+        files[nic.driver] = inputs.why(
+            _explain_file(settings), inputs.profile_key("sriov", place), key
+        )
+    for name in inputs.profile.drivers:
+        files.setdefault(
+            name, inputs.why("listed in the inventory", inputs.profile_key("drivers", name))
+        )
+    return dict(sorted(files.items()))
+
+
+def _explain_file(settings: NicDriver | None) -> str:
+    if settings is not None and (
+        settings.vf_mode == "module-parameter" or "max_vfs" in settings.options
+    ):
+        return "VFs are made by max_vfs when the driver loads, as the inventory asks"
+    return (
+        "no max_vfs: VFs are made at boot, by PCI address, through sriov_numvfs; in-tree drivers "
+        "take one max_vfs for all ports and do not load when given a list"
+    )
+
+
+def _users_of(pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]) -> Mapping[str, list[str]]:
+    """DPDK driver -> the functions bound to it."""
+    users: dict[str, list[str]] = {}
+    for binding in bindings:
+        users.setdefault(binding.driver, []).append(binding.name)
+    for pf in pfs:
+        if pf.driver in DPDK_DRIVERS:
+            users.setdefault(pf.driver, []).append(pf.name)
+        for vf in pf.vfs:
+            if vf.driver is not None:
+                users.setdefault(vf.driver, []).append(f"VF {vf.index} of {pf.name}")
+    return users
+
+
+def bound_functions(
+    driver: str, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
+) -> list[Binding | PfPlan | VfPlan]:
+    """Every PCI function that `driver` is bound to."""
+    functions: list[Binding | PfPlan | VfPlan] = [*bindings, *pfs]
+    functions += [vf for pf in pfs for vf in pf.vfs]
+    return [function for function in functions if function.driver == driver]
+
+
+def _all_origins(functions: Iterable[Binding | PfPlan | VfPlan]) -> tuple[Origin, ...]:
+    return tuple(function.why.origins[0] for function in functions if function.why.origins)

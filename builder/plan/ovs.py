@@ -1,0 +1,206 @@
+"""Open vSwitch: options of the whole switch, bridges, DPDK ports."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from builder.diagnostics import KeyPath
+from builder.model.profile import Ovs
+from builder.model.values import PciAddress
+from builder.plan.inputs import Inputs
+from builder.plan.memory import (
+    HEADROOM_MIB,
+    IDLE_NODE_MIB,
+    PortMemory,
+    per_port_node_mib,
+    shared_node_mib,
+    shared_pools,
+)
+from builder.plan.ports import DpdkPort
+from builder.plan.types import (
+    CpuPlan,
+    HugepagePool,
+    OtherConfig,
+    OvsBridgePlan,
+    OvsPlan,
+    OvsPortPlan,
+    PfPlan,
+    Why,
+)
+
+# uuid5 name space of VF tokens: the same inventory names the same token.
+TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")
+
+
+def plan_ovs(
+    inputs: Inputs,
+    cpus: CpuPlan,
+    pools: tuple[HugepagePool, ...],
+    pfs: tuple[PfPlan, ...],
+    ports: tuple[DpdkPort, ...],
+) -> OvsPlan | None:
+    """The switch, or None when the profile has none."""
+    ovs = inputs.profile.ovs
+    if ovs is None:
+        return None
+    bridges = tuple(
+        OvsBridgePlan(
+            name=name,
+            datapath_type=bridge.datapath,
+            fail_mode=bridge.fail_mode,
+            ports=tuple(_plan_port(inputs, port, pfs) for port in ports if port.bridge == name),
+            why=inputs.why(
+                "the userspace datapath, the only one that takes DPDK ports",
+                inputs.profile_key("ovs", "bridges", name),
+            ),
+        )
+        for name, bridge in ovs.bridges.items()
+    )
+    derived = [
+        OtherConfig(
+            "dpdk-init",
+            "true",
+            inputs.why(
+                "DPDK from the start; a switch that cannot have it fails, for all to see",
+                inputs.profile_key("ovs"),
+            ),
+        ),
+        *_plan_socket_mem(inputs, cpus, pools, ports),
+        *_plan_pmd_mask(cpus),
+        *_plan_extra(inputs, pfs, ports),
+    ]
+    return OvsPlan(_override(inputs, ovs, derived), bridges)
+
+
+def port_address(port: DpdkPort, pfs: tuple[PfPlan, ...]) -> PciAddress | None:
+    """PCI address of a port: of its NIC port or of its VF; None for a VF nobody makes."""
+    if port.vf is None:
+        return port.nic.pci
+    vfs = (vf for pf in pfs if pf.name == port.nic.name for vf in pf.vfs)
+    return next((vf.pci for vf in vfs if vf.index == port.vf), None)
+
+
+def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPortPlan:
+    address = port_address(port, pfs) or port.nic.pci
+    return OvsPortPlan(
+        name=port.name,
+        type="dpdk",
+        options={"dpdk-devargs": str(address), "n_rxq": str(port.rxq)},
+        mtu=port.mtu,
+        pci=address,
+        numa=port.nic.numa,
+        why=inputs.why(
+            f"{port.source} at {address}, polled on NUMA node {port.node}",
+            port.key,
+            inputs.nic_key(port.nic, "pci"),
+        ),
+    )
+
+
+def _plan_socket_mem(
+    inputs: Inputs, cpus: CpuPlan, pools: tuple[HugepagePool, ...], ports: tuple[DpdkPort, ...]
+) -> Iterator[OtherConfig]:
+    values: list[str] = []
+    reasons: list[str] = []
+    for node in range(len(inputs.hardware.numa)):
+        here = [port for port in ports if port.node == node]
+        pages_mib = sum(p.count * p.size_kib // 1024 for p in pools if p.node == node)
+        mib, reason = _node_memory(inputs, cpus, here, pages_mib)
+        values.append(str(mib))
+        reasons.append(f"node {node}: {reason}")
+    keys = (
+        *((*port.key[:-1], "mtu") for port in ports),
+        inputs.profile_key("hugepages", "count"),
+    )
+    yield OtherConfig(
+        "dpdk-socket-mem",
+        ",".join(values),
+        inputs.why(
+            f"MiB for each NUMA node, by Open vSwitch's own memory model; {'; '.join(reasons)}",
+            *dict.fromkeys(keys),
+        ),
+    )
+
+
+def _node_memory(
+    inputs: Inputs, cpus: CpuPlan, here: list[DpdkPort], pages_mib: int
+) -> tuple[int, str]:
+    """MiB of one node, and how they come about."""
+    if not here and pages_mib < IDLE_NODE_MIB:
+        return 0, "no DPDK port and no pages"
+    if not here:
+        return IDLE_NODE_MIB, f"{IDLE_NODE_MIB} for vhost-user ports, as it has no DPDK port"
+    if _is_per_port(inputs):
+        memory = [PortMemory(port.mtu, port.rxq) for port in here]
+        mib = per_port_node_mib(memory, len(cpus.pmd))
+        return mib, (f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up")
+    mtus = [port.mtu for port in here]
+    sizes = " + ".join(f"{mib}" for mib in shared_pools(mtus).values())
+    shown = ", ".join(str(mtu) for mtu in sorted(set(mtus)))
+    return shared_node_mib(mtus), (
+        f"{sizes} for packets of MTU {shown} and {HEADROOM_MIB} for DPDK itself, rounded up"
+    )
+
+
+def _is_per_port(inputs: Inputs) -> bool:
+    ovs = inputs.profile.ovs
+    value = ovs.other_config.get("per-port-memory") if ovs is not None else None
+    return value is True or value == "true"
+
+
+def _plan_pmd_mask(cpus: CpuPlan) -> Iterator[OtherConfig]:
+    """vswitch.xml: without a mask one PMD thread runs on any core of each NUMA node."""
+    if cpus.pmd:
+        yield OtherConfig(
+            "pmd-cpu-mask",
+            cpus.pmd.mask,
+            Why(f"one PMD thread on each of CPUs {cpus.pmd}", cpus.why["pmd"].origins),
+        )
+
+
+def _plan_extra(
+    inputs: Inputs, pfs: tuple[PfPlan, ...], ports: tuple[DpdkPort, ...]
+) -> Iterator[OtherConfig]:
+    """EAL's own options. The allow list is not only thrift: Open vSwitch up to 3.7 opens every
+    net device on vfio-pci when DPDK starts (EAL probes all), VFs of pods too, and a VFIO group
+    opens only once. dpdk-lcore-mask stays unset: it would put all threads that do not poll on
+    one core (vswitch.xml).
+    """
+    if not ports:
+        return
+    found = ((port, port_address(port, pfs)) for port in ports)
+    addresses = dict.fromkeys(str(address) for _, address in found if address is not None)
+    words = [f"-a {address}" for address in addresses]
+    keys: list[KeyPath] = [port.key for port in ports]
+    reason = "DPDK opens these devices only: without a list it opens every VF that is for pods"
+    makers = [pf for pf in pfs if pf.driver == "vfio-pci"]
+    if makers:
+        words.append(f"--vfio-vf-token={vf_token(inputs)}")
+        keys += [origin.path for pf in makers for origin in pf.why.origins[:1]]
+        reason += (
+            f"; the token, since {', '.join(pf.name for pf in makers)} is on vfio-pci with VFs, "
+            "which open for those only who know it"
+        )
+    yield OtherConfig("dpdk-extra", " ".join(words), inputs.why(reason, *keys))
+
+
+def vf_token(inputs: Inputs) -> str:
+    """Token that lets DPDK programs use the VFs of a PF on vfio-pci (kernel 5.7 and later)."""
+    name = f"{inputs.inventory.image.name}/{inputs.hardware_name}/{inputs.profile_name}"
+    return str(uuid.uuid5(TOKEN_NAMESPACE, name))
+
+
+def _override(inputs: Inputs, ovs: Ovs, derived: list[OtherConfig]) -> tuple[OtherConfig, ...]:
+    """The inventory's other-config: replaces what is derived in its place, else is appended."""
+    settings = {setting.key: setting for setting in derived}
+    for key, value in ovs.other_config.items():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        before = settings.get(key)
+        reason = "set in the inventory"
+        if before is not None:
+            reason += f" instead of {before.value}"
+        settings[key] = OtherConfig(
+            key, text, inputs.why(reason, inputs.profile_key("ovs", "other-config", key))
+        )
+    return tuple(settings.values())

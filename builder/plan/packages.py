@@ -1,0 +1,171 @@
+"""Every package of the image, each with the reason it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from builder.drivers.nics import Family, find_nic_type
+from builder.plan.inputs import Inputs
+from builder.plan.modules import bound_functions
+from builder.plan.ports import DpdkPort
+from builder.plan.types import Binding, OsRelease, PackagePlan, PfPlan, Why
+
+KERNELS: dict[Family, str] = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}
+HEADERS: dict[Family, str] = {"debian": "linux-headers-amd64", "ubuntu": "linux-headers-generic"}
+MICROCODE = {"intel": "intel-microcode", "amd": "amd64-microcode"}
+
+BASE = {
+    "systemd-sysv": "init",
+    "udev": "devices, and the names of network ports",
+    "dbus": "systemctl and hostnamectl talk over it",
+    "libpam-systemd": "sessions of logins, with their resource limits",
+    "kmod": "loads kernel modules",
+    "initramfs-tools": "makes the initramfs, with our modprobe.d in it",
+    "zstd": "compresses the initramfs",
+    "apt": "later updates",
+    "cloud-init": "gives a machine its identity at first boot",
+    "cloud-guest-utils": "growpart: the root partition grows to the disk at first boot",
+    "e2fsprogs": "checks and grows the root file system",
+    "dosfstools": "checks the EFI system partition",
+    "netplan.io": "sets up the management network",
+    "iproute2": "shows and sets links; node programs set up VFs with it",
+    "ethtool": "shows what a link is set to",
+    "pciutils": "lspci",
+    "openssh-server": "access",
+    "sudo": "cloud-init's first user becomes root by it",
+    "chrony": "keeps the time, which certificates of Kubernetes depend on",
+    "ca-certificates": "HTTPS to registries and mirrors",
+    "python3": "the node programs are written in it",
+    "procps": "sysctl and ps",
+    "less": "pager of systemctl and journalctl",
+}
+BOOT = {
+    "grub2-common": "GRUB's tools",
+    "grub-pc-bin": "GRUB for BIOS",
+    "grub-efi-amd64-bin": "GRUB for UEFI",
+    "grub-efi-amd64-signed": "GRUB that Secure Boot accepts",
+    "shim-signed": "the loader Secure Boot trusts; it starts the signed GRUB",
+}
+# systemd's resolver is a package of its own since Debian 12 and Ubuntu 24.04.
+OWN_RESOLVED = ("debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04")
+# firmware-intel-misc was split off firmware-misc-nonfree in Debian 13.
+OLDER_NAMES = {"debian-12": {"firmware-intel-misc": "firmware-misc-nonfree"}}
+
+
+def plan_packages(
+    inputs: Inputs,
+    ports: tuple[DpdkPort, ...],
+    pfs: tuple[PfPlan, ...],
+    bindings: tuple[Binding, ...],
+) -> tuple[PackagePlan, ...]:
+    """Packages by name, none twice; the first reason stays."""
+    packages: dict[str, PackagePlan] = {}
+    for package in (
+        *_system(inputs),
+        *_hardware(inputs),
+        *_ovs(inputs, ports),
+        *_kernel_modules(inputs, pfs, bindings),
+        *_user(inputs),
+    ):
+        packages.setdefault(package.name, package)
+    return tuple(packages[name] for name in sorted(packages))
+
+
+def dpdk_library(stem: str, release: OsRelease) -> str:
+    """`librte-net-ixgbe` -> `librte-net-ixgbe25`.
+
+    Debian policy 8.1 puts a hyphen between two digits: `librte-net-e1000-25`.
+    """
+    return f"{stem}{'-' if stem[-1].isdigit() else ''}{release.dpdk_abi}"
+
+
+def _system(inputs: Inputs) -> Iterator[PackagePlan]:
+    key = ("image", "os")
+    release = inputs.release
+    for name, reason in {**BASE, **BOOT}.items():
+        yield PackagePlan(name, inputs.why(reason, key))
+    yield PackagePlan(
+        KERNELS[release.family],
+        inputs.why(
+            f"the kernel of {release.id}, with every driver: cloud kernels lack vfio and NICs", key
+        ),
+    )
+    if release.id in OWN_RESOLVED:
+        yield PackagePlan(
+            "systemd-resolved",
+            inputs.why("name servers from netplan and DHCP take effect through it", key),
+        )
+
+
+def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
+    vendor = inputs.hardware.cpu.vendor
+    yield PackagePlan(
+        MICROCODE[vendor],
+        inputs.why(
+            "fixes of the CPU, loaded from the initramfs", inputs.hardware_key("cpu", "vendor")
+        ),
+    )
+    family = inputs.release.family
+    renamed = OLDER_NAMES.get(inputs.release.id, {})
+    for nic in inputs.hardware.nics:
+        model = find_nic_type(nic.id)
+        for name in model.firmware.get(family, ()) if model is not None else ():
+            yield PackagePlan(
+                renamed.get(name, name),
+                inputs.why(
+                    f"firmware {nic.driver} loads into {nic.name}", inputs.nic_key(nic, "id")
+                ),
+            )
+
+
+def _ovs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> Iterator[PackagePlan]:
+    """DPDK's drivers are only Recommends of the package dpdk, which an image leaves out."""
+    if inputs.profile.ovs is None:
+        return
+    key = inputs.profile_key("ovs")
+    why = inputs.why("the switch", key)
+    yield PackagePlan("openvswitch-switch", why)
+    yield PackagePlan("openvswitch-switch-dpdk", inputs.why("ovs-vswitchd built with DPDK", key))
+    yield from _poll_mode_drivers(inputs, ports)
+    for stem, reason in (
+        ("librte-bus-pci", "DPDK finds PCI devices by it"),
+        ("librte-bus-vdev", "DPDK's virtual devices, vhost-user among them"),
+        ("librte-mempool-ring", "DPDK's default pool of packet buffers"),
+        # 82576, the one SR-IOV NIC QEMU has, is driven by it.
+        ("librte-net-e1000", "NICs of the twin: the image that is tested is the image shipped"),
+    ):
+        yield _library(inputs, stem, inputs.why(reason, key))
+
+
+def _poll_mode_drivers(inputs: Inputs, ports: Iterable[DpdkPort]) -> Iterator[PackagePlan]:
+    for port in ports:
+        model = find_nic_type(port.nic.id)
+        for stem in model.pmd_packages if model is not None else ():
+            yield _library(
+                inputs,
+                stem,
+                inputs.why(
+                    f"DPDK's driver of {port.name} ({port.source})",
+                    port.key,
+                    inputs.nic_key(port.nic, "id"),
+                ),
+            )
+
+
+def _library(inputs: Inputs, stem: str, why: Why) -> PackagePlan:
+    return PackagePlan(dpdk_library(stem, inputs.release), why)
+
+
+def _kernel_modules(
+    inputs: Inputs, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
+) -> Iterator[PackagePlan]:
+    users = bound_functions("igb_uio", pfs, bindings)
+    if users:
+        origins = users[0].why.origins
+        yield PackagePlan("dpdk-kmods-dkms", Why("has igb_uio, which no kernel has", origins))
+        yield PackagePlan(HEADERS[inputs.release.family], Why("igb_uio is built by DKMS", origins))
+
+
+def _user(inputs: Inputs) -> Iterator[PackagePlan]:
+    for place, name in enumerate(inputs.inventory.image.packages):
+        yield PackagePlan(name, inputs.why("set in the inventory", ("image", "packages", place)))

@@ -1,0 +1,95 @@
+"""The DPDK ports of a profile's bridges: which NIC port or VF each one is, and on which node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.diagnostics import KeyPath
+from builder.drivers.nics import find_nic_type
+from builder.model.hardware import HardwareClass, Nic
+from builder.plan.inputs import Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class DpdkPort:
+    """A port of a bridge. vf: index of the VF it is, None for the whole NIC port."""
+
+    bridge: str
+    name: str
+    nic: Nic
+    vf: int | None
+    mtu: int
+    rxq: int
+    key: KeyPath
+
+    @property
+    def node(self) -> int:
+        """NUMA node whose CPUs and memory serve the port; unknown counts as 0, as in DPDK."""
+        return self.nic.numa or 0
+
+    @property
+    def source(self) -> str:
+        """`enp9s0`, or `VF 0 of ens11f0`."""
+        return self.nic.name if self.vf is None else f"VF {self.vf} of {self.nic.name}"
+
+
+def find_dpdk_ports(inputs: Inputs) -> tuple[DpdkPort, ...]:
+    """All ports in inventory order; one that names no NIC of the class is the rules' matter."""
+    ovs = inputs.profile.ovs
+    if ovs is None:
+        return ()
+    ports: list[DpdkPort] = []
+    for bridge_name, bridge in ovs.bridges.items():
+        for name, port in bridge.ports.items():
+            nic_name, _, index = (port.vf or port.nic or "").partition("/")
+            nic = inputs.hardware.nic(nic_name)
+            if nic is None:
+                continue
+            ports.append(
+                DpdkPort(
+                    bridge_name,
+                    name,
+                    nic,
+                    int(index) if index else None,
+                    port.mtu,
+                    port.rxq,
+                    inputs.profile_key(
+                        "ovs", "bridges", bridge_name, "ports", name, "vf" if index else "nic"
+                    ),
+                )
+            )
+    return tuple(ports)
+
+
+def dpdk_nodes(ports: tuple[DpdkPort, ...]) -> Mapping[int, str]:
+    """NUMA nodes that have a DPDK port, with their ports as people name them."""
+    nodes: dict[int, list[str]] = {}
+    for port in ports:
+        unknown = "; its NUMA node is not known, 0 assumed" if port.nic.numa is None else ""
+        nodes.setdefault(port.node, []).append(f"{port.name} ({port.source}{unknown})")
+    return {node: " and ".join(names) for node, names in sorted(nodes.items())}
+
+
+def is_bifurcated(nic: Nic) -> bool:
+    """DPDK works through the port's kernel driver: it is never unbound."""
+    model = find_nic_type(nic.id)
+    return model is not None and model.dpdk == "bifurcated"
+
+
+def whole_ports(ports: tuple[DpdkPort, ...]) -> Mapping[str, DpdkPort]:
+    """NIC ports that leave the kernel for Open vSwitch, by interface name."""
+    return {
+        port.nic.name: port for port in ports if port.vf is None and not is_bifurcated(port.nic)
+    }
+
+
+def count_device_ports(hardware: HardwareClass, nic: Nic) -> int:
+    """Functions of the card `nic` is on, as far as the class lists them: 1, 2, 4 or 8."""
+    slot = (nic.pci.domain, nic.pci.bus, nic.pci.device)
+    highest = max(
+        other.pci.function
+        for other in hardware.nics
+        if (other.pci.domain, other.pci.bus, other.pci.device) == slot
+    )
+    return int(1 << highest.bit_length())

@@ -1,0 +1,180 @@
+"""Virtual functions, and which driver each PCI function is bound to."""
+
+from __future__ import annotations
+
+from builder.diagnostics import KeyPath
+from builder.drivers.nics import NicType, find_nic_type
+from builder.model.hardware import Nic
+from builder.model.profile import SriovPolicy, Vf
+from builder.plan.inputs import Inputs
+from builder.plan.ports import DpdkPort, count_device_ports, is_bifurcated, whole_ports
+from builder.plan.types import Binding, NicPlan, PfPlan, VfMode, VfPlan, Why
+
+DRIVER_REASONS = {
+    "vfio-pci": "vfio-pci is in-tree, signed, and keeps the port's DMA behind the IOMMU",
+    "igb_uio": "igb_uio as the inventory asks: out-of-tree, unsigned, without the IOMMU",
+    "uio_pci_generic": "uio_pci_generic as the inventory asks: in-tree, without the IOMMU",
+}
+
+
+def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
+    """Physical functions with their VFs, in inventory order."""
+    pfs: list[PfPlan] = []
+    for place, policy in enumerate(inputs.profile.sriov):
+        nic = inputs.hardware.nic(policy.pf)
+        model = find_nic_type(nic.id) if nic is not None else None
+        # A PF the class lacks, and a model without SR-IOV, are refused by the model's rules.
+        if nic is None or model is None or model.vf_id is None:
+            continue
+        driver, mode, why = _plan_pf_driver(inputs, ports, nic, place)
+        pfs.append(
+            PfPlan(
+                name=nic.name,
+                pci=nic.pci,
+                device_id=nic.id,
+                vf_id=model.vf_id,
+                driver=driver,
+                numa=nic.numa,
+                mode=mode,
+                num_vfs=policy.num_vfs,
+                vfs=_plan_vfs(inputs, ports, policy, place, nic, model),
+                why=why,
+            )
+        )
+    return tuple(pfs)
+
+
+def _plan_pf_driver(
+    inputs: Inputs, ports: tuple[DpdkPort, ...], nic: Nic, place: int
+) -> tuple[str, VfMode, Why]:
+    """Driver of a PF, and who makes its VFs."""
+    key = inputs.profile_key("sriov", place, "num-vfs")
+    port = whole_ports(ports).get(nic.name)
+    settings = inputs.profile.drivers.get(nic.driver)
+    mode = settings.vf_mode if settings is not None else "sysfs"
+    mode_key = inputs.profile_key("drivers", nic.driver, "vf-mode")
+    if port is not None and inputs.profile.ovs is not None:
+        # Unbinding a PF from its kernel driver removes the VFs that driver made
+        # (ixgbe_remove() -> ixgbe_disable_sriov()), so max_vfs cannot serve here.
+        reason = (
+            f"{port.name} of {port.bridge} is the PF itself: it is bound to "
+            f"{inputs.profile.ovs.driver} first, its VFs are made after that; it has no interface "
+            "any more, so its VFs cannot serve sriov-cni"
+        )
+        return inputs.profile.ovs.driver, "sysfs", inputs.why(reason, key, port.key)
+    if mode == "module-parameter":
+        reason = f"{nic.driver} makes the VFs when it loads, by max_vfs as the inventory asks"
+        return nic.driver, mode, inputs.why(reason, key, mode_key)
+    reason = (
+        f"{nic.driver} keeps the port; its VFs are made by sriov_numvfs at its PCI address, "
+        "which no order of probing can shift to another port"
+    )
+    return nic.driver, mode, inputs.why(reason, key, mode_key)
+
+
+def _plan_vfs(
+    inputs: Inputs,
+    ports: tuple[DpdkPort, ...],
+    policy: SriovPolicy,
+    place: int,
+    nic: Nic,
+    model: NicType,
+) -> tuple[VfPlan, ...]:
+    listed = {vf.index: (number, vf) for number, vf in enumerate(policy.vfs)}
+    by_index = {port.vf: port for port in ports if port.nic.name == nic.name}
+    ports_of_card = count_device_ports(inputs.hardware, nic)
+    first = model.first_vf_offset(nic.pci.function, ports_of_card)
+    vfs: list[VfPlan] = []
+    for index in range(policy.num_vfs):
+        number, vf = listed.get(index, (None, Vf.model_construct(index=index)))
+        port = by_index.get(index)
+        driver = vf.driver or policy.driver
+        is_for_ovs = port is not None or vf.use == "ovs-dpdk"
+        vfs.append(
+            VfPlan(
+                index=index,
+                pci=nic.pci.vf(first, model.vf_stride, index),
+                driver=None if driver == "kernel" else driver,
+                use="ovs-dpdk" if is_for_ovs else "pods",
+                pool=None if is_for_ovs else vf.pool or policy.pool,
+                why=_explain_vf(inputs, place, number, vf, port, model),
+                mac=vf.mac,
+                vlan=vf.vlan,
+                trust=vf.trust,
+                spoofchk=vf.spoofchk,
+            )
+        )
+    return tuple(vfs)
+
+
+def _explain_vf(
+    inputs: Inputs, place: int, number: int | None, vf: Vf, port: DpdkPort | None, model: NicType
+) -> Why:
+    """Why a VF is where it is, has its driver and its user."""
+    policy = inputs.profile.sriov[place]
+    driver = vf.driver or policy.driver
+    listed = () if number is None else ("vfs", number)
+    keys: list[KeyPath] = [inputs.profile_key("sriov", place, *listed)]
+    if port is not None:
+        user = f"{port.name} of {port.bridge}"
+        keys.append(port.key)
+    elif vf.use == "ovs-dpdk":
+        user = "Open vSwitch"
+    else:
+        pool = vf.pool or policy.pool
+        user = f"pods, as {pool}" if pool else "pods"
+    binding = (
+        f"its kernel driver {model.vf_driver}, for sriov-cni to move into a pod"
+        if driver == "kernel"
+        else f"{driver}, for DPDK"
+    )
+    if model.vf_pool == 0:
+        place_text = f"offset {model.vf_offset}, stride {model.vf_stride} of the {model.name}"
+    else:
+        place_text = f"{model.name}: VFs of one port in one block"
+    return inputs.why(f"for {user}; {binding}; address by {place_text}", *keys)
+
+
+def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding, ...]:
+    """Whole ports for Open vSwitch, in inventory order of the NICs.
+
+    A PF with VFs is not among them: it and its VFs are bound in one pass (`PfPlan.driver`).
+    """
+    ovs = inputs.profile.ovs
+    if ovs is None:
+        return ()
+    with_vfs = {policy.pf for policy in inputs.profile.sriov}
+    given = whole_ports(ports)
+    bindings: list[Binding] = []
+    for nic in inputs.hardware.nics:
+        port = given.get(nic.name)
+        if port is None or nic.name in with_vfs:
+            continue
+        why = inputs.why(
+            f"{port.name} of {port.bridge} is this port; {DRIVER_REASONS[ovs.driver]}",
+            port.key,
+            inputs.profile_key("ovs", "driver"),
+        )
+        bindings.append(Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why))
+    return tuple(bindings)
+
+
+def plan_nics(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[NicPlan, ...]:
+    """Ports the kernel keeps, in inventory order."""
+    given = whole_ports(ports)
+    plans: list[NicPlan] = []
+    for nic in inputs.hardware.nics:
+        if nic.name in given:
+            continue
+        used = [port for port in ports if port.vf is None and port.nic.name == nic.name]
+        reason = (
+            f"{used[0].name} of {used[0].bridge} is this port, and its DPDK driver works through "
+            f"the kernel's {nic.driver}"
+            if used and is_bifurcated(nic)
+            else "not given to Open vSwitch as a whole: the kernel keeps it, by this name"
+        )
+        keys = (inputs.nic_key(nic, "name"), *(port.key for port in used))
+        plans.append(
+            NicPlan(nic.name, nic.pci, nic.id, nic.driver, nic.numa, inputs.why(reason, *keys))
+        )
+    return tuple(plans)

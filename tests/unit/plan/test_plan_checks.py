@@ -1,0 +1,276 @@
+"""What a whole plan shows: each check with its full text, and plans it finds nothing in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from builder.diagnostics import Marks, format_path
+from builder.plan.checks import BOOT_WORDS, PLAN_CHECKS, check_plan
+from builder.plan.types import HostPlan
+
+Edit = Callable[[dict[str, Any]], None]
+# Severity, rule, key, message, hint.
+Found = tuple[str, str, str, str, str | None]
+Check = Callable[..., list[Found]]
+
+SHARING = (
+    "warning",
+    "plan-page-sharing",
+    "profiles.nfv.hugepages",
+    (
+        "Open vSwitch and DPDK pods (dpdk_vfs) take pages of one size: kubelet offers all 8 as "
+        "hugepages-1Gi, though 3 are Open vSwitch's; pods that get more than 2 on node 0 or 3 on "
+        "node 1 are admitted and then fail"
+    ),
+    (
+        "let pods ask for no more than 5 hugepages-1Gi in all: by a ResourceQuota, or by a "
+        "placeholder pod that holds 3"
+    ),
+)
+
+
+def profile(data: dict[str, Any]) -> dict[str, Any]:
+    return data["profiles"]["nfv"]
+
+
+@pytest.fixture
+def check(plan_seed: Callable[..., HostPlan]) -> Check:
+    """Everything found in the seed, edited."""
+
+    def run(edit: Edit | None = None, *, but: tuple[str, ...] = ()) -> list[Found]:
+        found = check_plan(plan_seed(edit), Marks("inventory.yaml"))
+        return [
+            (d.severity, d.rule, format_path(d.path), d.message, d.hint)
+            for d in found
+            if d.rule not in but
+        ]
+
+    return run
+
+
+def test_seed_shares_its_pages(check: Check) -> None:
+    assert check() == [SHARING]
+
+
+def test_no_dpdk_pods_no_sharing(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["sriov"][0]["vfs"][1] = {"index": 1, "driver": "kernel", "pool": "net"}
+
+    assert check(edit) == []
+
+
+def test_small_pages_are_shared_too(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["hugepages"] = {"size": "2M", "count": 4096}
+        profile(data)["sriov"][0]["vfs"][1].pop("pool")
+
+    ((_, _, _, message, hint),) = check(edit)
+    assert message == (
+        "Open vSwitch and DPDK pods (VF 1 of ens11f0) take pages of one size: kubelet offers all "
+        "4096 as hugepages-2Mi, though 1536 are Open vSwitch's; pods that get more than 1024 on "
+        "node 0 or 1536 on node 1 are admitted and then fail"
+    )
+    assert hint.startswith("let pods ask for no more than 2560 hugepages-2Mi in all")
+
+
+def test_too_few_pages(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["hugepages"]["count"] = 2
+
+    assert check(edit) == [
+        (
+            "error",
+            "plan-socket-mem",
+            "profiles.nfv.hugepages.count",
+            (
+                "Open vSwitch needs 2048 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), the plan "
+                "has 1024 MiB there"
+            ),
+            (
+                "hugepages.count: {0: 2} or more pages of 1GiB, a lower MTU of node 0's DPDK ports, "
+                "or ports on another node"
+            ),
+        )
+    ]
+
+
+def test_socket_memory_comes_in_whole_pages(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["ovs"]["other-config"] = {"dpdk-socket-mem": "4500,0"}
+
+    assert check(edit, but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-socket-mem",
+            "profiles.nfv.ovs.other-config.dpdk-socket-mem",
+            (
+                "Open vSwitch needs 5120 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), the plan "
+                "has 4096 MiB there"
+            ),
+            (
+                "hugepages.count: {0: 5} or more pages of 1GiB, a lower MTU of node 0's DPDK ports, "
+                "or ports on another node"
+            ),
+        )
+    ]
+
+
+def test_socket_memory_for_a_node_that_is_not_there(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["ovs"]["other-config"] = {"dpdk-socket-mem": "1024,0,1024"}
+
+    ((severity, rule, _, message, _),) = check(edit, but=("plan-page-sharing",))
+    assert (severity, rule) == ("error", "plan-socket-mem")
+    assert message == (
+        "Open vSwitch needs 1024 MiB of hugepages on NUMA node 2 (dpdk-socket-mem), the plan has "
+        "0 MiB there"
+    )
+
+
+def test_socket_memory_that_is_no_list(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["ovs"]["other-config"] = {"dpdk-socket-mem": "2048MB"}
+
+    assert check(edit) == [
+        (
+            "error",
+            "plan-socket-mem-form",
+            "profiles.nfv.ovs.other-config.dpdk-socket-mem",
+            "dpdk-socket-mem '2048MB' is not a list of MiB, one for each NUMA node",
+            "write it like 2048,1024",
+        )
+    ]
+
+
+def test_port_on_a_node_without_pmd(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["cpu"] = {"pmd": "9,25"}
+        del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
+
+    assert check(edit, but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-pmd-node",
+            "profiles.nfv.ovs.bridges.br0.ports.dpdk0.nic",
+            "dpdk0 is on NUMA node 0, which has no PMD CPU (PMD CPUs: 9,25)",
+            "give node 0 a PMD core: cpu.pmd-cores-per-node or cpu.pmd",
+        )
+    ]
+
+
+def test_no_pmd_at_all(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["cpu"]["pmd-cores-per-node"] = 0
+
+    assert [found[3] for found in check(edit, but=("plan-page-sharing",))] == [
+        "dpdk0 is on NUMA node 0, which has no PMD CPU",
+        "dpdk1 is on NUMA node 0, which has no PMD CPU",
+    ]
+
+
+def test_own_dpdk_extra_without_allow_list(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["ovs"]["other-config"] = {"dpdk-extra": "--iova-mode=va"}
+
+    assert check(edit, but=("plan-page-sharing",)) == [
+        (
+            "warning",
+            "plan-allow-list",
+            "profiles.nfv.ovs.other-config.dpdk-extra",
+            (
+                "dpdk-extra has no -a for 0000:09:00.0, 0000:01:10.0: DPDK opens every device on its "
+                "driver, VFs of pods too, which pods cannot open then"
+            ),
+            "add -a 0000:09:00.0 -a 0000:01:10.0",
+        )
+    ]
+
+
+def test_own_dpdk_extra_without_one_port(check: Check) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["ovs"]["other-config"] = {"dpdk-extra": "-a 0000:09:00.0 -a 0000:01:10.2"}
+
+    assert check(edit, but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-allow-list",
+            "profiles.nfv.ovs.other-config.dpdk-extra",
+            "dpdk-extra has no -a for 0000:01:10.0: DPDK starts without these ports",
+            "add -a 0000:01:10.0",
+        )
+    ]
+
+
+def pf_as_port(rxq: int, pmd: str, device_id: str = "8086:10fb") -> Edit:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["cpu"] = {"pmd": pmd}
+        profile(data)["sriov"] = [{"pf": "ens11f0", "num-vfs": 2, "driver": "vfio-pci"}]
+        ports = {"dpdk0": {"nic": "ens11f0", "rxq": rxq}}
+        profile(data)["ovs"]["bridges"] = {"br0": {"ports": ports}}
+        data["hardware"]["e5-2620v4"]["nics"][2]["id"] = device_id
+
+    return edit
+
+
+@pytest.mark.parametrize(("rxq", "pmd"), [(1, "1"), (2, "1"), (4, "1-3")])
+def test_82599_with_vfs_that_dpdk_starts(check: Check, rxq: int, pmd: str) -> None:
+    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing",)) == []
+
+
+@pytest.mark.parametrize(("rxq", "pmd", "threads"), [(1, "1,17", 2), (3, "1", 1), (4, "1-4", 4)])
+def test_82599_with_vfs_that_dpdk_refuses(check: Check, rxq: int, pmd: str, threads: int) -> None:
+    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-pf-with-vfs",
+            "profiles.nfv.ovs.bridges.br0.ports.dpdk0.nic",
+            (
+                "DPDK starts ens11f0 (Intel 82599ES (SFP+)) with VFs as dpdk0 only with rxq 1 or 2 "
+                f"and one PMD thread, or rxq 4 and at most 3: here rxq {rxq} and {threads}"
+            ),
+            "give the port a VF of ens11f0 (vf: ens11f0/0), or drop the sriov policy of ens11f0",
+        )
+    ]
+
+
+def test_82576_with_vfs_never_starts(check: Check) -> None:
+    found = check(pf_as_port(1, "1", "8086:10c9"), but=("plan-page-sharing",))
+    assert [(rule, message) for _, rule, _, message, _ in found] == [
+        (
+            "plan-pf-with-vfs",
+            "DPDK does not start ens11f0 (Intel 82576) with VFs as dpdk0",
+        )
+    ]
+
+
+def test_command_line_limit(check: Check, plan_seed: Callable[..., HostPlan]) -> None:
+    seed = " ".join(str(arg) for arg in plan_seed().image.kernel_args)
+    room = 2047 - len(BOOT_WORDS) - len(seed) - 1
+
+    def edit_to(length: int) -> Edit:
+        def edit(data: dict[str, Any]) -> None:
+            profile(data)["kernel-args"] = ["x=" + "a" * (length - 2)]
+
+        return edit
+
+    assert check(edit_to(room), but=("plan-page-sharing",)) == []
+    assert check(edit_to(room + 1), but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-command-line",
+            "profiles.nfv.kernel-args",
+            (
+                "the kernel command line is 2048 characters long, the kernel takes 2047 and cuts "
+                "off the rest"
+            ),
+            f"save 1; the longest words are x ({room + 1}), isolcpus (41), nohz_full (30)",
+        )
+    ]
+
+
+def test_every_check_has_a_name_of_its_own() -> None:
+    assert all(name.startswith("plan-") for name in PLAN_CHECKS)
+    assert len({*PLAN_CHECKS.values()}) == len(PLAN_CHECKS)

@@ -1,0 +1,107 @@
+"""Open vSwitch's memory model, against its own document and against computed boundaries."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.plan import memory
+from builder.plan.memory import (
+    PortMemory,
+    buffer_bytes,
+    per_port_node_mib,
+    pool_mib,
+    port_mbufs,
+    shared_mbufs,
+    shared_node_mib,
+    shared_pools,
+)
+
+MTUS = st.integers(min_value=68, max_value=9702)
+
+
+@pytest.mark.parametrize(
+    ("mtu", "mbuf"),
+    # Documentation/topics/dpdk/memory.rst of Open vSwitch; 2022 and 2023 are its boundary.
+    [
+        (1500, 3008),
+        (1800, 3008),
+        (2022, 3008),
+        (2023, 4032),
+        (6000, 7104),
+        (9000, 10176),
+        (9216, 11200),
+    ],
+)
+def test_mbuf_size(mtu: int, mbuf: int) -> None:
+    assert buffer_bytes(mtu) + memory.MBUF_OVERHEAD == mbuf
+
+
+@pytest.mark.parametrize(
+    ("mtu", "megabytes"),
+    # memory.rst, "Shared Memory": 262144 mbufs, in decimal MB.
+    [(1500, 788), (1800, 788), (6000, 1862), (9000, 2667)],
+)
+def test_shared_pool(mtu: int, megabytes: int) -> None:
+    size = shared_mbufs(mtu) * (buffer_bytes(mtu) + memory.MBUF_OVERHEAD)
+    assert size // 1_000_000 == megabytes
+
+
+@pytest.mark.parametrize(
+    ("rxq", "pmd", "mtu", "mbufs", "megabytes"),
+    # memory.rst, "Per Port Memory". Its third example counts one queue's burst, 26656 mbufs;
+    # dpdk_calculate_mbufs() counts both.
+    [(1, 1, 1500, 22560, 67), (1, 2, 6000, 24608, 175), (2, 2, 9000, 26656 + 32, 271)],
+)
+def test_per_port_pool(rxq: int, pmd: int, mtu: int, mbufs: int, megabytes: int) -> None:
+    assert port_mbufs(rxq, pmd) == mbufs
+    size = mbufs * (buffer_bytes(mtu) + memory.MBUF_OVERHEAD) / 1_000_000
+    assert abs(size - megabytes) < 1  # the document rounds now up, now down
+
+
+@pytest.mark.parametrize(
+    ("mtus", "mib"),
+    [
+        ([1500], 2048),  # 752 + 512
+        ([1500, 1800], 2048),  # one pool
+        ([1500, 2000], 2048),
+        ([2023], 3072),  # 752 + 1008 + 512
+        ([9000], 4096),  # 752 + 2544 + 512
+        ([9000, 2000], 4096),
+        ([4096], 3072),  # 752 + 1520 - TripleO's formula gives 2048, too little
+        ([9216], 4096),  # 752 + 2800 + 512 = 4064
+        ([2048, 9000], 5120),  # 752 + 1008 + 2544 + 512; TripleO: 4096
+    ],
+)
+def test_node_memory(mtus: list[int], mib: int) -> None:
+    assert shared_node_mib(mtus) == mib
+
+
+def test_pools_are_told_apart_by_buffer_size() -> None:
+    assert shared_pools([1500, 1800, 9000]) == {2176: 752, 9344: 2544}
+
+
+def test_small_mtu_shares_the_default_pool() -> None:
+    # 1400 has the buffers of 1500; 576 has its own, of 16384 mbufs.
+    assert shared_pools([1400]) == {2176: 752}
+    assert shared_pools([576]) == {1152: 31, 2176: 752}
+
+
+def test_per_port_node() -> None:
+    # The vhost-user port and the port itself: 2 pools of 22560 mbufs, 65 MiB each.
+    assert pool_mib(1500, 22560) == 65
+    assert per_port_node_mib([PortMemory(1500)], 1) == 1024
+    assert per_port_node_mib([PortMemory(9000, 4)] * 4, 4) == 2048
+
+
+@given(st.lists(MTUS, max_size=6))
+def test_memory_holds_every_pool(mtus: list[int]) -> None:
+    needed = sum(shared_pools(mtus).values()) + memory.HEADROOM_MIB
+    assert shared_node_mib(mtus) % 1024 == 0
+    assert needed <= shared_node_mib(mtus) < needed + 1024
+
+
+@given(st.lists(MTUS, min_size=1, max_size=6), MTUS)
+def test_a_port_more_never_needs_less(mtus: list[int], mtu: int) -> None:
+    assert shared_node_mib(mtus) <= shared_node_mib([*mtus, mtu])

@@ -1,0 +1,230 @@
+"""Virtual functions, bindings, modules: the seed's way and the how-to's literal one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from builder.plan.types import HostPlan, ImagePlan
+
+
+def profile(data: dict[str, Any]) -> dict[str, Any]:
+    return data["profiles"]["nfv"]
+
+
+def options(image: ImagePlan) -> list[str]:
+    return [f"{o.module} {o.name}={o.value}" for o in image.module_options]
+
+
+def whole_pf(driver: str) -> Callable[[dict[str, Any]], None]:
+    """ens11f0 itself is OVS's port and has VFs, as in the how-to."""
+
+    def edit(data: dict[str, Any]) -> None:
+        ovs = profile(data)["ovs"]
+        ovs["driver"] = driver
+        ovs["bridges"]["br0"]["ports"] = {"dpdk0": {"nic": "ens11f0"}}
+        profile(data)["sriov"] = [{"pf": "ens11f0", "num-vfs": 2, "driver": driver}]
+
+    return edit
+
+
+def test_reasons_of_vfs(plan_seed: Callable[..., HostPlan]) -> None:
+    pfs = plan_seed().image.pfs
+    assert [vf.why.reason for pf in pfs for vf in pf.vfs] == [
+        (
+            "for dpdk1 of br0; vfio-pci, for DPDK; address by offset 128, stride 2 of the Intel "
+            "82599ES (SFP+)"
+        ),
+        (
+            "for pods, as dpdk_vfs; vfio-pci, for DPDK; address by offset 128, stride 2 of the Intel "
+            "82599ES (SFP+)"
+        ),
+        (
+            "for pods, as net_vfs; its kernel driver ixgbevf, for sriov-cni to move into a pod; "
+            "address by offset 128, stride 2 of the Intel 82599ES (SFP+)"
+        ),
+        (
+            "for pods, as net_vfs; its kernel driver ixgbevf, for sriov-cni to move into a pod; "
+            "address by offset 128, stride 2 of the Intel 82599ES (SFP+)"
+        ),
+    ]
+    assert [[o.path for o in vf.why.origins] for vf in pfs[0].vfs] == [
+        [
+            ("profiles", "nfv", "sriov", 0, "vfs", 0),
+            ("profiles", "nfv", "ovs", "bridges", "br0", "ports", "dpdk1", "vf"),
+        ],
+        [("profiles", "nfv", "sriov", 0, "vfs", 1)],
+    ]
+
+
+def test_attributes_of_vfs(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["sriov"][1]["vfs"] = [
+            {"index": 1, "mac": "02:00:00:00:00:01", "vlan": 7, "trust": True, "spoofchk": False}
+        ]
+
+    plain, listed = plan_seed(edit).image.pfs[1].vfs
+    assert (plain.mac, plain.vlan, plain.trust, plain.spoofchk) == (None, None, None, None)
+    assert (listed.mac, listed.vlan, listed.trust, listed.spoofchk) == (
+        "02:00:00:00:00:01",
+        7,
+        True,
+        False,
+    )
+    assert (listed.driver, listed.pool) == (None, "net_vfs")
+
+
+def test_vf_of_a_port_is_for_ovs_without_saying_so(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        del profile(data)["sriov"][0]["vfs"][0]["use"]
+        profile(data)["sriov"][0]["pool"] = "all"
+
+    vf = plan_seed(edit).image.pfs[0].vfs[0]
+    assert (vf.use, vf.pool) == ("ovs-dpdk", None)
+
+
+def test_pf_on_vfio_pci(plan_seed: Callable[..., HostPlan]) -> None:
+    image = plan_seed(whole_pf("vfio-pci")).image
+    (pf,) = image.pfs
+    assert (pf.name, pf.driver, pf.mode) == ("ens11f0", "vfio-pci", "sysfs")
+    assert [vf.driver for vf in pf.vfs] == ["vfio-pci", "vfio-pci"]
+    # The PF is bound together with its VFs, so not a second time here.
+    assert image.bindings == ()
+    assert [nic.name for nic in image.nics] == ["enp8s0", "enp9s0", "ens11f1"]
+    assert options(image) == ["vfio-pci disable_idle_d3=1", "vfio-pci enable_sriov=1"]
+    token = "9f0cda3d-3031-5e49-baec-19464c8212f6"
+    extra = {s.key: s for s in image.ovs.other_config}["dpdk-extra"]
+    assert extra.value == f"-a 0000:01:00.0 --vfio-vf-token={token}"
+    assert extra.why.reason == (
+        "DPDK opens these devices only: without a list it opens every VF that is for pods; the "
+        "token, since ens11f0 is on vfio-pci with VFs, which open for those only who know it"
+    )
+
+
+def test_pf_on_igb_uio(plan_seed: Callable[..., HostPlan]) -> None:
+    image = plan_seed(whole_pf("igb_uio")).image
+    assert image.pfs[0].driver == "igb_uio"
+    assert [module.name for module in image.modules] == ["igb_uio", "tun", "openvswitch"]
+    assert options(image) == []
+    packages = {package.name for package in image.packages}
+    assert {"dpdk-kmods-dkms", "linux-headers-amd64"} <= packages
+    extra = {s.key: s.value for s in image.ovs.other_config}["dpdk-extra"]
+    assert extra == "-a 0000:01:00.0"
+
+
+def test_max_vfs_in_tree_is_one_number(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["drivers"] = {"ixgbe": {"vf-mode": "module-parameter"}}
+
+    image = plan_seed(edit).image
+    assert options(image) == ["vfio-pci disable_idle_d3=1", "ixgbe max_vfs=2"]
+    assert [pf.mode for pf in image.pfs] == ["module-parameter", "module-parameter"]
+    assert image.module_files["ixgbe"].reason == (
+        "VFs are made by max_vfs when the driver loads, as the inventory asks"
+    )
+
+
+def test_max_vfs_out_of_tree_is_a_list_of_all_ports(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["drivers"] = {
+            "ixgbe": {"vf-mode": "module-parameter", "flavour": "out-of-tree"}
+        }
+        del profile(data)["sriov"][0]
+        del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
+
+    image = plan_seed(edit).image
+    assert options(image) == ["vfio-pci disable_idle_d3=1", "ixgbe max_vfs=0,2"]
+    assert image.module_options[1].why.reason == (
+        "out-of-tree ixgbe takes one number for each port, in order of PCI address: "
+        "0000:01:00.0, 0000:01:00.1"
+    )
+
+
+def test_no_max_vfs_for_a_pf_that_leaves_its_driver(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        whole_pf("vfio-pci")(data)
+        profile(data)["drivers"] = {"ixgbe": {"vf-mode": "module-parameter"}}
+
+    image = plan_seed(edit).image
+    assert options(image) == ["vfio-pci disable_idle_d3=1", "vfio-pci enable_sriov=1"]
+    assert image.pfs[0].mode == "sysfs"
+
+
+def test_options_of_the_inventory(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["drivers"] = {
+            "ixgbe": {"options": {"allow_unsupported_sfp": 1}},
+            "vfio-pci": {"options": {"disable_denylist": "Y"}},
+        }
+
+    image = plan_seed(edit).image
+    assert options(image) == [
+        "vfio-pci disable_idle_d3=1",
+        "vfio-pci disable_denylist=Y",
+        "ixgbe allow_unsupported_sfp=1",
+    ]
+    assert list(image.module_files) == ["ixgbe", "vfio-pci"]
+    assert image.module_options[2].why.origins[0].path == (
+        "profiles",
+        "nfv",
+        "drivers",
+        "ixgbe",
+        "options",
+        "allow_unsupported_sfp",
+    )
+
+
+def test_max_vfs_among_the_options(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["drivers"] = {"ixgbe": {"options": {"max_vfs": 2}}}
+
+    image = plan_seed(edit).image
+    assert options(image)[1:] == ["ixgbe max_vfs=2"]
+    assert image.module_files["ixgbe"].reason == (
+        "VFs are made by max_vfs when the driver loads, as the inventory asks"
+    )
+    assert image.module_files["ixgbe"].origins[1].path[-2:] == ("options", "max_vfs")
+
+
+def test_bifurcated_port_stays_with_the_kernel(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        nic = data["hardware"]["e5-2620v4"]["nics"][1]
+        nic |= {"id": "15b3:1017", "driver": "mlx5_core"}
+
+    image = plan_seed(edit).image
+    assert image.bindings == ()
+    assert {nic.name: nic.why.reason for nic in image.nics}["enp9s0"] == (
+        "dpdk0 of br0 is this port, and its DPDK driver works through the kernel's mlx5_core"
+    )
+    extra = {s.key: s.value for s in image.ovs.other_config}["dpdk-extra"]
+    assert extra == "-a 0000:09:00.0 -a 0000:01:10.0"
+    assert "librte-net-mlx5-25" in {package.name for package in image.packages}
+    assert options(image) == []
+
+
+def test_vfs_of_a_card_with_blocks(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        for nic in data["hardware"]["e5-2620v4"]["nics"][2:]:
+            nic |= {"id": "8086:1572", "driver": "i40e"}
+
+    pfs = plan_seed(edit).image.pfs
+    assert [str(vf.pci) for pf in pfs for vf in pf.vfs] == [
+        "0000:01:02.0",
+        "0000:01:02.1",
+        "0000:01:0a.0",
+        "0000:01:0a.1",
+    ]
+    assert pfs[1].vfs[0].why.reason == (
+        "for pods, as net_vfs; its kernel driver iavf, for sriov-cni to move into a pod; address "
+        "by Intel X710 (SFP+): VFs of one port in one block"
+    )
+
+
+def test_model_without_sriov_has_no_pf(plan_seed: Callable[..., HostPlan]) -> None:
+    """The rules refuse it; the plan does not fall over it."""
+
+    def edit(data: dict[str, Any]) -> None:
+        profile(data)["sriov"] = [{"pf": "enp8s0", "num-vfs": 1}]
+        del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
+
+    assert plan_seed(edit).image.pfs == ()

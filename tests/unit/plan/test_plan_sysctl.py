@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from builder.plan.types import HostPlan
+
+
+def test_older_kernels_wake_isolated_cpus_less(plan_seed: Callable[..., HostPlan]) -> None:
+    for release, expected in (("debian-12", "10"), ("debian-13", None), ("ubuntu-24.04", None)):
+        values = {s.key: s.value for s in plan_seed(release=release).image.sysctls}
+        assert values.get("vm.stat_interval") == expected
+
+
+def test_no_numa_balancing_on_one_node(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["hardware"]["e5-2620v4"]["numa"] = [{"cpus": "0-31", "memory": "94GiB"}]
+
+    assert [s.key for s in plan_seed(edit).image.sysctls] == ["vm.swappiness"]
+
+
+def test_inventory_overrides_and_adds(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["sysctl"] = {"vm.swappiness": 60, "net.core.rmem_max": "1048576"}
+
+    settings = plan_seed(edit).image.sysctls
+    assert [(s.key, s.value) for s in settings] == [
+        ("kernel.numa_balancing", "0"),
+        ("net.core.rmem_max", "1048576"),
+        ("vm.swappiness", "60"),
+    ]
+    assert settings[2].why.reason == (
+        "set in the inventory instead of 10 (file cache is dropped before memory of processes "
+        "is swapped out, should a node get swap)"
+    )
+    assert settings[2].why.origins[0].path == ("profiles", "nfv", "sysctl", "vm.swappiness")
+
+
+@pytest.mark.parametrize("release", ["debian-12", "debian-13", "ubuntu-22.04"])
+def test_never_nr_hugepages(plan_seed: Callable[..., HostPlan], release: str) -> None:
+    keys = {s.key for s in plan_seed(release=release).image.sysctls}
+    assert not {key for key in keys if "hugepages" in key}
