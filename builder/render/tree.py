@@ -6,6 +6,7 @@ import hashlib
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from builder.plan.types import Scope
 
@@ -58,7 +59,7 @@ class FileTree:
     def __post_init__(self) -> None:
         ordered = tuple(sorted(self.files))
         paths = [file.path for file in ordered]
-        twice = sorted({a for a, b in zip(paths, paths[1:], strict=False) if a == b})
+        twice = sorted({a for a, b in pairwise(paths) if a == b})
         if twice:
             raise ValueError(f"rendered twice: {', '.join(twice)}")
         object.__setattr__(self, "files", ordered)

@@ -1,0 +1,196 @@
+"""Rendered files read by the node's own programs, in a throw-away root."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.command import Command, Runner, find_tool
+from builder.errors import ToolMissing
+from builder.render import grub, network
+from builder.render.ini import read_ini
+from builder.render.parse import read_grub_cmdline
+from builder.render.tree import FileTree, RenderedFile
+
+TIMEOUT_S = 60.0
+
+_UNIT_NAME = r"[\w@:.\\-]+\.(service|target|socket|timer|path)"
+# Every unit with default dependencies asks for these (systemd.service(5)).
+_BASE_UNITS = ("basic.target", "shutdown.target", "sysinit.target", "sockets.target")
+_STUB = {
+    "service": "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/true\n",
+    "socket": "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/stub\n",
+}
+_STUB_UNIT = "[Unit]\nDefaultDependencies=no\n"
+# Prefixes of a command, systemd.service(5), "Command lines".
+_EXEC_PREFIX = "@-:+!|"
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Faults found, and the programs that were not there to look."""
+
+    faults: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+def accept_tree(
+    tree: FileTree, runner: Runner, workdir: Path, *, strict: bool = False
+) -> tuple[str, ...]:
+    """Faults the distribution's own parsers find in `tree`.
+
+    Writes below `workdir`. A parser this machine lacks is left out, or with `strict`
+    raises ToolMissing; `examine_tree` says which were left out.
+    """
+    result = examine_tree(tree, runner, workdir)
+    if strict and result.skipped:
+        find_tool(result.skipped[0])
+    return result.faults
+
+
+def examine_tree(tree: FileTree, runner: Runner, workdir: Path) -> Acceptance:
+    faults: list[str] = []
+    skipped: list[str] = []
+    for tool, accept in ACCEPTORS.items():
+        try:
+            find_tool(tool)
+        except ToolMissing:
+            skipped.append(tool)
+            continue
+        root = workdir / tool
+        root.mkdir(parents=True)
+        faults += accept(tree, runner, root)
+    return Acceptance(tuple(faults), tuple(skipped))
+
+
+def _accept_units(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+    """systemd-analyze verify of our units, and of distribution units with drop-ins of ours."""
+    systemd = [
+        f for f in tree if "/systemd/system/" in f.path or f.path.startswith("/usr/lib/rackwright/")
+    ]
+    for file in systemd:
+        _write(root, file)
+    for stub in _stubs(systemd):
+        _write(root, stub)
+    units = sorted(
+        {part for f in systemd for part in [_unit_of(f)] if part and f.content != b"/dev/null"}
+    )
+    if units:
+        argv = (
+            "systemd-analyze",
+            "verify",
+            "--man=no",
+            "--generators=no",
+            f"--root={root}",
+            *units,
+        )
+        yield from _said(runner, argv, "systemd-analyze verify", root)
+
+
+def _unit_of(file: RenderedFile) -> str:
+    """The unit a file defines or extends; nothing for links and programs."""
+    match = re.search(r"/systemd/system/([^/]+?)(\.d/[^/]+\.conf)?$", file.path)
+    return match[1] if match is not None and not file.is_symlink else ""
+
+
+def _stubs(files: list[RenderedFile]) -> list[RenderedFile]:
+    """What our units name and the tree does not have: units and programs of the distribution."""
+    have = {name for f in files for name in [_unit_of(f)] if name and ".d/" not in f.path}
+    wanted, programs = set(_BASE_UNITS), {"/bin/true"}
+    for file in files:
+        if not _unit_of(file):
+            continue
+        wanted.add(_unit_of(file))
+        for entry in read_ini(file.text):
+            if entry.section in {"Unit", "Install"}:
+                wanted.update(w for w in entry.value.split() if re.fullmatch(_UNIT_NAME, w))
+            if entry.key.startswith("Exec") and entry.value:
+                programs.add(entry.value.split()[0].lstrip(_EXEC_PREFIX))
+    ours = {file.path for file in files}
+    units = [(name, _STUB.get(name.rpartition(".")[2], _STUB_UNIT)) for name in wanted - have]
+    return [
+        *(RenderedFile(f"/usr/lib/systemd/system/{name}", text.encode()) for name, text in units),
+        *(RenderedFile(path, b"#!/bin/sh\n", 0o755) for path in programs - ours),
+    ]
+
+
+def _accept_netplan(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+    """Netplan is the only parser that knows all keys below an interface."""
+    file = tree.get(network.NETPLAN)
+    if file is None:
+        return
+    _write(root, file)
+    argv = ("netplan", "generate", "--root-dir", str(root))
+    yield from _said(runner, argv, "netplan generate", root)
+
+
+def _accept_grub(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+    """A shell sources GRUB's settings, as grub-mkconfig does."""
+    file = tree.get(grub.PATH)
+    if file is None:
+        return
+    _write(root, file)
+    script = '. "$1"; printf %s "$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT"'
+    argv = ("sh", "-eu", "-c", script, "sh", str(root / file.path.lstrip("/")))
+    result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
+    found = result.stdout.decode(errors="replace")
+    if result.status or tuple(shlex.split(found)) != read_grub_cmdline(file.text):
+        said = result.stderr.decode(errors="replace").strip()
+        yield f"{file.path}: sh reads {found.strip()!r}" + (f": {said}" if said else "")
+
+
+def _accept_modprobe(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+    """What modprobe says it read: our options among those of the machine's /proc/cmdline."""
+    files = [file for file in tree if file.path.startswith("/etc/modprobe.d/")]
+    for file in files:
+        _write(root, file)
+    if not files:
+        return
+    argv = ("modprobe", "--showconfig", "-C", str(root / "etc/modprobe.d"))
+    result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
+    read = _options(result.stdout.decode(errors="replace"))
+    written = _options("".join(file.text for file in files))
+    for line in result.stderr.decode(errors="replace").splitlines():
+        yield f"modprobe: {line.replace(str(root), '')}"
+    for name, option in sorted(written - read):
+        yield f"modprobe --showconfig does not show: options {name} {option}"
+
+
+def _options(text: str) -> frozenset[tuple[str, str]]:
+    """(module, parameter) pairs; kmod prints module names with underscores."""
+    found = re.findall(r"^options (\S+) (.+)$", text, re.MULTILINE)
+    return frozenset(
+        (name.replace("-", "_"), word) for name, rest in found for word in rest.split()
+    )
+
+
+def _said(runner: Runner, argv: tuple[str, ...], name: str, root: Path) -> Iterable[str]:
+    """What a checker wrote, one fault a line: these programs are silent when content."""
+    result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
+    text = (result.stderr + result.stdout).decode(errors="replace").replace(str(root), "")
+    lines = [line for line in text.splitlines() if line.strip()]
+    if result.status and not lines:
+        lines = [f"exit status {result.status}"]
+    yield from (f"{name}: {line}" for line in lines)
+
+
+def _write(root: Path, file: RenderedFile) -> None:
+    target = root / file.path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink:
+        target.symlink_to(file.content.decode())
+    else:
+        target.write_bytes(file.content)
+        target.chmod(file.mode)
+
+
+# By the program each needs.
+ACCEPTORS: dict[str, Callable[[FileTree, Runner, Path], Iterable[str]]] = {
+    "systemd-analyze": _accept_units,
+    "netplan": _accept_netplan,
+    "sh": _accept_grub,
+    "modprobe": _accept_modprobe,
+}

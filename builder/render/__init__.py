@@ -1,0 +1,62 @@
+"""A plan becomes the exact files of a node: which renderers there are, and in which scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from builder.plan.types import HostPlan, ImagePlan
+from builder.render.grub import cmdline, render_grub
+from builder.render.kernel import (
+    render_hugetlbfs,
+    render_modprobe,
+    render_modules_load,
+    render_sysctl,
+)
+from builder.render.network import render_hostname, render_links, render_netplan, render_vf_ports
+from builder.render.node import os_release, render_node, with_listing
+from builder.render.templates import Sources, make_sources
+from builder.render.tree import FileTree, RenderedFile
+from builder.render.units import render_enabling, render_ovs_dropins, render_programs
+
+__all__ = ["HOST_RENDERERS", "RENDERERS", "cmdline", "os_release", "render_host", "render_image"]
+
+RENDERERS: dict[str, Callable[[ImagePlan, Sources], Iterable[RenderedFile]]] = {
+    "grub": render_grub,
+    "modprobe": render_modprobe,
+    "modules-load": render_modules_load,
+    "sysctl": render_sysctl,
+    "hugetlbfs": render_hugetlbfs,
+    "links": render_links,
+    "vf-ports": render_vf_ports,
+    "programs": render_programs,
+    "enabling": render_enabling,
+    "ovs-dropins": render_ovs_dropins,
+    "node": render_node,
+}
+
+HOST_RENDERERS: dict[str, Callable[[HostPlan, Sources], Iterable[RenderedFile]]] = {
+    "hostname": render_hostname,
+    "netplan": render_netplan,
+}
+
+
+def render_image(
+    plan: ImagePlan, templates: Mapping[str, str], programs: Mapping[str, str]
+) -> FileTree:
+    """What all machines of one hardware class and profile share."""
+    sources = make_sources(templates, programs)
+    return with_listing(FileTree(tuple(_image_files(plan, sources))), "image")
+
+
+def render_host(
+    plan: HostPlan, templates: Mapping[str, str], programs: Mapping[str, str]
+) -> FileTree:
+    """The image's files and one machine's own."""
+    sources = make_sources(templates, programs)
+    own = [file for render in HOST_RENDERERS.values() for file in render(plan, sources)]
+    return with_listing(FileTree((*_image_files(plan.image, sources), *own)), "host")
+
+
+def _image_files(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    for render in RENDERERS.values():
+        yield from render(plan, sources)

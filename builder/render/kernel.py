@@ -1,0 +1,79 @@
+"""Files that set the kernel up after boot: modprobe.d, modules-load.d, sysctl.d, hugetlbfs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from builder.plan.types import ImagePlan
+from builder.render.header import image_header
+from builder.render.syntax import escape_path, module
+from builder.render.templates import Sources
+from builder.render.tree import SYMLINK, RenderedFile
+
+MODPROBE = "/etc/modprobe.d/MODULE.conf"
+MODULES_LOAD = "/etc/modules-load.d/rackwright.conf"
+# sysctl.d(5): files are read in order of name and the last assignment wins. Debian has
+# 99-protect-links.conf and 99-sysctl.conf (a link to /etc/sysctl.conf), Ubuntu's cloud
+# images 99-cloudimg-ipv6.conf: a 90- name would lose to them.
+SYSCTL = "/etc/sysctl.d/99-zz-rackwright.conf"
+HUGETLBFS = "/etc/systemd/system/dev-hugepages-SIZE.mount"
+
+KIB = {"M": 1024, "G": 1024 * 1024}
+DEFAULT_HUGEPAGE_KIB = 2048
+
+
+def render_modprobe(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    """A file for each module with options, and for those that say why they have none."""
+    names = sorted({*plan.module_files, *(option.module for option in plan.module_options)})
+    for name in names:
+        text = sources.fill(
+            MODPROBE,
+            header=image_header(plan),
+            why=plan.module_files.get(name),
+            options=[option for option in plan.module_options if option.module == name],
+        )
+        yield RenderedFile(MODPROBE.replace("MODULE", module(name)), text.encode())
+
+
+def render_modules_load(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    if plan.modules:
+        text = sources.fill(MODULES_LOAD, header=image_header(plan), modules=plan.modules)
+        yield RenderedFile(MODULES_LOAD, text.encode())
+
+
+def render_sysctl(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    if plan.sysctls:
+        text = sources.fill(SYSCTL, header=image_header(plan), sysctls=plan.sysctls)
+        yield RenderedFile(SYSCTL, text.encode())
+
+
+def render_hugetlbfs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    """A mount for each pool size that dev-hugepages.mount of systemd does not mount.
+
+    That unit gives no pagesize=, so /dev/hugepages has the kernel's default size.
+    """
+    whys = {pool.size_kib: pool.why for pool in reversed(plan.hugepages) if pool.count}
+    for size_kib in sorted(whys.keys() - {default_hugepage_kib(plan)}):
+        size = format_page_size(size_kib)
+        where = f"/dev/hugepages{size}"
+        text = sources.fill(
+            HUGETLBFS, header=image_header(plan), why=whys[size_kib], size=size, where=where
+        )
+        unit = f"{escape_path(where)}.mount"
+        yield RenderedFile(f"/etc/systemd/system/{unit}", text.encode())
+        link = f"/etc/systemd/system/sysinit.target.wants/{unit}"
+        yield RenderedFile(link, f"/etc/systemd/system/{unit}".encode(), SYMLINK)
+
+
+def default_hugepage_kib(plan: ImagePlan) -> int:
+    """What /dev/hugepages is made of: default_hugepagesz=, else 2 MiB on x86-64."""
+    for arg in reversed(plan.kernel_args):
+        if arg.name == "default_hugepagesz" and arg.value:
+            return int(arg.value[:-1]) * KIB[arg.value[-1]]
+    return DEFAULT_HUGEPAGE_KIB
+
+
+def format_page_size(size_kib: int) -> str:
+    """`2M`, `1G`: as hugetlbfs and the kernel command line take it."""
+    gib = KIB["G"]
+    return f"{size_kib // gib}G" if size_kib % gib == 0 else f"{size_kib // 1024}M"

@@ -1,0 +1,111 @@
+"""/etc/rackwright: what the node's programs read, and which files an image has of ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from builder.plan.types import ImagePlan, OvsBridgePlan, OvsPlan, PfPlan, Scope
+from builder.render.header import image_header
+from builder.render.syntax import CHECKS
+from builder.render.templates import Sources
+from builder.render.tree import FileTree, RenderedFile
+
+NODE = "/etc/rackwright/node.json"
+LISTING = "/etc/rackwright/files"
+IMAGE_RELEASE = "/etc/rackwright/image-release"
+VERSION = 1
+
+
+def render_node(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
+    text = json.dumps(node_json(plan), indent=2) + "\n"
+    yield RenderedFile(NODE, text.encode())
+    release = sources.fill(IMAGE_RELEASE, header=image_header(plan), plan=plan)
+    yield RenderedFile(IMAGE_RELEASE, release.encode())
+
+
+def node_json(plan: ImagePlan) -> dict[str, object]:
+    """What to make at boot; read by the programs of systemd/, which refuse another version."""
+    return {
+        "version": VERSION,
+        "plan-id": plan.plan_id,
+        "hugepages": [
+            {"node": pool.node, "size-kib": pool.size_kib, "count": pool.count}
+            for pool in plan.hugepages
+        ],
+        "pfs": [_pf(pf) for pf in plan.pfs],
+        "bindings": [
+            {"name": b.name, "pci": str(b.pci), "id": b.device_id, "driver": b.driver}
+            for b in plan.bindings
+        ],
+        "ovs": None if plan.ovs is None else _ovs(plan.ovs),
+    }
+
+
+def _pf(pf: PfPlan) -> dict[str, object]:
+    return {
+        "name": pf.name,
+        "pci": str(pf.pci),
+        "id": pf.device_id,
+        "driver": pf.driver,
+        "mode": pf.mode,
+        "num-vfs": pf.num_vfs,
+        "vf-id": pf.vf_id,
+        "vfs": [
+            {
+                "index": vf.index,
+                "pci": str(vf.pci),
+                "driver": vf.driver,
+                "mac": vf.mac,
+                "vlan": vf.vlan,
+                "trust": vf.trust,
+                "spoofchk": vf.spoofchk,
+            }
+            for vf in sorted(pf.vfs, key=lambda vf: vf.index)
+        ],
+    }
+
+
+def _ovs(ovs: OvsPlan) -> dict[str, object]:
+    return {
+        "other-config": {item.key: item.value for item in ovs.other_config},
+        "bridges": [_bridge(bridge) for bridge in ovs.bridges],
+    }
+
+
+def _bridge(bridge: OvsBridgePlan) -> dict[str, object]:
+    return {
+        "name": bridge.name,
+        "datapath-type": bridge.datapath_type,
+        "fail-mode": bridge.fail_mode,
+        "ports": [
+            {
+                "name": port.name,
+                "type": port.type,
+                "mtu": port.mtu,
+                "options": dict(sorted(port.options.items())),
+            }
+            for port in bridge.ports
+        ],
+    }
+
+
+def with_listing(tree: FileTree, scope: Scope) -> FileTree:
+    """`tree` and the list of its paths, by which a booted node reports on its files."""
+    listing = "".join(f"{file.path}\n" for file in tree)
+    return tree.plus([RenderedFile(LISTING, listing.encode(), scope=scope)])
+
+
+def os_release(base: str, plan: ImagePlan) -> RenderedFile:
+    """/etc/os-release of the image: the distribution's own text with IMAGE_ID added.
+
+    os-release(5): image builders add these fields, and a file in /etc comes before
+    /usr/lib/os-release. Not part of a rendered tree, since its text is the base image's.
+    """
+    own = ("IMAGE_ID=", "IMAGE_VERSION=")
+    kept = [line for line in base.splitlines() if not line.startswith(own)]
+    words = [
+        f"IMAGE_ID={CHECKS['image_word'](plan.image_name)}",
+        f"IMAGE_VERSION={CHECKS['image_word'](plan.plan_id)}",
+    ]
+    return RenderedFile("/etc/os-release", "".join(f"{x}\n" for x in [*kept, *words]).encode())

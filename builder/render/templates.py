@@ -1,0 +1,50 @@
+"""Templates: the one Jinja environment, and what they are filled from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from builder.render.syntax import FILTERS
+
+ROOTFS = "rootfs"
+
+# fill(path below templates/rootfs, values) -> text
+Fill = Callable[..., str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What files are made from besides the plan: filled templates, and programs copied as they are."""
+
+    fill: Fill
+    programs: Mapping[str, str]
+
+
+def make_environment(templates: Mapping[str, str]) -> Environment:
+    """Templates by name; an undefined value is an error, never empty text."""
+    environment = Environment(
+        loader=DictLoader(dict(templates)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        # Escaping is for HTML; our syntaxes each have a filter of their own, and a test
+        # proves that no template prints a value without one.
+        autoescape=False,  # noqa: S701
+    )
+    # Ours in place of Jinja's: a template has no way to print through any other.
+    environment.filters.clear()
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def make_sources(templates: Mapping[str, str], programs: Mapping[str, str]) -> Sources:
+    environment = make_environment(templates)
+
+    def fill(path: str, **values: object) -> str:
+        return environment.get_template(f"{ROOTFS}{path}.j2").render(values)
+
+    return Sources(fill, programs)

@@ -1,0 +1,78 @@
+"""Every golden case renders to exactly the stored files: none missing, none more."""
+
+from __future__ import annotations
+
+import re
+
+import golden  # beside this file: pytest puts its directory on the path
+import pytest
+
+from builder.render import HOST_RENDERERS, RENDERERS, cmdline, render_image
+from builder.render.parse import parse_back
+from builder.render.templates import make_sources
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_golden(case: str, request: pytest.FixtureRequest) -> None:
+    files = golden.to_golden(golden.tree_of(golden.plan_case(golden.read_case(case))))
+    if request.config.getoption("--update-golden", default=False):
+        golden.write_golden(case, files)
+    assert files == golden.read_golden(case)
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_golden_parses_back(case: str) -> None:
+    plan = golden.plan_case(golden.read_case(case))
+    assert parse_back(golden.tree_of(plan), cmdline(plan.image)) == ()
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_a_comment_in_the_inventory_changes_no_byte(case: str) -> None:
+    text = golden.read_case(case)
+    moved = re.sub(r"^(\S+:)", r"\n# a remark\n\1", text, flags=re.MULTILINE)
+    assert moved != text
+    before = golden.tree_of(golden.plan_case(text))
+    assert golden.tree_of(golden.plan_case(moved)).digest == before.digest
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_no_value_of_a_host_is_in_a_file_all_hosts_share(case: str) -> None:
+    plan = golden.plan_case(golden.read_case(case))
+    hosts = golden.read_case(case).partition("\nhosts:")[2]
+    own = {
+        plan.hostname,
+        plan.plan_id,
+        *(i.mac for i in plan.interfaces if i.mac),
+        *(a.partition("/")[0] for i in plan.interfaces for a in i.addresses),
+        *(i.gateway for i in plan.interfaces if i.gateway),
+        *(server for i in plan.interfaces for server in i.nameservers),
+        *re.findall(r"(?:boot-mac|serial): \"?([^\s\",}]+)", hosts),
+    }
+    tree = golden.tree_of(plan)
+    word = {value: re.compile(rf"(?<![\w-]){re.escape(value)}(?![\w-])") for value in own}
+    leaks = [
+        (file.path, value)
+        for file in tree.select("image")
+        for value in sorted(own)
+        if word[value].search(file.text) or word[value].search(file.path)
+    ]
+    assert leaks == []
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_a_host_has_the_files_of_its_golden_image(case: str) -> None:
+    plan = golden.plan_case(golden.read_case(case))
+    image = render_image(plan.image, golden.TEMPLATES, golden.PROGRAMS)
+    shared = [file for file in image if file.path != "/etc/rackwright/files"]
+    assert list(golden.tree_of(plan).select("image")) == shared
+
+
+def test_every_renderer_has_a_golden_file() -> None:
+    plans = [golden.plan_case(golden.read_case(case)) for case in golden.CASES]
+    sources = make_sources(golden.TEMPLATES, golden.PROGRAMS)
+    idle = {name for name, render in RENDERERS.items()
+            if not any(list(render(plan.image, sources)) for plan in plans)}  # fmt: skip
+    idle |= {name for name, render in HOST_RENDERERS.items()
+             if not any(list(render(plan, sources)) for plan in plans)}  # fmt: skip
+    # A pool has one size, which is then the default one (unit tests have two).
+    assert idle == {"hugetlbfs"}

@@ -1,0 +1,42 @@
+"""The distribution's own parsers on the trees of the golden cases, and on broken ones."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder.accept import accept_tree
+from builder.command import SubprocessRunner
+from builder.render.tree import FileTree, RenderedFile
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden"))
+
+import golden  # beside the golden cases, which are in no package
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.mark.parametrize("case", golden.CASES)
+def test_a_golden_tree_is_accepted(case: str, tmp_path: Path) -> None:
+    tree = golden.tree_of(golden.plan_case(golden.read_case(case)))
+    assert accept_tree(tree, SubprocessRunner(), tmp_path, strict=True) == ()
+
+
+def one(path: str, text: str) -> FileTree:
+    return FileTree((RenderedFile(path, text.encode()),))
+
+
+@pytest.mark.parametrize(
+    ("tree", "fault"),
+    [
+        (one("/etc/systemd/system/x.service", "[Unit]\nAfterr=a.service\n[Service]\nType=oneshot\n"
+             "ExecStart=/bin/true\n"), "Unknown key"),
+        (one("/etc/netplan/90-rackwright.yaml",
+             "network:\n  version: 2\n  ethernets:\n    a: {bogus: 8}\n"), "unknown key"),
+    ],
+)  # fmt: skip
+def test_a_fault_only_they_know_is_found(tree: FileTree, fault: str, tmp_path: Path) -> None:
+    faults = accept_tree(tree, SubprocessRunner(), tmp_path)
+    assert any(fault in text for text in faults), faults

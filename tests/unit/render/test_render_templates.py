@@ -1,0 +1,74 @@
+"""Templates only loop, test truth and print through a filter; the audit covers every one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from jinja2 import UndefinedError, nodes
+
+from builder.render import grub, kernel, network, node, units
+from builder.render.syntax import FILTERS
+from builder.render.templates import make_environment, make_sources
+from builder.resources import read_texts
+
+TEMPLATES = read_texts("templates")
+ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.Filter,
+    nodes.Name, nodes.Getattr, nodes.Const,
+)  # fmt: skip
+
+
+def foreign_nodes(source: str) -> list[str]:
+    tree = make_environment({}).parse(source)
+    return [type(node).__name__ for node in tree.find_all(nodes.Node) if type(node) not in ALLOWED]
+
+
+def bare_values(source: str) -> list[str]:
+    """Printed expressions that pass through no filter."""
+    tree = make_environment({}).parse(source)
+    return [
+        type(part).__name__
+        for output in tree.find_all(nodes.Output)
+        for part in output.nodes
+        if not isinstance(part, nodes.TemplateData | nodes.Filter)
+    ]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_only_loops_tests_and_prints(name: str) -> None:
+    assert foreign_nodes(TEMPLATES[name]) == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_prints_only_through_filters(name: str) -> None:
+    assert bare_values(TEMPLATES[name]) == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_is_short_and_begins_with_the_header(name: str) -> None:
+    assert len(TEMPLATES[name].splitlines()) <= 40
+    assert TEMPLATES[name].startswith("{{ header | comment }}\n")
+
+
+def test_the_audit_sees_what_it_forbids() -> None:
+    assert bare_values("{{ value }}") == ["Name"]
+    assert foreign_nodes("{% set x = 1 + 2 %}") == ["Assign", "Add"]
+    assert foreign_nodes("{% if a == b %}{{ x | yaml }}{% endif %}") == ["Compare", "Operand"]
+
+
+def test_only_our_filters_exist() -> None:
+    assert make_environment({}).filters == FILTERS
+
+
+def test_an_undefined_value_is_an_error() -> None:
+    sources = make_sources({"rootfs/etc/x.j2": "{{ header | comment }}"}, {})
+    with pytest.raises(UndefinedError):
+        sources.fill("/etc/x")
+
+
+def test_every_template_is_used(templates: Mapping[str, str]) -> None:
+    used = {grub.PATH, kernel.MODPROBE, kernel.MODULES_LOAD, kernel.SYSCTL, kernel.HUGETLBFS,
+            network.LINK, network.PORT, network.NETPLAN, network.CLOUD_CFG, network.HOSTS,
+            units.OVSDB, units.VSWITCHD, node.IMAGE_RELEASE}  # fmt: skip
+    assert {f"rootfs{path}.j2" for path in used} == set(templates)
