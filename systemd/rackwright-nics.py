@@ -1,0 +1,119 @@
+#!/usr/bin/python3 -BES
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the planned VFs and gives NIC ports to the planned drivers, in one ordered pass."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from rackwright_node import DPDK_DRIVERS, Binding, Config, Machine, NodeError, Pf, Status, Vf, main
+from rackwright_pci import (
+    DEVICES,
+    DRIVER_TIMEOUT_S,
+    bind,
+    device_id,
+    driver_of,
+    give_to_kernel,
+    load_modules_for,
+    write,
+)
+from rackwright_twin import read_substitutions
+from rackwright_vfs import check_vf, ensure_vfs, set_attributes, set_autoprobe
+
+DEVICE_TIMEOUT_S = 10.0
+
+
+def work(machine: Machine, config: Config, status: Status) -> None:
+    """Each PF and then its VFs, then whole ports. A fault of one does not stop the next."""
+    substitutes = read_substitutions(machine)
+    for pf in config.pfs:
+        try:
+            configure_pf(machine, pf, substitutes, status)
+        except NodeError as fault:
+            status.error(str(fault))
+    for binding in config.bindings:
+        try:
+            check_identity(machine, binding, substitutes, status)
+            did = bind(machine, binding.pci, binding.driver)
+            status.step(binding.pci, did, f"{binding.name} is for userspace")
+        except NodeError as fault:
+            status.error(str(fault))
+
+
+def configure_pf(machine: Machine, pf: Pf, substitutes: Mapping[str, str], status: Status) -> None:
+    """The PF's driver, its VFs, what the PF says about each, and then the VFs' drivers.
+
+    While VFs are being made no driver may take them: a network driver would keep a random
+    MAC, and a VF meant for userspace would pass through udev as ethN first.
+    """
+    stand_in = check_identity(machine, pf, substitutes, status)
+    if pf.driver in DPDK_DRIVERS:
+        status.step(pf.pci, bind(machine, pf.pci, pf.driver), f"{pf.name} is for userspace")
+    else:
+        wait_for_driver(machine, pf, stand_in)
+    ensure_vfs(machine, pf, stand_in, status)
+    right = [vf for vf in pf.vfs if prepare_vf(machine, pf, vf, stand_in, status)]
+    # Back to the kernel's default: with 0 nothing at all, drivers_probe included, can bind
+    # a VF that has no override (pci_device_can_probe, drivers/pci/pci-driver.c).
+    set_autoprobe(machine, pf, "1")
+    for vf in right:
+        try:
+            give_vf(machine, pf, vf, status)
+        except NodeError as fault:
+            status.error(str(fault))
+
+
+def check_identity(
+    machine: Machine, nic: Pf | Binding, substitutes: Mapping[str, str], status: Status
+) -> bool:
+    """Refuse to touch a device that is not the planned one. True: a stand-in, on a twin.
+
+    Addresses move with the BIOS, risers and hot-plug; the device there may be the disk.
+    """
+    if not machine.wait(lambda: machine.exists(f"{DEVICES}/{nic.pci}"), DEVICE_TIMEOUT_S):
+        raise NodeError(f"{nic.pci}: no device there, the plan has {nic.id} ({nic.name})")
+    found = device_id(machine, nic.pci)
+    if found == nic.id:
+        return False
+    if found is not None and substitutes.get(nic.id) == found:
+        status.step(nic.pci, f"took {found} for {nic.id}", "this machine is a twin")
+        return True
+    raise NodeError(f"{nic.pci}: found {found}, the plan has {nic.id} ({nic.name}); left alone")
+
+
+def wait_for_driver(machine: Machine, pf: Pf, stand_in: bool) -> None:
+    """The kernel driver has the PF. A twin's stand-in has the driver of its own model."""
+    if driver_of(machine, pf.pci) is None:
+        load_modules_for(machine, pf.pci)
+    if not machine.wait(lambda: driver_of(machine, pf.pci) is not None, DRIVER_TIMEOUT_S):
+        raise NodeError(f"{pf.pci}: no driver took it, the plan has {pf.driver}")
+    found = driver_of(machine, pf.pci)
+    if found in DPDK_DRIVERS or (found != pf.driver and not stand_in):
+        raise NodeError(f"{pf.pci}: is on {found}, the plan has {pf.driver}; left alone")
+
+
+def prepare_vf(machine: Machine, pf: Pf, vf: Vf, stand_in: bool, status: Status) -> bool:
+    """All that comes before a driver may take the VF. False: it stays as it is."""
+    try:
+        check_vf(machine, pf, vf, stand_in)
+        set_attributes(machine, pf, vf, status)
+        if vf.driver is not None and driver_of(machine, vf.pci) is None:
+            write(machine, f"{DEVICES}/{vf.pci}/driver_override", f"{vf.driver}\n", vf.pci)
+    except NodeError as fault:
+        status.error(str(fault))
+        return False
+    return True
+
+
+def give_vf(machine: Machine, pf: Pf, vf: Vf, status: Status) -> None:
+    if vf.driver is None:
+        did = give_to_kernel(machine, vf.pci)
+        status.step(vf.pci, did, f"VF {vf.index} of {pf.name} keeps its interface")
+    else:
+        did = bind(machine, vf.pci, vf.driver)
+        status.step(vf.pci, did, f"VF {vf.index} of {pf.name} is for userspace")
+
+
+if __name__ == "__main__":
+    sys.exit(main("nics", work))
