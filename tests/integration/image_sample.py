@@ -1,0 +1,37 @@
+"""The request the integration tests of images build, and the cache they share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.image.request import ImageFile, ImageRequest
+from builder.plan.releases import RELEASES
+
+
+def cache_dir(out: Path) -> Path:
+    """RACKWRIGHT_TEST_CACHE keeps packages between runs; by default nothing is kept."""
+    return Path(os.environ.get("RACKWRIGHT_TEST_CACHE", out.parent / "cache"))
+
+
+def sample_request(out: Path) -> ImageRequest:
+    """A small node of the release that is built and booted here."""
+    release = RELEASES["debian-13"]
+    return ImageRequest(
+        name="node",
+        release=release,
+        packages=(),
+        files=(
+            ImageFile("/etc/modprobe.d/ixgbe.conf", 0o644, 0, 0, b"options ixgbe max_vfs=2\n"),
+            ImageFile("/etc/sysctl.d/90-test.conf", 0o644, 0, 0, b"kernel.sysrq = 0\n"),
+        ),
+        cmdline=("console=tty0", "console=ttyS0,115200"),
+        formats=("raw",),
+        out_dir=out,
+        cache_dir=cache_dir(out),
+        plan_id="test",
+        mirrors=mirrors_for(release, read_build_host(), None),
+        keyring=keyring_for(release),
+        proxy=proxy_variables(os.environ),
+    )
