@@ -1,0 +1,106 @@
+"""Which devices a machine should have: the plan's, or in a twin what stands in for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from builder.drivers.nics import NicType, find_nic_type
+from builder.model.profile import DpdkDriver
+from builder.model.values import PciAddress
+from builder.plan.types import PfPlan, Why
+from builder.verify.checks.case import Case
+
+DPDK_DRIVERS: frozenset[str] = frozenset(get_args(DpdkDriver))
+
+# Models only an emulator has: they may stand in for a NIC, never be planned.
+EMULATED_NICS: dict[str, NicType] = {
+    "8086:10d3": NicType("8086:10d3", "Intel 82574L", "e1000e"),
+    "15ad:07b0": NicType("15ad:07b0", "vmxnet3", "vmxnet3"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A PCI function the machine should have. numa None: the plan does not say, or a VF.
+
+    note: what stands in for it, or "".
+    """
+
+    pci: PciAddress
+    device_id: str
+    driver: str
+    numa: int | None
+    why: Why
+    note: str = ""
+
+    @property
+    def is_userspace(self) -> bool:
+        return self.driver in DPDK_DRIVERS
+
+
+def expected_devices(case: Case) -> tuple[Device, ...]:
+    """Every device of the plan, each address once: PFs and VFs, bindings, kernel ports."""
+    image = case.image
+    listed: dict[PciAddress, Device] = {}
+    for device in (
+        *(_device(case, pf.pci, pf.device_id, pf.driver, pf.numa, pf.why) for pf in image.pfs),
+        *(device for pf in image.pfs for device in _vf_devices(case, pf)),
+        *(_device(case, b.pci, b.device_id, b.driver, b.numa, b.why) for b in image.bindings),
+        *(_device(case, n.pci, n.device_id, n.driver, n.numa, n.why) for n in image.nics),
+    ):
+        listed.setdefault(device.pci, device)
+    return tuple(listed.values())
+
+
+def _device(
+    case: Case, pci: PciAddress, device_id: str, driver: str, numa: int | None, why: Why
+) -> Device:
+    planned = Device(pci, device_id, driver, numa, why)
+    other = stand_in(case, device_id)
+    if other is None:
+        return planned
+    # A userspace driver takes any device; a kernel driver follows the model.
+    found = driver if planned.is_userspace else other.kernel_driver
+    return replace(
+        planned, device_id=other.device_id, driver=found, note=stand_in_note(device_id, other)
+    )
+
+
+def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
+    other = stand_in(case, pf.device_id)
+    model = other or find_nic_type(pf.device_id)
+    vf_id = (other.vf_id or "no VF") if other else pf.vf_id
+    note = stand_in_note(pf.device_id, other) if other else ""
+    for vf in pf.vfs:
+        driver = vf.driver or (model.vf_driver if model else None) or "unknown"
+        yield Device(vf.pci, vf_id, driver, None, vf.why, note)
+
+
+def stand_in(case: Case, device_id: str) -> NicType | None:
+    """The model a twin has in place of `device_id`; None: the real one is there."""
+    other = case.substitutions.get(device_id)
+    if other is None:
+        return None
+    known = find_nic_type(other) or EMULATED_NICS.get(other)
+    return known or NicType(other, other, "unknown")
+
+
+def stand_in_note(device_id: str, other: NicType) -> str:
+    planned = find_nic_type(device_id)
+    name = f"{planned.name} ({device_id})" if planned else device_id
+    return f"in the twin {other.name} ({other.device_id}) stands in for {name}"
+
+
+def substituted_drivers(case: Case) -> dict[str, str]:
+    """Kernel drivers that have no device in a twin, with the note that says why."""
+    gone: dict[str, str] = {}
+    for device_id in case.substitutions:
+        planned, other = find_nic_type(device_id), stand_in(case, device_id)
+        if planned is None or other is None:
+            continue
+        for driver in (planned.kernel_driver, planned.vf_driver):
+            if driver is not None and driver not in (other.kernel_driver, other.vf_driver):
+                gone[driver.replace("-", "_")] = stand_in_note(device_id, other)
+    return gone

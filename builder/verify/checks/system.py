@@ -1,0 +1,165 @@
+"""The operating system: release, units, boot, root file system, mounts, our status files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from builder.render.kernel import default_hugepage_kib
+from builder.verify.checks.case import (
+    NONE,
+    NOT_REPORTED,
+    Case,
+    CheckResult,
+    answer,
+    compare,
+    listed,
+    no_extra,
+    skip,
+    yes_no,
+)
+from builder.verify.facts import Status as NodeStatus
+from builder.verify.facts import UnitState
+
+UNIT_DIR = "/usr/lib/systemd/system/"
+# The unit that sends the facts is still at work when it does.
+FACTS_UNIT = "rackwright-facts.service"
+OVS_UNITS = ("ovsdb-server.service", "ovs-vswitchd.service")
+# Of a small disk, the ESP, inode tables and the journal are up to a tenth.
+GROWN_SHARE = 0.85
+# What can be asked for -> the firmware, and whether Secure Boot is on.
+FIRMWARES = {
+    "bios": ("bios", "no"),
+    "uefi": ("uefi", "no"),
+    "uefi-secure-boot": ("uefi", "yes"),
+}
+
+
+def check_os(case: Case) -> Iterator[CheckResult]:
+    release, facts = case.image.release, case.facts
+    found = facts.os or {}
+    yield compare("os.id", release.family, found.get("ID"))
+    yield compare("os.version", release.version, found.get("VERSION_ID"))
+    yield compare("os.image", case.image.image_name, found.get("IMAGE_ID"))
+    yield compare("os.image-version", case.image.plan_id, found.get("IMAGE_VERSION"))
+    yield _kernel(release.kernel, facts.kernel)
+    if case.host is not None:
+        yield compare("os.hostname", case.host.hostname, facts.hostname, case.host.why)
+
+
+def _kernel(planned: tuple[int, int], found: str | None) -> CheckResult:
+    match = re.match(r"(\d+)\.(\d+)", found or "")
+    new = match is not None and (int(match[1]), int(match[2])) >= planned
+    expected = f"{planned[0]}.{planned[1]} or newer"
+    return answer("pass" if new else "fail", "os.kernel", expected, found or NOT_REPORTED)
+
+
+def check_units(case: Case) -> Iterator[CheckResult]:
+    units = case.facts.units
+    failed = units.failed
+    yield no_extra("units.failed", failed or (), "failures", reported=failed is not None)
+    yield compare("units.system", "running", units.system)
+    for name in _our_units(case):
+        state = (units.state or {}).get(name, UnitState())
+        reported = state.active is not None and state.result is not None
+        found = f"{state.active}, {state.result}" if reported else None
+        yield compare(f"units.{name}", "active, success", found)
+
+
+def _our_units(case: Case) -> list[str]:
+    """Services of the tree, and the ones of Open vSwitch when it is planned."""
+    ours = [
+        file.path.removeprefix(UNIT_DIR)
+        for file in case.tree
+        if file.path.startswith(UNIT_DIR) and file.path.endswith(".service")
+    ]
+    wanted = [name for name in ours if name != FACTS_UNIT and "/" not in name]
+    return wanted + list(OVS_UNITS if case.image.ovs else ())
+
+
+def check_status(case: Case) -> Iterator[CheckResult]:
+    image, status = case.image, case.facts.status
+    if image.pfs or image.bindings:
+        yield _status("status.nics", status.nics)
+    if image.hugepages:
+        yield _status("status.hugepages", status.hugepages)
+    if image.ovs:
+        yield _status("status.ovs", status.ovs)
+
+
+def _status(name: str, status: NodeStatus) -> CheckResult:
+    if status.ok is None:
+        return compare(name, "ok", None)
+    good = status.ok and not status.errors
+    return compare(name, "ok", "ok" if good else listed(status.errors or ("not ok",)))
+
+
+def check_boot(case: Case) -> Iterator[CheckResult]:
+    boot = case.facts.boot
+    if case.firmware is None:
+        yield skip("boot.firmware", "any", f"none was asked for; it was {boot.firmware or NONE}")
+    else:
+        firmware, wanted = FIRMWARES[case.firmware]
+        yield compare("boot.firmware", firmware, boot.firmware)
+        yield compare("boot.secure-boot", wanted, yes_no(boot.secure_boot))
+    seconds = {key: value for key, value in (boot.seconds or {}).items() if value is not None}
+    total = f"{sum(seconds.values()):.1f} s" if seconds else NOT_REPORTED
+    parts = listed(f"{name} {value:.1f} s" for name, value in seconds.items())
+    yield answer(
+        "pass" if seconds else "warn", "boot.seconds", "for information", total, note=parts
+    )
+
+
+def check_root(case: Case) -> Iterator[CheckResult]:
+    root = case.facts.root
+    name, expected = "root.size", f"at least {GROWN_SHARE:.0%} of its disk"
+    if not root.size_bytes or not root.device_bytes:
+        yield compare(name, expected, None)
+        return
+    share = root.size_bytes / root.device_bytes
+    found = f"{share:.0%} of {root.device_bytes // 2**20} MiB"
+    yield answer("pass" if share >= GROWN_SHARE else "fail", name, expected, found)
+
+
+def check_mounts(case: Case) -> Iterator[CheckResult]:
+    """A hugetlbfs for each page size: systemd mounts the default one, we the others."""
+    mounts = case.facts.mounts
+    found = None
+    if mounts is not None:
+        found = {
+            (mount.where, _page_kib(mount.options)) for mount in mounts if mount.type == "hugetlbfs"
+        }
+    for where, size_kib in _planned_mounts(case):
+        there = None if found is None else (where, size_kib) in found
+        text = f"{where} with pages of {size_kib} KiB"
+        shown = None if there is None else text if there else "not mounted so"
+        yield compare(f"mounts.{where}", text, shown)
+
+
+def _page_kib(options: str | None) -> int | None:
+    """The size hugetlbfs shows `pagesize=1024M` (fs/hugetlbfs/inode.c hugetlbfs_show_options)."""
+    match = re.search(r"\bpagesize=(\d+)([KMG])(?:,|$)", options or "", re.MULTILINE)
+    return None if match is None else int(match[1]) * {"K": 1, "M": 1024, "G": 1048576}[match[2]]
+
+
+def _planned_mounts(case: Case) -> list[tuple[str, int]]:
+    if not case.image.hugepages:
+        return []
+    planned = [("/dev/hugepages", default_hugepage_kib(case.image))]
+    for file in case.tree:
+        if file.path.endswith(".mount") and not file.is_symlink and "hugetlbfs" in file.text:
+            where = re.search(r"^Where=(\S+)$", file.text, re.MULTILINE)
+            planned.append((where[1] if where else file.path, _page_kib(file.text) or 0))
+    return planned
+
+
+def check_twin(case: Case) -> Iterator[CheckResult]:
+    """The node was told of the same stand-ins the twin was built with."""
+    if case.substitutions:
+        told = case.facts.twin.substitutions
+        found = None if told is None else _pairs(told)
+        yield compare("twin.substitutions", _pairs(case.substitutions), found)
+
+
+def _pairs(pairs: Mapping[str, str]) -> str:
+    return listed(f"{planned} by {other}" for planned, other in sorted(pairs.items()))

@@ -1,0 +1,241 @@
+"""Facts: what a booted node says about itself, as values; None is what it did not report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from builder.errors import BuilderError
+from builder.verify.decode import WrongType, decode_record
+
+VERSION = 1
+_NEWER = "build the image again, with the rackwright that verifies it"
+
+
+@dataclass(frozen=True, slots=True)
+class CpuFacts:
+    """CPU lists in the kernel's notation."""
+
+    online: str | None = None
+    isolated: str | None = None
+    nohz_full: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumaFacts:
+    node: int | None = None
+    cpus: str | None = None
+    mem_kib: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HugepageFacts:
+    node: int | None = None
+    size_kib: int | None = None
+    total: int | None = None
+    free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IommuFacts:
+    """default_type: the domain type of the node's groups: identity, DMA, DMA-FQ."""
+
+    groups: int | None = None
+    default_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VfSettings:
+    """How a PF's kernel driver has set one of its VFs up (`ip link show`)."""
+
+    index: int | None = None
+    mac: str | None = None
+    vlan: int | None = None
+    trust: bool | None = None
+    spoofchk: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PciFacts:
+    """One PCI function. driver None: no driver has it."""
+
+    id: str | None = None
+    driver: str | None = None
+    iommu_group: str | None = None
+    iommu_type: str | None = None
+    numa: int | None = None
+    total_vfs: int | None = None
+    num_vfs: int | None = None
+    vfs: tuple[str, ...] | None = None
+    vf_settings: tuple[VfSettings, ...] | None = None
+    netdevs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OvsPortFacts:
+    name: str | None = None
+    type: str | None = None
+    ofport: int | None = None
+    error: str | None = None
+    options: Mapping[str, str] | None = None
+    mtu: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OvsBridgeFacts:
+    name: str | None = None
+    datapath_type: str | None = None
+    fail_mode: str | None = None
+    ports: tuple[OvsPortFacts, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PmdThread:
+    """A poll mode thread of ovs-vswitchd and the CPUs it may run on."""
+
+    name: str | None = None
+    cpus: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OvsFacts:
+    """vfio_fds: what ovs-vswitchd holds open under /dev/vfio."""
+
+    present: bool | None = None
+    dpdk_initialized: bool | None = None
+    version: str | None = None
+    dpdk_version: str | None = None
+    other_config: Mapping[str, str] | None = None
+    bridges: tuple[OvsBridgeFacts, ...] | None = None
+    pmd_threads: tuple[PmdThread, ...] | None = None
+    vswitchd_cpus: str | None = None
+    vfio_fds: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    active: str | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    failed: tuple[str, ...] | None = None
+    state: Mapping[str, UnitState] | None = None
+    system: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootFacts:
+    """seconds: how long each stage took, by its name."""
+
+    firmware: str | None = None
+    secure_boot: bool | None = None
+    seconds: Mapping[str, float | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file as it is on the node; of a symlink, mode `link` and the hash of its target text."""
+
+    mode: str | None = None
+    owner: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    where: str | None = None
+    type: str | None = None
+    options: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootFacts:
+    size_bytes: int | None = None
+    device_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The status file of one of our node programs."""
+
+    ok: bool | None = None
+    errors: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    nics: Status = field(default_factory=Status)
+    hugepages: Status = field(default_factory=Status)
+    ovs: Status = field(default_factory=Status)
+
+
+@dataclass(frozen=True, slots=True)
+class TwinFacts:
+    """What the twin's firmware told the node of its stand-ins: device id -> device id."""
+
+    substitutions: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One facts document. In `files` and `pci`, a None value is a thing that is not there."""
+
+    version: int | None = None
+    cmdline: str | None = None
+    kernel: str | None = None
+    os: Mapping[str, str | None] | None = None
+    cpus: CpuFacts = field(default_factory=CpuFacts)
+    numa: tuple[NumaFacts, ...] | None = None
+    hugepages: tuple[HugepageFacts, ...] | None = None
+    iommu: IommuFacts = field(default_factory=IommuFacts)
+    pci: Mapping[str, PciFacts | None] | None = None
+    modules: Mapping[str, Mapping[str, str | None] | None] | None = None
+    modprobe: tuple[str, ...] | None = None
+    sysctl: Mapping[str, str | None] | None = None
+    ovs: OvsFacts = field(default_factory=OvsFacts)
+    units: UnitFacts = field(default_factory=UnitFacts)
+    boot: BootFacts = field(default_factory=BootFacts)
+    files: Mapping[str, FileFacts | None] | None = None
+    mounts: tuple[Mount, ...] | None = None
+    links: Mapping[str, tuple[str, ...] | None] | None = None
+    pid1_cpus: str | None = None
+    root: RootFacts = field(default_factory=RootFacts)
+    thp: str | None = None
+    hostname: str | None = None
+    status: StatusFacts = field(default_factory=StatusFacts)
+    twin: TwinFacts = field(default_factory=TwinFacts)
+
+
+def parse_facts(raw: bytes) -> Facts:
+    """The document a node sent; raises BuilderError when it is not one."""
+    document = _load(raw)
+    if not isinstance(document, dict):
+        raise BuilderError("the facts are not a JSON object")
+    version = document.get("version")
+    if type(version) is not int or version != VERSION:
+        raise BuilderError(
+            f"the facts are of version {json.dumps(version)}, this program reads version {VERSION}",
+            hint=_NEWER,
+        )
+    try:
+        return decode_record(Facts, document, "")
+    except WrongType as fault:
+        raise BuilderError(f"the facts are malformed: {fault}", hint=_NEWER) from fault
+
+
+def _load(raw: bytes) -> object:
+    if not raw.strip():
+        raise BuilderError(
+            "the node sent no facts",
+            hint="rackwright-facts.service did not run to its end; the console log says why",
+        )
+    try:
+        document: object = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as fault:
+        # The node ends its document with a newline: without one, it was cut short.
+        what = "are not JSON" if raw.endswith(b"\n") else f"end early, after {len(raw)} bytes"
+        raise BuilderError(f"the facts {what}: {fault}") from fault
+    return document

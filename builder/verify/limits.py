@@ -1,0 +1,77 @@
+"""What of a hardware class its twin is not, in words: printed with every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from builder.drivers.nics import find_nic_type
+from builder.verify.spec import (
+    IGB_ID,
+    IGB_VF_OFFSET,
+    IGB_VF_STRIDE,
+    IGB_VFS,
+    OWN_MODELS,
+    TwinNic,
+    TwinSpec,
+)
+from builder.verify.topology import RootBus, find_impossible
+
+
+def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
+    """NICs that are missing, stand-ins and what they lack, NUMA nodes that are not met."""
+    said: list[str] = []
+    by_id: dict[str, list[TwinNic]] = {}
+    for nic in spec.nics:
+        why_not = find_impossible(nic.address)
+        if why_not is not None:
+            said.append(f"{nic.pci} ({nic.device_id}) is missing: {why_not}")
+        else:
+            by_id.setdefault(nic.device_id, []).append(nic)
+    for device_id, nics in by_id.items():
+        where = ", ".join(nic.pci for nic in nics)
+        if device_id not in OWN_MODELS:
+            said.append(
+                f"{device_id} ({where}) is an igb, {IGB_ID}, with {IGB_VFS} VFs "
+                f"instead of {nics[0].total_vfs}"
+            )
+    for nic in (nic for nics in by_id.values() for nic in nics):
+        said += [*_vf_limits(nic), *_node_limits(nic, roots)]
+    return (*said, *_cpu_limits(spec))
+
+
+def _vf_limits(nic: TwinNic) -> tuple[str, ...]:
+    said: list[str] = []
+    if nic.num_vfs > IGB_VFS:
+        said.append(f"{nic.pci} can have {IGB_VFS} VFs, not the {nic.num_vfs} of the plan")
+    real = find_nic_type(nic.device_id)
+    layout = None if real is None else (real.vf_offset, real.vf_stride, real.vf_pool)
+    if nic.num_vfs and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
+        first = nic.address.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
+        said.append(
+            f"VFs of {nic.pci} are where an 82576 has them: from {first} "
+            f"in steps of {IGB_VF_STRIDE}, not where {nic.device_id} has them"
+        )
+    return tuple(said)
+
+
+def _node_limits(nic: TwinNic, roots: Sequence[RootBus]) -> tuple[str, ...]:
+    bus = nic.address.bus
+    root = next((root for root in roots if bus in root.buses), roots[0])
+    if nic.numa is None or nic.numa == root.node:
+        return ()
+    what = f"{nic.pci} is on NUMA node {root.node} instead of {nic.numa}"
+    return (f"{what}: QEMU cannot put neighbouring buses on two nodes",)
+
+
+def _cpu_limits(spec: TwinSpec) -> tuple[str, ...]:
+    said = ["CPU model: QEMU's own under TCG, the host's under KVM"]
+    if spec.smt:
+        said.append(
+            "SMT siblings: each CPU is a core of its own; QEMU numbers siblings as neighbours"
+        )
+    if spec.vendor == "amd":
+        said.append(
+            "IOMMU: Intel VT-d; Linux cannot take interrupts through QEMU's AMD-Vi under TCG"
+        )
+    said.append("disk: virtio-blk; network ports: 1 Gbit/s, each alone on a network of its own")
+    return tuple(said)

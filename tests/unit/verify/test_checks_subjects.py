@@ -1,0 +1,270 @@
+"""What each subject's checks say of a machine that is not as planned."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from builder.plan.types import KernelArg
+from builder.render.tree import FileTree
+from builder.verify.checks import run_checks
+from builder.verify.facts import parse_facts
+
+Seed = Any
+
+
+def with_cmdline(seed: Seed, old: str, new: str) -> dict[str, tuple[str, str]]:
+    line = seed.document["cmdline"]
+    assert old in line
+    failures = seed.failures(document=seed.changed("cmdline", to=line.replace(old, new)))
+    return {name: (result.expected, result.found) for name, result in failures.items()}
+
+
+def test_a_missing_word(seed: Seed) -> None:
+    assert with_cmdline(seed, " iommu=pt", "") == {"cmdline.iommu": ("iommu=pt", "missing")}
+
+
+def test_another_value(seed: Seed) -> None:
+    assert with_cmdline(seed, "hugepages=64", "hugepages=32") == {
+        "cmdline.hugepages.2": ("hugepages=64", "hugepages=32")
+    }
+
+
+def test_order(seed: Seed) -> None:
+    """Swapped, hugepages=0:4,1:4 would count pages of 2 MiB."""
+    assert with_cmdline(
+        seed, "hugepagesz=1G hugepages=0:4,1:4", "hugepages=0:4,1:4 hugepagesz=1G"
+    ) == {"cmdline.order": ("as planned", "hugepages=0:4,1:4 where hugepagesz=1G belongs")}
+
+
+def test_a_word_repeated(seed: Seed) -> None:
+    assert with_cmdline(seed, "nosoftlockup", "nosoftlockup isolcpus=2") == {
+        "cmdline.repeated": ("none", "isolcpus=managed_irq,domain,1-7,9-15,17-23,25-31, isolcpus=2")
+    }
+
+
+def test_words_nobody_planned(seed: Seed) -> None:
+    assert with_cmdline(seed, "nosoftlockup", 'quiet nosoftlockup dyndbg="file a.c +p"') == {
+        "cmdline.extra": ("none", 'quiet, dyndbg="file a.c +p"')
+    }
+    result = seed.failures(
+        document=seed.changed("cmdline", to=seed.document["cmdline"] + " quiet")
+    )["cmdline.extra"]
+    assert result.reason == "words not in the plan"
+
+
+def test_consoles(seed: Seed) -> None:
+    assert with_cmdline(seed, "console=tty0 ", "") == {
+        "cmdline.console": ("console=tty0 console=ttyS0,115200n8", "console=ttyS0,115200n8")
+    }
+
+
+def test_isolcpus_without_domain_shows_in_no_sysfs_file(seed: Seed) -> None:
+    args = tuple(
+        replace(arg, value="managed_irq,1-7") if arg.name == "isolcpus" else arg
+        for arg in seed.image.kernel_args
+    )
+    result = seed.verify(replace(seed.image, kernel_args=args))["cpu.isolated"]
+    assert (result.expected, result.found) == ("none", "1-7,9-15,17-23,25-31")
+
+
+def test_a_device_that_is_not_there(seed: Seed) -> None:
+    for value in ("gone", None):
+        document = copy.deepcopy(seed.document)
+        if value is None:
+            document["pci"]["0000:09:00.0"] = None
+        else:
+            del document["pci"]["0000:09:00.0"]
+        failures = seed.failures(document=document)
+        found = {name: failures[name].found for name in failures if name.startswith("pci.")}
+        assert found == {
+            "pci.0000:09:00.0.id": "no such device",
+            "pci.0000:09:00.0.driver": "no such device",
+            "pci.0000:09:00.0.numa": "no such device",
+            "pci.0000:09:00.0.iommu-group": "no such device",
+        }
+
+
+def test_a_vfio_group_shared_with_a_kernel_driver(seed: Seed) -> None:
+    document = seed.changed("pci", "0000:09:00.0", "iommu-group", to="12")
+    failure = seed.failures(document=document)["pci.0000:09:00.0.iommu-group-mates"]
+    assert (failure.expected, failure.found) == (
+        "no device with a kernel driver", "0000:08:00.0 (igb)"
+    )  # fmt: skip
+
+
+def test_a_vfio_group_shared_with_a_bridge_or_another_vfio_device(seed: Seed) -> None:
+    document = seed.changed("pci", "0000:00:02.0", "iommu-group", to="17")
+    document["pci"]["0000:01:10.2"]["iommu-group"] = "17"
+    document["ovs"]["vfio-fds"] = ["/dev/vfio/13", "/dev/vfio/17"]
+    assert seed.failures(document=document) == {}
+
+
+def test_a_userspace_device_without_a_group(seed: Seed) -> None:
+    document = seed.changed("pci", "0000:09:00.0", "iommu-group", to=None)
+    failures = seed.failures(document=document)
+    assert failures["pci.0000:09:00.0.iommu-group"].found == "no group"
+    assert failures["pci.0000:09:00.0.iommu-group-mates"].found == "no group"
+
+
+def test_a_pf_on_a_userspace_driver_has_no_interface(seed: Seed) -> None:
+    pf = replace(seed.image.pfs[0], driver="vfio-pci")
+    plan = replace(seed.image, pfs=(pf,), nics=seed.image.nics[:1])
+    results = seed.verify(plan)
+    assert [name for name in results if name.startswith("link.")] == ["link.enp8s0"]
+    assert results["pci.0000:01:00.0.driver"].expected == "vfio-pci"
+
+
+def test_a_uio_device_needs_no_group_without_an_iommu(seed: Seed) -> None:
+    binding = replace(seed.image.bindings[0], driver="uio_pci_generic")
+    plan = replace(seed.image, bindings=(binding,))
+    document = seed.changed("pci", "0000:09:00.0", "driver", to="uio_pci_generic")
+    assert "pci.0000:09:00.0.iommu-group" in seed.verify(plan, document=document)
+    no_iommu = replace(plan, kernel_args=seed.image.kernel_args[2:])
+    results = seed.verify(no_iommu, document=document)
+    assert "pci.0000:09:00.0.iommu-group" not in results
+    assert [name for name in results if name.startswith("iommu.")] == []
+
+
+def test_pages_nobody_planned(seed: Seed) -> None:
+    document = copy.deepcopy(seed.document)
+    document["hugepages"].append({"node": 2, "size-kib": 2048, "total": 5, "free": 5})
+    document["hugepages"].append({"node": 0, "size-kib": 64, "total": 1, "free": 1})
+    document["hugepages"].append({"node": 1, "size-kib": 64, "total": 0, "free": 0})
+    failure = seed.failures(document=document)["hugepages.extra"]
+    assert (failure.found, failure.reason) == (
+        "5 of 2M on node 2, 1 of 64kB on node 0", "pages not in the plan"
+    )  # fmt: skip
+
+
+def test_a_module_that_did_not_load(seed: Seed) -> None:
+    document = copy.deepcopy(seed.document)
+    del document["modules"]["vfio_pci"]
+    results = seed.verify(document=document)
+    assert results["module.vfio-pci.loaded"].found == "not loaded"
+    live = results["module.vfio-pci.disable_idle_d3.live"]
+    assert (live.status, live.reason) == ("skip", "module vfio-pci is not loaded")
+
+
+def test_an_option_on_the_kernel_command_line(seed: Seed) -> None:
+    """With vfio-pci built in, modprobe.d has no say: the running kernel must show the value."""
+    why = seed.image.kernel_args[0].why
+    words = (KernelArg("tun.x", None, why), KernelArg("systemd.cpu_affinity", "0", why))
+    option = KernelArg("vfio-pci.disable_idle_d3", "1", why)
+    plan = replace(
+        seed.image, kernel_args=(*seed.image.kernel_args, option, *words), module_options=()
+    )
+    results = seed.verify(plan)
+    assert [name for name in results if name.endswith(".live")] == [
+        "module.vfio-pci.disable_idle_d3.live", "module.tun.x.live",
+    ]  # fmt: skip
+    live = seed.failures(
+        plan=plan, document=seed.changed("modules", "vfio_pci", "disable_idle_d3", to="N")
+    )["module.vfio-pci.disable_idle_d3.live"]
+    assert (live.expected, live.found, live.reason) == ("1", "N", "intel_iommu tunes")
+
+
+def test_two_pmd_threads_on_one_cpu(seed: Seed) -> None:
+    document = seed.changed("ovs", "pmd-threads", 1, "cpus", to="1")
+    failures = seed.failures(document=document)
+    assert failures["ovs.pmd.threads"].found == "2 threads, on 1 CPUs"
+    assert failures["ovs.pmd.cpus"].found == "1"
+
+
+def test_ports_and_bridges_nobody_planned(seed: Seed) -> None:
+    document = copy.deepcopy(seed.document)
+    port = {"name": "vhu1", "type": "dpdkvhostuserclient", "ofport": 3, "error": ""}
+    document["ovs"]["bridges"][0]["ports"].append(port)
+    document["ovs"]["bridges"].append({"name": "br1", "ports": []})
+    failures = seed.failures(document=document)
+    assert failures["ovs.br0.ports"].found == "dpdk0, dpdk1, vhu1"
+    assert failures["ovs.bridges"].found == "br0, br1"
+
+
+def test_a_port_that_is_missing(seed: Seed) -> None:
+    document = copy.deepcopy(seed.document)
+    del document["ovs"]["bridges"][0]["ports"][1]
+    failures = seed.failures(document=document)
+    assert failures["ovs.br0.ports"].found == "dpdk1"
+    assert failures["ovs.br0.dpdk0.ofport"].found == "not reported"
+
+
+def test_a_plan_without_ovs(seed: Seed) -> None:
+    plan = replace(seed.image, ovs=None)
+    failure = seed.failures(plan=plan)["ovs.present"]
+    assert (failure.expected, failure.found, failure.reason) == (
+        "none", "Open vSwitch", "packages not in the plan"
+    )  # fmt: skip
+    for facts in (None, {"present": False}):
+        results = seed.verify(plan, document=seed.changed("ovs", to=facts))
+        assert [name for name in results if name.startswith(("ovs.", "status.ovs"))] == []
+        assert "units.ovs-vswitchd.service" not in results
+
+
+def test_the_unit_that_sends_the_facts_is_not_waited_for(seed: Seed) -> None:
+    assert [name for name in seed.verify() if name.startswith("units.")] == [
+        "units.failed", "units.system", "units.rackwright-nics.service",
+        "units.ovsdb-server.service", "units.ovs-vswitchd.service",
+    ]  # fmt: skip
+
+
+def test_firmware_nobody_asked_for_is_said(seed: Seed) -> None:
+    facts = parse_facts(json.dumps(seed.document).encode())
+    results = {
+        result.name: result
+        for result in run_checks(seed.host, seed.tree, facts, seed.substitutions)
+    }
+    assert results["boot.firmware"].status == "skip"
+    assert results["boot.firmware"].reason == "none was asked for; it was uefi"
+    assert "boot.secure-boot" not in results
+
+
+@pytest.mark.parametrize(
+    ("asked", "firmware", "secure"),
+    [("bios", "bios", "no"), ("uefi", "uefi", "no"), ("uefi-secure-boot", "uefi", "yes")],
+)
+def test_firmware_as_asked(seed: Seed, asked: str, firmware: str, secure: str) -> None:
+    facts = parse_facts(json.dumps(seed.document).encode())
+    results = {
+        result.name: result
+        for result in run_checks(seed.host, seed.tree, facts, seed.substitutions, asked)
+    }
+    assert results["boot.firmware"].expected == firmware
+    assert results["boot.secure-boot"].expected == secure
+    good = (firmware, secure) == ("uefi", "yes")
+    both = {results[name].status for name in ("boot.firmware", "boot.secure-boot")}
+    assert (both == {"pass"}) is good
+
+
+def test_boot_time_is_for_information(seed: Seed) -> None:
+    result = seed.verify()["boot.seconds"]
+    assert (result.status, result.found, result.reason) == (
+        "pass", "13.8 s", "kernel 1.5 s, initrd 2.0 s, userspace 10.2 s"
+    )  # fmt: skip
+    unknown = seed.verify(document=seed.changed("boot", "seconds", to=None))["boot.seconds"]
+    assert (unknown.status, unknown.found) == ("warn", "not reported")
+
+
+def test_an_image_plan_has_no_hostname(seed: Seed) -> None:
+    assert "os.hostname" not in seed.verify(seed.image)
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        ({"mode": 0o600}, "0644"),
+        ({"owner": "root:adm"}, "root:root"),
+        ({"content": b"{}\n\n"}, "ca3d163b"),
+    ],
+)
+def test_a_file_is_compared_whole(seed: Seed, other: dict[str, Any], found: str) -> None:
+    path = "/etc/rackwright/node.json"
+    old = seed.tree.get(path)
+    tree = FileTree(tuple(f for f in seed.tree if f.path != path)).plus([replace(old, **other)])
+    failures = seed.failures(tree=tree)
+    assert list(failures) == [f"files.{path}"]
+    assert found in failures[f"files.{path}"].found
