@@ -1,0 +1,104 @@
+"""The command line: parses arguments, calls a verb, turns faults into messages and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from builder import __version__
+from builder.errors import BuilderError
+from builder.verbs import VERBS, Verb
+
+# The exit codes are part of the contract with scripts (README, "Exit codes").
+EXIT_OK, EXIT_FAULT, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser, with one subcommand for each verb."""
+    parser = argparse.ArgumentParser(
+        prog="rackwright",
+        description="Kubernetes NFV nodes (OVS-DPDK, SR-IOV, Multus), tuned at first boot, "
+        "from one YAML inventory.",
+    )
+    parser.add_argument("--version", action="version", version=f"rackwright {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name, verb in VERBS.items():
+        sub = verbs.add_parser(name, help=verb.summary, description=verb.summary)
+        verb.add_arguments(sub)
+        sub.set_defaults(call=verb)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit code."""
+    args = build_parser().parse_args(argv)
+    verb: Verb = args.call
+    # A service manager stops a build with SIGTERM: clean up as for Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = verb.run(args)
+        sys.stdout.flush()
+    except BuilderError as fault:
+        return _tell(fault)
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away: not our fault, nothing to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAULT
+    except KeyboardInterrupt:
+        print("rackwright: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except OSError as fault:
+        return _tell_os(fault)
+    except Exception:  # noqa: BLE001 -- the outermost frame: every bug ends in a report
+        return _report_bug()
+    return code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(fault: BuilderError) -> int:
+    lines = [f"rackwright: error: {fault.message}"] if fault.message else []
+    if fault.detail:
+        lines += [f"    {line}" for line in fault.detail.splitlines()]
+    if fault.hint:
+        lines.append(f"  hint: {fault.hint}")
+    print("\n".join(lines), file=sys.stderr)
+    return EXIT_FAULT
+
+
+def _tell_os(fault: OSError) -> int:
+    name = f"{fault.filename}: " if fault.filename else ""
+    hint = "free some space there, or choose another directory with -o"
+    return _tell(
+        BuilderError(
+            f"{name}{fault.strerror or fault}", hint=hint if fault.errno == errno.ENOSPC else None
+        )
+    )
+
+
+def _report_bug() -> int:
+    text = (
+        f"rackwright {__version__}, Python {platform.python_version()}, "
+        f"{platform.platform()}\n{traceback.format_exc()}"
+    )
+    handle, path = tempfile.mkstemp(prefix="rackwright-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(text)
+    last = text.rstrip().splitlines()[-1]
+    print(f"rackwright: bug: {last}\n  hint: please report it with {Path(path)}", file=sys.stderr)
+    return EXIT_BUG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The verbs of the command line, one module each; this is their registry."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from builder.verbs import check, doctor, image, plan, render, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One subcommand: its help, its arguments, and the function that does it."""
+
+    summary: str
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], int]
+
+
+VERBS: dict[str, Verb] = {
+    "check": Verb("report everything wrong with an inventory", check.add_arguments, check.run),
+    "plan": Verb("show the values derived for a host, and why", plan.add_arguments, plan.run),
+    "render": Verb("write the exact files of a host", render.add_arguments, render.run),
+    "image": Verb("build a golden image", image.add_arguments, image.run),
+    "verify": Verb(
+        "boot an image in a twin of its machine and check it against the plan",
+        verify.add_arguments,
+        verify.run,
+    ),
+    "doctor": Verb("tell what this build host lacks", doctor.add_arguments, doctor.run),
+}

@@ -1,0 +1,37 @@
+"""`rackwright render`: the exact file tree of a host, written out or compared."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from builder.command import SubprocessRunner
+from builder.errors import BuilderError
+from builder.execute import read_tree, write_tree
+from builder.targets.directory import diff_text
+from builder.verbs import inputs
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    inputs.add_inventory(parser)
+    inputs.add_host(parser)
+    inputs.add_os(parser)
+    parser.add_argument("-o", dest="out", type=Path, metavar="DIR", help="directory to write")
+    parser.add_argument(
+        "--diff", type=Path, metavar="DIR", help="show what differs from an earlier tree"
+    )
+
+
+def run(args: Namespace) -> int:
+    if args.out is None and args.diff is None:
+        raise BuilderError("render needs -o DIR or --diff DIR")
+    plan = inputs.plan_from(args)
+    tree = inputs.tree_of_host(plan)
+    inputs.refuse_faults(tree, plan.image, SubprocessRunner())
+    if args.diff is not None:
+        print(diff_text(read_tree(args.diff), tree), end="")
+    if args.out is not None:
+        write_tree(tree, args.out)
+        print(f"{len(tree)} files in {args.out}", file=sys.stderr)
+    return 0

@@ -1,0 +1,182 @@
+"""`rackwright verify`: boot an image in a twin of its machine, compare it with the plan."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from builder.drivers.nics import find_nic_type
+from builder.errors import BuilderError
+from builder.execute import write_file
+from builder.image.manifest import Manifest, read_manifest
+from builder.image.request import QCOW2, RAW
+from builder.model.hardware import HardwareClass, Nic
+from builder.monitor import TextMonitor
+from builder.plan.types import HostPlan
+from builder.verbs import inputs
+from builder.verify.checks import run_checks
+from builder.verify.facts import parse_facts
+from builder.verify.qemu import boot
+from builder.verify.report import Verdict, to_json, to_text
+from builder.verify.spec import Firmware, TwinNic, TwinNode, TwinSpec
+from builder.verify.twin import TwinMachine, plan_twin
+
+BOOT_TIMEOUT_S = 900
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, metavar="IMAGE",
+                        help="raw or qcow2 image, its manifest.json, or their directory")
+    inputs.add_inventory(parser)
+    inputs.add_host(parser)
+    inputs.add_os(parser)
+    parser.add_argument("--firmware", choices=get_args(Firmware), default="bios",
+                        help="what the twin boots with (default %(default)s)")
+    parser.add_argument("-o", dest="out", type=Path, metavar="DIR",
+                        help="directory for report.json, facts.json and console.log")
+    parser.add_argument("--facts", type=Path, metavar="FILE",
+                        help="judge these facts of an earlier boot instead of booting")
+    parser.add_argument("--timeout", type=float, default=BOOT_TIMEOUT_S, metavar="SECONDS",
+                        help="give up when the twin has not reported by then (default %(default)s)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show passed checks one by one")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The artefact to boot, and what its manifest says of it, if it has one."""
+
+    path: Path
+    sha256: str | None
+    host: str | None
+    release: str | None
+
+
+def run(args: Namespace) -> int:
+    subject = find_subject(args.image)
+    checked = inputs.read_inventory(args.inventory)
+    release = inputs.release_of(checked.inventory, args.os or subject.release)
+    plan = inputs.plan_of_host(checked, args.host, release)
+    refuse_other_host(subject, args.host)
+    hardware = checked.inventory.hardware[plan.image.hardware]
+    twin = plan_twin(spec_of(hardware, plan, args.firmware))
+    with scratch(args.out) as out:
+        facts, seconds = observe(args, twin, subject, out)
+        verdict = judge(plan, subject, twin, facts, seconds)
+        write_file(out / "facts.json", facts)
+        report = json.dumps(to_json(verdict), indent=1) + "\n"
+        write_file(out / "report.json", report.encode())
+    print(to_text(verdict, verbose=args.verbose, colour=sys.stdout.isatty()))
+    return verdict.exit_code
+
+
+@contextmanager
+def scratch(out: Path | None) -> Iterator[Path]:
+    """The directory of the results: the one asked for, or one that goes away."""
+    if out is not None:
+        yield out
+        return
+    with tempfile.TemporaryDirectory(prefix="rackwright-verify-") as name:
+        yield Path(name)
+
+
+def observe(
+    args: Namespace, twin: TwinMachine, subject: Subject, out: Path
+) -> tuple[bytes, float | None]:
+    """Facts and seconds to them: of a boot now, or of an earlier one."""
+    if args.facts is not None:
+        try:
+            return args.facts.read_bytes(), None
+        except OSError as fault:
+            raise BuilderError(f"{args.facts}: {fault.strerror}") from None
+    result = boot(
+        twin, subject.path, timeout_s=args.timeout, workdir=out, monitor=TextMonitor()
+    )
+    return result.facts_json, result.seconds
+
+
+def judge(
+    plan: HostPlan, subject: Subject, twin: TwinMachine, facts: bytes, seconds: float | None
+) -> Verdict:
+    """The verdict: an image of one host is judged by all its files, a golden one by its own."""
+    judged = plan if subject.host is not None else plan.image
+    tree = inputs.tree_of_host(plan) if subject.host else inputs.tree_of_image(plan.image)
+    return Verdict(
+        results=run_checks(
+            judged, tree, parse_facts(facts), twin.substitutions, firmware=twin.firmware
+        ),
+        plan_id=judged.plan_id,
+        image=str(subject.path),
+        image_sha256=subject.sha256,
+        firmware=twin.firmware,
+        seconds=seconds,
+        substitutions=twin.substitutions,
+        not_emulated=twin.limits,
+    )
+
+
+def find_subject(given: Path) -> Subject:
+    """The image behind a path: itself, or what the manifest there lists."""
+    directory = given if given.is_dir() else given.parent
+    if given.suffix == ".json" or given.is_dir():
+        path = directory / "manifest.json" if given.is_dir() else given
+        manifest = read_manifest(path)
+        for kind in (RAW, QCOW2):
+            if kind in manifest["artefacts"]:
+                return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
+        raise BuilderError(
+            f"{path} lists no raw or qcow2 image", hint="build one with --format raw"
+        )
+    beside = directory / "manifest.json"
+    return subject_of(given, read_manifest(beside) if beside.is_file() else None)
+
+
+def subject_of(path: Path, manifest: Manifest | None) -> Subject:
+    """`path` with what its manifest, if it is listed there, says of it."""
+    for item in manifest["artefacts"].values() if manifest else ():
+        if manifest and item["file"] == path.name:
+            return Subject(path, item["sha256"], manifest["host"], manifest["release"]["id"])
+    return Subject(path, None, None, None)
+
+
+def refuse_other_host(subject: Subject, host: str) -> None:
+    if subject.host is not None and subject.host != host:
+        raise BuilderError(
+            f"{subject.path} is the image of host {subject.host!r}, not of {host!r}",
+            hint=f"verify it with --host {subject.host}, or build the image of {host}",
+        )
+
+
+def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> TwinSpec:
+    """The hardware class as the twin planner takes it."""
+    vfs = {pf.pci: pf.num_vfs for pf in plan.image.pfs}
+    macs = {interface.name: interface.mac for interface in plan.interfaces}
+    return TwinSpec(
+        nodes=tuple(TwinNode(tuple(node.cpus), node.memory) for node in hardware.numa),
+        nics=tuple(
+            TwinNic(
+                pci=str(nic.pci),
+                device_id=nic.id,
+                numa=nic.numa,
+                num_vfs=vfs.get(nic.pci, 0),
+                total_vfs=_total_vfs(nic),
+                mac=macs.get(nic.name),
+            )
+            for nic in hardware.nics
+        ),
+        firmware=firmware,
+        vendor=hardware.cpu.vendor,
+        pdpe1gb=hardware.cpu.pdpe1gb,
+        smt=any(len(core) > 1 for core in plan.image.cpus.cores),
+    )
+
+
+def _total_vfs(nic: Nic) -> int:
+    model = find_nic_type(nic.id)
+    return model.total_vfs if model is not None else 0

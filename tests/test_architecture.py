@@ -1,0 +1,124 @@
+"""The layers: one direction, a pure core, `subprocess` in one file, sizes within the house rules."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILDER = ROOT / "builder"
+MODULES = sorted(p for p in BUILDER.rglob("*.py") if "_data" not in p.parts)
+
+# A layer imports itself and those before it. Top-level modules are layers of their own.
+LAYERS = [
+    {"errors", "diagnostics"},
+    {"drivers"},
+    {"inventory"},
+    {"model"},
+    {"plan"},
+    {"render"},
+    {"targets"},
+    {"command", "monitor", "resources"},
+    {"build_host"},
+    {"accept", "execute"},
+    {"image"},
+    {"verify"},
+    {"verbs"},
+    {"cli"},
+    {"__main__"},
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+# What the pure layers may not reach: disk, clock, environment, randomness, network.
+IMPURE = {"os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time", "datetime",
+          "random", "secrets", "urllib", "http", "io", "glob"}
+# Parts of a pure package that are the declared exceptions, each for its reason.
+ALLOWED = {
+    "inventory/loader.py": {"pathlib"},  # reads the file it is given
+    "model/schema.py": {"pathlib"},  # writes the generated schema when run as a program
+    "verify/qemu.py": IMPURE,  # boots
+}
+PURE = {"errors", "diagnostics", "drivers", "inventory", "model", "plan", "render", "targets"}
+
+
+def layer_of(path: Path) -> str:
+    parts = path.relative_to(BUILDER).parts
+    return parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def names_of_ours(path: Path) -> Iterator[str]:
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "builder" and len(parts) > 1 and parts[1] in RANK:
+            yield parts[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+def test_a_module_imports_only_earlier_layers(path: Path) -> None:
+    own = layer_of(path)
+    if own == "__init__":
+        return
+    later = {name for name in names_of_ours(path) if RANK[name] > RANK[own]}
+    beside = {name for name in names_of_ours(path) if RANK[name] == RANK[own] and name != own}
+    assert later == set()
+    assert len(LAYERS[RANK[own]]) > 1 or beside == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+def test_only_command_imports_subprocess(path: Path) -> None:
+    found = {name for name in imports(path) if name.split(".")[0] in {"subprocess", "pty"}}
+    assert found == set() or path == BUILDER / "command.py"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in MODULES if layer_of(p) in PURE],
+    ids=lambda p: str(p.relative_to(BUILDER)),
+)
+def test_the_core_is_pure(path: Path) -> None:
+    allowed = ALLOWED.get(str(path.relative_to(BUILDER)), set())
+    assert {name.split(".")[0] for name in imports(path)} & IMPURE <= allowed
+    if not allowed:
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert calls & {"open", "print", "input", "exec", "eval"} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 500
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > 60
+    }
+    assert long == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+def test_a_module_says_what_it_owns(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) or not tree.body
+
+
+def test_no_grab_bags() -> None:
+    banned = {"utils", "util", "helpers", "common", "misc", "manager"}
+    assert {p.stem for p in MODULES} & banned == set()
