@@ -73,8 +73,12 @@ class Report:
         return any(item.severity == "error" for item in self.items)
 
     def plus(self, more: Iterable[Diagnostic]) -> Report:
-        ordered = sorted({*self.items, *more}, key=lambda d: (d.where, d.severity, d.message))
+        ordered = sorted({*self.items, *more}, key=_order)
         return Report(tuple(ordered))
+
+
+def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
+    return (item.where, item.severity, item.message, format_path(item.path))
 
 
 def format_path(path: KeyPath) -> str:

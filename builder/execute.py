@@ -103,7 +103,7 @@ def _read_rendered(base: Path, entry: dict[str, str]) -> RenderedFile:
     scope: Scope = "host" if entry["scope"] == "host" else "image"
     return RenderedFile(
         path=entry["path"],
-        content=os.readlink(path).encode() if is_link else path.read_bytes(),
+        content=str(path.readlink()).encode() if is_link else path.read_bytes(),
         mode=SYMLINK if is_link else int(entry["mode"], 8),
         owner=entry["owner"],
         scope=scope,

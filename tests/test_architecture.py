@@ -33,8 +33,22 @@ LAYERS = [
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # What the pure layers may not reach: disk, clock, environment, randomness, network.
-IMPURE = {"os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "time", "datetime",
-          "random", "secrets", "urllib", "http", "io", "glob"}
+IMPURE = {
+    "os",
+    "pathlib",
+    "shutil",
+    "socket",
+    "subprocess",
+    "tempfile",
+    "time",
+    "datetime",
+    "random",
+    "secrets",
+    "urllib",
+    "http",
+    "io",
+    "glob",
+}
 # Parts of a pure package that are the declared exceptions, each for its reason.
 ALLOWED = {
     "inventory/loader.py": {"pathlib"},  # reads the file it is given

@@ -74,6 +74,7 @@ class BaseFacts:
     kernel: str
     root_uuid: str
     root_offset: int
+    os_release: str
     epoch: int
     packages: tuple[tuple[str, str], ...]
 
@@ -221,6 +222,7 @@ def _describe(plan: BasePlan, root: Path, base: Path, cache: Path) -> None:
         kernel=kernel,
         root_uuid=str(layout.root_uuid),
         root_offset=layout.table.partitions[-1].offset,
+        os_release=(root / "usr/lib/os-release").read_text(encoding="utf-8"),
         epoch=plan.solution.epoch,
         packages=read_packages(cache),
     )

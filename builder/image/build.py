@@ -28,8 +28,10 @@ from builder.image.workdir import work_dir
 from builder.monitor import Monitor, step
 from builder.resources import data_dir
 
-MODPROBE_D = "/etc/modprobe.d"
+# What the initramfs must know: drivers load in it, and its udev names network ports.
+EARLY = {"/etc/modprobe.d": ".conf", "/etc/systemd/network": ".link"}
 GRUB_CFG = "/boot/grub/grub.cfg"
+OS_RELEASE = "/etc/os-release"
 TOOLS = ("apt-get", "mmdebstrap", "mke2fs", "debugfs", "e2fsck", "mformat", "mcopy", "mmd")
 
 
@@ -95,23 +97,24 @@ def make_raw(request: ImageRequest, base: Base, work: Path, runner: Runner) -> N
 
 
 def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
-    """Archive (cpio) of the module options in `files`, to stand before the initramfs.
+    """Archive (cpio) of module options and port names, to stand before the initramfs.
 
-    The base's initramfs was made without them, and drivers load in it. Archives that
-    follow overwrite, so a file that a package has too cannot be brought in this way.
+    The base's initramfs was made without them. Archives that follow overwrite, so a file
+    that a package has too cannot be brought in this way.
     """
-    options = {
+    early = {
         file.path.lstrip("/"): file.content
         for file in files
-        if str(PurePosixPath(file.path).parent) == MODPROBE_D and _is_regular(file)
+        if PurePosixPath(file.path).suffix == EARLY.get(str(PurePosixPath(file.path).parent))
+        and _is_regular(file)
     }
-    for path in options:
+    for path in early:
         if f"/{path}" in base.listing.kinds:
             raise BuilderError(
                 f"/{path} is a file of a package, which the initramfs would keep",
                 hint="choose another file name",
             )
-    return cpio.newc(options) if options else b""
+    return cpio.newc(early) if early else b""
 
 
 def _boot_files(request: ImageRequest, base: Base) -> list[ImageFile]:
@@ -119,7 +122,13 @@ def _boot_files(request: ImageRequest, base: Base) -> list[ImageFile]:
     config = grub.grub_cfg(
         f"vmlinuz-{kernel}", f"initrd.img-{kernel}", base.facts.root_uuid, request.cmdline
     )
-    return [ImageFile(GRUB_CFG, 0o600, 0, 0, config.encode())]
+    files = [ImageFile(GRUB_CFG, 0o600, 0, 0, config.encode())]
+    if request.os_release:
+        # A file in /etc comes before the distribution's own (os-release(5)), which stays.
+        text = "".join(f"{line}\n" for line in request.os_release)
+        content = (base.facts.os_release.rstrip("\n") + "\n" + text).encode()
+        files.append(ImageFile(OS_RELEASE, 0o644, 0, 0, content))
+    return files
 
 
 def _is_regular(file: ImageFile) -> bool:

@@ -33,7 +33,8 @@ class ImageRequest:
 
     packages: besides those the elements bring. mirrors: package sources, one line of
     sources.list(5) each, empty for mmdebstrap's own default. cmdline: kernel arguments
-    after root=, in order. host: whose identity the files hold, None for a golden image. refresh: ask the mirror for newer packages now, not once a day.
+    after root=, in order. host: whose identity the files hold, None for a golden image.
+    os_release: lines added to /etc/os-release. refresh: ask the mirror for newer packages now, not once a day.
     proxy: proxy variables for the programs that download.
     """
 
@@ -49,6 +50,7 @@ class ImageRequest:
     mirrors: tuple[str, ...]
     keyring: Path
     host: str | None = None
+    os_release: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     elements: tuple[str, ...] = ("rackwright-ovs-dpdk",)
     refresh: bool = False

@@ -69,7 +69,7 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-class Stop(Exception):  # noqa: N818 - it ends reading; what is wrong is its diagnostic
+class Stop(Exception):
     """The text cannot be read any further."""
 
     def __init__(self, where: Location, message: str, hint: str | None = None) -> None:

@@ -13,12 +13,19 @@ from builder.render.kernel import (
     render_sysctl,
 )
 from builder.render.network import render_hostname, render_links, render_netplan, render_vf_ports
-from builder.render.node import os_release, render_node, with_listing
+from builder.render.node import os_release_fields, render_node, with_listing
 from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile
 from builder.render.units import render_enabling, render_ovs_dropins, render_programs
 
-__all__ = ["HOST_RENDERERS", "RENDERERS", "cmdline", "os_release", "render_host", "render_image"]
+__all__ = [
+    "HOST_RENDERERS",
+    "RENDERERS",
+    "cmdline",
+    "os_release_fields",
+    "render_host",
+    "render_image",
+]
 
 RENDERERS: dict[str, Callable[[ImagePlan, Sources], Iterable[RenderedFile]]] = {
     "grub": render_grub,

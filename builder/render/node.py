@@ -96,16 +96,12 @@ def with_listing(tree: FileTree, scope: Scope) -> FileTree:
     return tree.plus([RenderedFile(LISTING, listing.encode(), scope=scope)])
 
 
-def os_release(base: str, plan: ImagePlan) -> RenderedFile:
-    """/etc/os-release of the image: the distribution's own text with IMAGE_ID added.
+def os_release_fields(plan: ImagePlan) -> tuple[str, ...]:
+    """The lines os-release(5) wants of an image builder.
 
-    os-release(5): image builders add these fields, and a file in /etc comes before
-    /usr/lib/os-release. Not part of a rendered tree, since its text is the base image's.
+    The image adds them to the distribution's own text, which is not known here.
     """
-    own = ("IMAGE_ID=", "IMAGE_VERSION=")
-    kept = [line for line in base.splitlines() if not line.startswith(own)]
-    words = [
+    return (
         f"IMAGE_ID={CHECKS['image_word'](plan.image_name)}",
         f"IMAGE_VERSION={CHECKS['image_word'](plan.plan_id)}",
-    ]
-    return RenderedFile("/etc/os-release", "".join(f"{x}\n" for x in [*kept, *words]).encode())
+    )

@@ -12,7 +12,7 @@ from builder.image.build import build_image
 from builder.image.request import FORMATS, Artefacts, ImageFile, ImageRequest
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan, ImagePlan
-from builder.render import cmdline
+from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
 from builder.verbs import inputs
 
@@ -25,14 +25,32 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--profile", metavar="P", help="golden image for all hosts of this profile"
     )
     inputs.add_os(parser)
-    parser.add_argument("-o", dest="out", type=Path, metavar="DIR", required=True,
-                        help="directory for the artefacts")
-    parser.add_argument("--format", default="raw,qcow2", metavar="LIST",
-                        help=f"comma-separated list of {', '.join(FORMATS)} (default raw,qcow2)")
-    parser.add_argument("--cache", type=Path, default=default_cache(), metavar="DIR",
-                        help="package and base image cache (default %(default)s)")
-    parser.add_argument("--refresh", action="store_true",
-                        help="ask the mirror for newer packages now, not once a day")
+    parser.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        metavar="DIR",
+        required=True,
+        help="directory for the artefacts",
+    )
+    parser.add_argument(
+        "--format",
+        default="raw,qcow2",
+        metavar="LIST",
+        help=f"comma-separated list of {', '.join(FORMATS)} (default raw,qcow2)",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=default_cache(),
+        metavar="DIR",
+        help="package and base image cache (default %(default)s)",
+    )
+    parser.add_argument(
+        "--refresh",
+        action="store_true",
+        help="ask the mirror for newer packages now, not once a day",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be built, and stop")
 
 
@@ -76,6 +94,7 @@ def request_for(
         cache_dir=args.cache.absolute(),
         plan_id=plan.plan_id if args.host else image.plan_id,
         host=args.host,
+        os_release=os_release_fields(image),
         mirrors=mirrors_for(image.release, read_build_host(), mirror),
         keyring=keyring_for(image.release),
         elements=elements_for(image),

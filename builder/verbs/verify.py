@@ -32,20 +32,44 @@ BOOT_TIMEOUT_S = 900
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("image", type=Path, metavar="IMAGE",
-                        help="raw or qcow2 image, its manifest.json, or their directory")
+    parser.add_argument(
+        "image",
+        type=Path,
+        metavar="IMAGE",
+        help="raw or qcow2 image, its manifest.json, or their directory",
+    )
     inputs.add_inventory(parser)
     inputs.add_host(parser)
     inputs.add_os(parser)
-    parser.add_argument("--firmware", choices=get_args(Firmware), default="bios",
-                        help="what the twin boots with (default %(default)s)")
-    parser.add_argument("-o", dest="out", type=Path, metavar="DIR",
-                        help="directory for report.json, facts.json and console.log")
-    parser.add_argument("--facts", type=Path, metavar="FILE",
-                        help="judge these facts of an earlier boot instead of booting")
-    parser.add_argument("--timeout", type=float, default=BOOT_TIMEOUT_S, metavar="SECONDS",
-                        help="give up when the twin has not reported by then (default %(default)s)")
-    parser.add_argument("-v", "--verbose", action="store_true", help="show passed checks one by one")
+    parser.add_argument(
+        "--firmware",
+        choices=get_args(Firmware),
+        default="bios",
+        help="what the twin boots with (default %(default)s)",
+    )
+    parser.add_argument(
+        "-o",
+        dest="out",
+        type=Path,
+        metavar="DIR",
+        help="directory for report.json, facts.json and console.log",
+    )
+    parser.add_argument(
+        "--facts",
+        type=Path,
+        metavar="FILE",
+        help="judge these facts of an earlier boot instead of booting",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=BOOT_TIMEOUT_S,
+        metavar="SECONDS",
+        help="give up when the twin has not reported by then (default %(default)s)",
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="show passed checks one by one"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +119,7 @@ def observe(
             return args.facts.read_bytes(), None
         except OSError as fault:
             raise BuilderError(f"{args.facts}: {fault.strerror}") from None
-    result = boot(
-        twin, subject.path, timeout_s=args.timeout, workdir=out, monitor=TextMonitor()
-    )
+    result = boot(twin, subject.path, timeout_s=args.timeout, workdir=out, monitor=TextMonitor())
     return result.facts_json, result.seconds
 
 

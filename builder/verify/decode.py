@@ -13,7 +13,7 @@ T = TypeVar("T")
 _WORDS: dict[type, str] = {str: "text", bool: "true or false", int: "a number", float: "a number"}
 
 
-class WrongType(Exception):  # noqa: N818 -- never leaves the package; the reader words the error
+class WrongType(Exception):
     """A value is not of the type the document promises. Says where."""
 
 

@@ -27,8 +27,8 @@ Paint = Callable[[Status], str]
 class Verdict:
     """All results of one boot, and what was booted.
 
-    image: the artefact's path. seconds: from power-on to the facts; 0: they are of an earlier
-    boot. not_emulated: what a twin cannot show, one sentence each.
+    image: the artefact's path. seconds: from power-on to the facts; None: they are of an
+    earlier boot. not_emulated: what a twin cannot show, one sentence each.
     """
 
     results: Sequence[CheckResult]

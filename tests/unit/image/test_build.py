@@ -19,7 +19,9 @@ from builder.image.tree import Listing
 from builder.monitor import NullMonitor
 from builder.plan.releases import RELEASES
 
-FACTS = bases.BaseFacts("b" * 64, "r" * 64, "6.12", "uuid", 44040192, 7, (("apt", "3.0"),))
+FACTS = bases.BaseFacts(
+    "b" * 64, "r" * 64, "6.12", "uuid", 44040192, "ID=debian\n", 7, (("apt", "3.0"),)
+)
 
 
 @pytest.fixture

@@ -76,7 +76,9 @@ def test_full_disk(tmp_path: Path) -> None:
 
 
 def test_mirror_away(tmp_path: Path) -> None:
-    text = LOG.split("dib-run-parts 08")[0] + "E: Failed to fetch http://m.example/x.deb\n"
+    text = (
+        LOG.split("dib-run-parts 08", maxsplit=1)[0] + "E: Failed to fetch http://m.example/x.deb\n"
+    )
     message, _ = explained(tmp_path, text)
     assert message == (
         "element rackwright-root failed in root.d/08-rackwright-root:"
