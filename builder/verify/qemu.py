@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +70,11 @@ def boot(
     workdir: Path,
     monitor: Monitor,
     runner: Runner | None = None,
+    may_reboot: bool = False,
 ) -> BootResult:
     """Boot `image` on `twin` until it sends its facts; `image` is never written to.
 
-    workdir keeps console.log and qemu.log. Raises BuilderError when no facts come.
+    may_reboot: the node may reboot on its way there. workdir keeps console.log and qemu.log. Raises BuilderError when no facts come.
     """
     runner = SubprocessRunner() if runner is None else runner
     check_qemu(runner)
@@ -83,7 +84,8 @@ def boot(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with step(monitor, f"boot the twin ({twin.firmware}, {accelerator})"):
-                return _boot_once(twin, disk, accelerator, timeout_s, workdir, runner)
+                machine = run_twin(twin, disk, accelerator, workdir, runner, may_reboot=may_reboot)
+                return _observe(machine, accelerator, timeout_s, twin.memory_mib)
         except LostTimerError as lost:
             if attempt == ATTEMPTS:
                 raise
@@ -91,31 +93,35 @@ def boot(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _boot_once(
-    twin: TwinMachine,
-    disk: DiskImage,
+def _observe(
+    machine: AbstractContextManager[Guest],
     accelerator: Accelerator,
     timeout_s: float,
-    workdir: Path,
-    runner: Runner,
+    memory_mib: int,
 ) -> BootResult:
-    with run_twin(twin, disk, accelerator, workdir, runner) as guest:
+    with machine as guest:
         started = time.monotonic()
-        document = _wait_for_facts(guest, started + timeout_s, timeout_s, twin.memory_mib)
+        document = _wait_for_facts(guest, started + timeout_s, timeout_s, memory_mib)
         seconds = time.monotonic() - started
     return BootResult(document, read_console(guest.console), seconds, accelerator)
 
 
 @contextmanager
 def run_twin(
-    twin: TwinMachine, disk: DiskImage, accelerator: Accelerator, workdir: Path, runner: Runner
+    twin: TwinMachine,
+    disk: DiskImage,
+    accelerator: Accelerator,
+    workdir: Path,
+    runner: Runner,
+    *,
+    may_reboot: bool = False,
 ) -> Iterator[Guest]:
     """The twin running on an overlay of `disk`; on leaving, process and overlay are gone."""
     with tempfile.TemporaryDirectory(prefix="twin-", dir=workdir) as name:
         files = _prepare(twin, disk, Path(name), workdir / "console.log", runner)
         log = workdir / "qemu.log"
         log.unlink(missing_ok=True)
-        argv = twin_argv(twin, files, accelerator)
+        argv = twin_argv(twin, files, accelerator, may_reboot=may_reboot)
         process = start(Command(argv, log=log))
         try:
             yield Guest(process, Path(files.facts), Path(files.console), log)

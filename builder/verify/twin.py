@@ -203,7 +203,9 @@ def _nic_argv(nics: Sequence[TwinNic]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def twin_argv(machine: TwinMachine, files: TwinFiles, accelerator: Accelerator) -> tuple[str, ...]:
+def twin_argv(
+    machine: TwinMachine, files: TwinFiles, accelerator: Accelerator, *, may_reboot: bool = False
+) -> tuple[str, ...]:
     """The whole QEMU command: `machine` with its accelerator, firmware, disk and channels."""
     kvm = accelerator == "kvm"
     cpu = ("host" if kvm else TCG_CPU) + ("" if machine.pdpe1gb else ",pdpe1gb=off")
@@ -211,8 +213,8 @@ def twin_argv(machine: TwinMachine, files: TwinFiles, accelerator: Accelerator) 
     acpi = () if machine.acpi is None else ("-acpitable", f"file={_value(files.acpi)}")
     return (
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
-        # A reset ends QEMU: a node that reboots itself has not come up.
-        "-no-reboot",
+        # A reset ends QEMU: a node that reboots unasked has not come up.
+        *(() if may_reboot else ("-no-reboot",)),
         *("-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", cpu),
         *machine.argv,
         *acpi,

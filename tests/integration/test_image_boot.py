@@ -133,7 +133,8 @@ def boot(disk: Path, firmware: str, work: Path) -> dict[str, object]:
     if firmware == "secure-boot":
         argv += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
     SubprocessRunner().run(Command(tuple(argv), timeout_s=900))
-    loaded: dict[str, object] = json.loads(facts.read_text())
+    # OVMF writes its menu to every serial port, before the probe its line.
+    loaded: dict[str, object] = json.loads(facts.read_bytes().splitlines()[-1])
     return loaded
 
 
