@@ -73,5 +73,7 @@ def _cpu_limits(spec: TwinSpec) -> tuple[str, ...]:
         said.append(
             "IOMMU: Intel VT-d; Linux cannot take interrupts through QEMU's AMD-Vi under TCG"
         )
+    if spec.firmware == "uefi-secure-boot":
+        said.append("Secure Boot: enforced, but its variables are not guarded by SMM")
     said.append("disk: virtio-blk; network ports: 1 Gbit/s, each alone on a network of its own")
     return tuple(said)

@@ -56,6 +56,7 @@ class Guest:
     facts: Path
     console: Path
     log: Path
+    may_reboot: bool = False
 
 
 class LostTimerError(BuilderError):
@@ -74,7 +75,8 @@ def boot(
 ) -> BootResult:
     """Boot `image` on `twin` until it sends its facts; `image` is never written to.
 
-    may_reboot: the node may reboot on its way there. workdir keeps console.log and qemu.log. Raises BuilderError when no facts come.
+    may_reboot: the node may reboot on its way there. workdir keeps console.log and qemu.log.
+    Raises BuilderError when no facts come.
     """
     runner = SubprocessRunner() if runner is None else runner
     check_qemu(runner)
@@ -124,7 +126,7 @@ def run_twin(
         argv = twin_argv(twin, files, accelerator, may_reboot=may_reboot)
         process = start(Command(argv, log=log))
         try:
-            yield Guest(process, Path(files.facts), Path(files.console), log)
+            yield Guest(process, Path(files.facts), Path(files.console), log, may_reboot)
         finally:
             process.stop()
 
@@ -156,6 +158,8 @@ def _wait_for_facts(guest: Guest, deadline: float, timeout_s: float, memory_mib:
             return document
         console = read_console(guest.console)
         _check_panic(console, guest.console)
+        if not guest.may_reboot and console.count("Linux version ") > 1:
+            raise _no_facts("the twin rebooted before it sent its facts", console, guest.console)
         status = guest.process.poll()
         if status is not None:
             raise _ended(status, guest, console, memory_mib)

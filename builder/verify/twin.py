@@ -142,11 +142,10 @@ def _machine_argv(spec: TwinSpec, cpus: int) -> tuple[str, ...]:
     their functions of device 1f are free for the class. eim: lets the guest use x2APIC, cheaper
     to emulate than APIC registers in memory.
     """
-    smm = ",smm=on" if spec.firmware == "uefi-secure-boot" else ""
     cores = _socket_size([node.cpus for node in spec.nodes], cpus)
     words = [
         "-machine",
-        f"q35,hpet=off,kernel-irqchip=split,sata=off,smbus=off,vmport=off{smm}",
+        "q35,hpet=off,kernel-irqchip=split,sata=off,smbus=off,vmport=off",
         "-smp",
         f"{cpus},sockets={cpus // cores},cores={cores},threads=1",
         "-m",
@@ -213,8 +212,9 @@ def twin_argv(
     acpi = () if machine.acpi is None else ("-acpitable", f"file={_value(files.acpi)}")
     return (
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
-        # A reset ends QEMU: a node that reboots unasked has not come up.
-        *(() if may_reboot else ("-no-reboot",)),
+        # A reset ends QEMU: a node that reboots unasked has not come up. UEFI firmware may reset
+        # once on its own account (edk2: PcdResetOnMemoryTypeInformationChange; shim's fallback).
+        *(() if may_reboot or machine.firmware != "bios" else ("-no-reboot",)),
         *("-accel", "kvm" if kvm else "tcg,thread=multi", "-cpu", cpu),
         *machine.argv,
         *acpi,
@@ -237,12 +237,7 @@ def _firmware_argv(firmware: Firmware, files: TwinFiles) -> tuple[str, ...]:
         return ()
     code = f"if=pflash,format=raw,unit=0,readonly=on,file={_value(files.code)}"
     variables = f"if=pflash,format=raw,unit=1,file={_value(files.variables)}"
-    # Only code in system management mode may write the variables Secure Boot rests on.
-    lock = ("-global", "driver=cfi.pflash01,property=secure,value=on")
-    return (
-        *("-drive", code, "-drive", variables),
-        *(lock if firmware == "uefi-secure-boot" else ()),
-    )
+    return ("-drive", code, "-drive", variables)
 
 
 def _value(path: str) -> str:
