@@ -52,7 +52,9 @@ lock: setup ## Resolve pyproject.toml into requirements.lock (hashes, no address
 	  --no-annotate --extra test --extra build pyproject.toml -o requirements.lock
 
 bench: setup ## Measure what docs/measurements.md states
-	$(SUDO) $(BIN)/python bench/image.py
+	$(SUDO) apt-get install -q -y --no-install-recommends debootstrap gdisk kpartx
+	$(SUDO) $(BIN)/python bench/rootfs.py $(OUT)/bench
+	$(SUDO) $(BIN)/python bench/image.py $(OUT)/bench
 
 clean: ## Remove what the targets made here (not the package cache)
 	rm -rf build $(VENV)
