@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from builder.monitor import Monitor, step
 HEADROOM = 96 * 1024 * 1024
 # Trees and bases kept in the cache besides the one in use.
 KEPT = 3
+STALE_S = 24 * 3600.0
 
 # Not read on a node: documentation (licences stay), and GRUB images for CDs and PXE.
 DPKG_OPTIONS = (
@@ -242,7 +244,13 @@ def _write_json(path: Path, value: Mapping[str, object]) -> None:
 
 
 def _prune(directory: Path, in_use: str) -> None:
-    """Remove all but the youngest entries; those being made have other names."""
+    """Remove all but the youngest entries; those being made have other names.
+
+    A file that was being made a day ago is of a build that was killed.
+    """
+    for path in directory.glob("*.tmp"):
+        if path.stat().st_mtime < time.time() - STALE_S:
+            path.unlink(missing_ok=True)
     entries = [
         path
         for path in directory.glob("[0-9a-f]*")

@@ -17,6 +17,7 @@ from builder.image.elements import Element
 REQUIRED_TOOLS = ("sudo", "mmdebstrap", "zstd", "tar", "unshare", "setpriv", "fstrim", "flock")
 
 _RUNNING = re.compile(r"Running \S*/([a-z-]+\.d)/(\S+)$", re.MULTILINE)
+_XTRACE = re.compile(r"\++ ")
 _COMPLETED = re.compile(r"\s(\S+) completed$", re.MULTILINE)
 _APT_ERROR = re.compile(
     r"^(?:E|Err|W): ?.*(?:Failed to fetch|Could not (?:resolve|connect))", re.MULTILINE
@@ -144,6 +145,6 @@ def failed_script(text: str) -> tuple[str, str] | None:
 
 def _last_words(lines: Sequence[str], count: int = 30) -> list[str]:
     """The end of the log without the xtrace and clean-up lines that bury the cause."""
-    told = [line for line in lines if line.strip() and not line.startswith("+ ")]
-    noise = ("INFO diskimage_builder", "State already cleaned", "Removing ", "Unmount ")
+    told = [line for line in lines if line.strip() and not _XTRACE.match(line)]
+    noise = (" diskimage_builder.", "State already cleaned", "Removing ", "Unmount ")
     return [line for line in told if not any(word in line for word in noise)][-count:]

@@ -104,8 +104,8 @@ def request_for(
 
 
 def elements_for(image: ImagePlan) -> tuple[str, ...]:
-    """The elements beyond those every image has."""
-    return ("rackwright-ovs-dpdk",) if image.ovs is not None else ()
+    """The elements to ask for; those they depend on come with them."""
+    return ("rackwright-ovs-dpdk",) if image.ovs is not None else ("rackwright-node",)
 
 
 def image_file(file: RenderedFile) -> ImageFile:

@@ -33,6 +33,7 @@ def test_a_real_program_is_stopped(tmp_path: Path) -> None:
 
 def test_a_program_that_ended_needs_no_stopping() -> None:
     process = start(Command(("true",)))
+    wait_until(lambda: process.poll() is not None)
     process.stop()
     assert process.poll() == 0
 

@@ -1,0 +1,294 @@
+"""Images built with the real tools: whole, clean, the same again, and nothing left by failures.
+
+Needs root and a network. RACKWRIGHT_TEST_CACHE names a directory that keeps the packages
+between runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from image_sample import sample_request
+
+from builder.command import Command, SubprocessRunner
+from builder.errors import BuilderError
+from builder.image import build, workdir
+from builder.image.build import build_image
+from builder.image.ext4 import e2fsck
+from builder.image.request import Artefacts, ImageFile, ImageRequest
+from builder.monitor import NullMonitor
+from builder.resources import data_dir
+
+pytestmark = pytest.mark.integration
+
+RUNNER = SubprocessRunner()
+ROOT_OFFSET = 42 * 2**20
+ODD = ImageFile('/etc/rackwright/a "b" c', 0o4750, 1, 2, b"odd\n")
+
+
+@pytest.fixture(scope="module")
+def request_(tmp_path_factory: pytest.TempPathFactory) -> ImageRequest:
+    out = tmp_path_factory.mktemp("image") / "out"
+    request = sample_request(out)
+    formats = ("raw", "qcow2", "raw.zst")
+    return replace(request, files=(*request.files, ODD), deletes=("/etc/motd",), formats=formats)
+
+
+@pytest.fixture(scope="module")
+def built(request_: ImageRequest) -> Artefacts:
+    return build_image(request_, RUNNER, NullMonitor())
+
+
+@pytest.fixture(scope="module")
+def tree(built: Artefacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in /etc, /boot and /var of the disk."""
+    target = tmp_path_factory.mktemp("tree")
+    disk = f"{built.files['raw'].path}?offset={ROOT_OFFSET}"
+    for name in ("etc", "boot", "var"):
+        RUNNER.run(Command(("debugfs", "-R", f"rdump /{name} {target}", disk)))
+    return target
+
+
+def test_the_manifest_tells_what_is_there(built: Artefacts) -> None:
+    manifest = json.loads(built.manifest.read_text())
+    assert set(manifest["artefacts"]) == {"raw", "qcow2", "raw.zst", "kernel", "initrd"}
+    for artefact in manifest["artefacts"].values():
+        path = built.manifest.parent / artefact["file"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == artefact["sha256"]
+        assert path.stat().st_size == artefact["size"]
+    assert manifest["packages"]["openvswitch-switch-dpdk"]
+    left = {path.name for path in built.manifest.parent.iterdir()}
+    assert left == {a["file"] for a in manifest["artefacts"].values()} | {"manifest.json"}
+
+
+def test_the_formats_hold_one_disk(built: Artefacts, tmp_path: Path) -> None:
+    raw = built.files["raw"].path
+    qcow2 = built.files["qcow2"].path
+    RUNNER.run(Command(("qemu-img", "compare", str(raw), str(qcow2))))
+    RUNNER.run(Command(("qemu-img", "check", str(qcow2))))
+    back = tmp_path / "back.raw"
+    packed = built.files["raw.zst"].path
+    RUNNER.run(Command(("zstd", "-dq", "--sparse", "-o", str(back), str(packed))))
+    RUNNER.run(Command(("cmp", str(raw), str(back))))
+
+
+def test_the_disk_is_sound(built: Artefacts) -> None:
+    RUNNER.run(e2fsck(built.files["raw"].path, ROOT_OFFSET))
+    if shutil.which("sgdisk") is None:
+        pytest.skip("sgdisk is not installed")
+    found = RUNNER.run(Command(("sgdisk", "--verify", str(built.files["raw"].path))))
+    assert b"No problems found." in found.stdout
+
+
+def test_rendered_files_are_there_as_asked(built: Artefacts, tree: Path) -> None:
+    disk = f"{built.files['raw'].path}?offset={ROOT_OFFSET}"
+    assert (tree / "etc/rackwright" / 'a "b" c').read_bytes() == b"odd\n"
+    stat = Command(("debugfs", "-R", 'stat "/etc/rackwright/a ""b"" c"', disk))
+    text = RUNNER.run(stat).stdout.decode()
+    assert "Mode:  04750" in text
+    assert "User:     1   Group:     2" in text
+    assert not (tree / "etc/motd").exists()
+    assert (tree / "etc/modprobe.d/ixgbe.conf").read_bytes() == b"options ixgbe max_vfs=2\n"
+
+
+def test_the_command_line_is_in_one_place(built: Artefacts, tree: Path) -> None:
+    lines = [
+        line
+        for line in (tree / "boot/grub/grub.cfg").read_text().splitlines()
+        if line.lstrip().startswith("linux ")
+    ]
+    assert lines == [
+        (
+            f"    linux /boot/vmlinuz-{built.kernel} 'root=UUID={built.root_uuid}' 'ro'"
+            " 'console=tty0' 'console=ttyS0,115200'"
+        )
+    ]
+
+
+def test_the_initramfs_on_disk_is_the_one_handed_out(built: Artefacts, tree: Path) -> None:
+    initrd = (tree / f"boot/initrd.img-{built.kernel}").read_bytes()
+    assert initrd == built.files["initrd"].path.read_bytes()
+    assert initrd.startswith(b"070701")
+    assert b"options ixgbe max_vfs=2\n" in initrd[:4096]
+
+
+def test_nothing_of_one_machine_is_in_it(tree: Path) -> None:
+    unwanted = [
+        *("etc/hostname", "etc/openvswitch/conf.db", "etc/openvswitch/system-id.conf"),
+        *("var/lib/systemd/random-seed", "var/lib/dbus/machine-id", "etc/dib-manifests"),
+    ]
+    assert [path for path in unwanted if (tree / path).exists()] == []
+    assert list(tree.glob("etc/ssh/ssh_host_*")) == []
+    assert (tree / "etc/machine-id").read_bytes() == b""
+    assert list((tree / "var/lib/apt/lists").iterdir()) == []
+    assert list((tree / "var/cache/apt/archives").glob("*.deb")) == []
+    logs = [path for path in (tree / "var/log").rglob("*") if path.is_file()]
+    assert [path.name for path in logs] in ([], ["README"])
+    assert str((tree / "etc/resolv.conf").readlink()) == "../run/systemd/resolve/stub-resolv.conf"
+    assert list((tree / "etc/apt/apt.conf.d").glob("*mmdebstrap")) == []
+    assert "force-unsafe-io" not in "".join(
+        path.read_text() for path in (tree / "etc/dpkg/dpkg.cfg.d").iterdir()
+    )
+
+
+def test_the_package_sources_are_the_distribution_s(tree: Path, request_: ImageRequest) -> None:
+    files = [path for path in (tree / "etc/apt").rglob("*") if path.suffix in {".list", ".sources"}]
+    assert [path.name for path in files] == ["debian.sources"]
+    text = files[0].read_text()
+    assert "Suites: trixie-security" in text
+    assert "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg" in text
+
+
+def test_same_request_same_bytes(built: Artefacts, request_: ImageRequest, tmp_path: Path) -> None:
+    again = build_image(replace(request_, out_dir=tmp_path / "out"), RUNNER, NullMonitor())
+    assert {kind: file.sha256 for kind, file in again.files.items() if kind != "qcow2"} == {
+        kind: file.sha256 for kind, file in built.files.items() if kind != "qcow2"
+    }
+
+
+@pytest.fixture
+def own_elements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Our elements and room for more; root.d, and so the package cache's key, is the same."""
+    copy = tmp_path / "elements"
+    shutil.copytree(data_dir("elements"), copy)
+    monkeypatch.setattr(build, "data_dir", lambda _: copy)
+    return copy
+
+
+def add_element(elements: Path, name: str, script: str) -> None:
+    path = elements / name / "install.d" / f"70-{name}"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/bash\nset -eu\n{script}\n")
+    path.chmod(0o755)
+    (elements / name / "element-deps").write_text("rackwright-ovs-dpdk\n")
+
+
+def mounts_below(path: Path) -> list[str]:
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [line for line in lines if str(path) in line]
+
+
+def programs_below(path: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            inside = str((process / "root").readlink()) + str((process / "cwd").readlink())
+        except OSError:
+            continue
+        if str(path) in line + inside:
+            found.append(line)
+    return found
+
+
+def leftovers(request: ImageRequest) -> list[Path]:
+    """Work directories of builds."""
+    bases = request.cache_dir / "bases"
+    return [*bases.glob(f"{workdir.PREFIX}*"), *request.out_dir.glob(f"{workdir.PREFIX}*")]
+
+
+@pytest.mark.usefixtures("built")
+def test_a_failing_element_is_named(request_: ImageRequest, own_elements: Path) -> None:
+    add_element(own_elements, "broken", "echo the reason >&2\nfalse")
+    request = replace(request_, elements=("broken",))
+    before = request.out_dir.joinpath("manifest.json").read_bytes()
+    with pytest.raises(BuilderError) as caught:
+        build_image(request, RUNNER, NullMonitor())
+    assert caught.value.message == "element broken failed in install.d/70-broken"
+    assert "the reason" in (caught.value.detail or "")
+    assert leftovers(request) == []
+    assert mounts_below(request.cache_dir) == []
+    assert request.out_dir.joinpath("manifest.json").read_bytes() == before
+
+
+@pytest.mark.usefixtures("built")
+def test_a_killed_build_leaves_nothing_that_stays(
+    request_: ImageRequest, own_elements: Path, tmp_path: Path
+) -> None:
+    marker = f"sleep 98{tmp_path.stat().st_ino % 1000:03d}"
+    add_element(own_elements, "slow", marker)
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:3]\n"
+        "from dataclasses import replace; from pathlib import Path\n"
+        "from builder.command import SubprocessRunner; from builder.image import build\n"
+        "from builder.monitor import NullMonitor; from image_sample import sample_request\n"
+        "build.data_dir = lambda _: Path(sys.argv[3])\n"
+        "request = replace(sample_request(Path(sys.argv[4])), elements=('slow',))\n"
+        "request = replace(request, cache_dir=Path(sys.argv[5]))\n"
+        "build.build_image(request, SubprocessRunner(), NullMonitor())\n"
+    )
+    here = Path(__file__).parent
+    arguments = [here.parent.parent, here, own_elements, request_.out_dir, request_.cache_dir]
+    process = subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)])
+    assert wait_for(lambda: any(marker in line for line in all_programs()), 120)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_for(lambda: not any(marker in line for line in all_programs()), 10)
+    assert mounts_below(request_.cache_dir) == []
+    assert programs_below(request_.cache_dir / "bases") == []
+    assert len(leftovers(request_)) == 1
+    # The next build sweeps what is left, in the directories it uses.
+    with workdir.work_dir(request_.cache_dir / "bases"):
+        assert len(leftovers(request_)) == 1
+    assert leftovers(request_) == []
+
+
+def all_programs() -> Iterator[str]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_bytes().replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+
+
+def wait_for(condition: object, seconds: float) -> bool:
+    assert callable(condition)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.mark.usefixtures("built")
+def test_a_full_disk_is_said_and_leaves_the_earlier_image(
+    request_: ImageRequest, tmp_path: Path
+) -> None:
+    out = tmp_path / "small"
+    out.mkdir()
+    RUNNER.run(Command(("mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(out))))
+    try:
+        (out / "node.raw").write_text("earlier")
+        (out / "manifest.json").write_text("{}")
+        with pytest.raises(BuilderError) as caught:
+            build_image(replace(request_, out_dir=out), RUNNER, NullMonitor())
+        assert caught.value.message == (
+            f"no space left on the disk of {out} or {request_.cache_dir}"
+        )
+        assert sorted(path.name for path in out.iterdir()) == ["manifest.json", "node.raw"]
+        assert (out / "node.raw").read_text() == "earlier"
+    finally:
+        RUNNER.run(Command(("umount", str(out))))
+
+
+def test_a_mirror_that_is_away(request_: ImageRequest, tmp_path: Path) -> None:
+    request = replace(
+        request_,
+        mirrors=("deb http://127.0.0.1:9/debian trixie main",),
+        cache_dir=tmp_path / "cache",
+    )
+    with pytest.raises(BuilderError) as caught:
+        build_image(request, RUNNER, NullMonitor())
+    assert caught.value.message == "the package lists of trixie cannot be fetched"
+    assert "127.0.0.1" in (caught.value.detail or "")
