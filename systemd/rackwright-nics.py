@@ -7,7 +7,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
-from rackwright_node import DPDK_DRIVERS, Binding, Config, Machine, NodeError, Pf, Status, Vf, main
+from rackwright_node import (
+    DPDK_DRIVERS,
+    Binding,
+    Config,
+    Machine,
+    NodeError,
+    Pf,
+    Status,
+    Vf,
+    attempt,
+    main,
+)
 from rackwright_pci import (
     DEVICES,
     DRIVER_TIMEOUT_S,
@@ -19,7 +30,14 @@ from rackwright_pci import (
     write,
 )
 from rackwright_twin import read_substitutions
-from rackwright_vfs import check_vf, ensure_vfs, set_attributes, set_autoprobe
+from rackwright_vfs import (
+    check_mac,
+    check_vf,
+    ensure_vfs,
+    set_attributes,
+    set_autoprobe,
+    set_up,
+)
 
 DEVICE_TIMEOUT_S = 10.0
 
@@ -28,20 +46,29 @@ def work(machine: Machine, config: Config, status: Status) -> None:
     """Each PF and then its VFs, then whole ports. A fault of one does not stop the next."""
     substitutes = read_substitutions(machine)
     for pf in config.pfs:
-        try:
-            configure_pf(machine, pf, substitutes, status)
-        except NodeError as fault:
-            status.error(str(fault))
+        attempt(status, configure_pf, machine, pf, vf_mtu(config, pf), substitutes, status)
     for binding in config.bindings:
-        try:
-            check_identity(machine, binding, substitutes, status)
-            did = bind(machine, binding.pci, binding.driver)
-            status.step(binding.pci, did, f"{binding.name} is for userspace")
-        except NodeError as fault:
-            status.error(str(fault))
+        attempt(status, configure_binding, machine, binding, substitutes, status)
 
 
-def configure_pf(machine: Machine, pf: Pf, substitutes: Mapping[str, str], status: Status) -> None:
+def configure_binding(
+    machine: Machine, binding: Binding, substitutes: Mapping[str, str], status: Status
+) -> None:
+    check_identity(machine, binding, substitutes, status)
+    did = bind(machine, binding.pci, binding.driver)
+    status.step(binding.pci, did, f"{binding.name} is for userspace")
+
+
+def vf_mtu(config: Config, pf: Pf) -> int:
+    """The longest MTU Open vSwitch will ask a VF of this PF for."""
+    vfs = {vf.pci for vf in pf.vfs}
+    ports = (port for bridge in config.bridges for port in bridge.ports)
+    return max((port.mtu for port in ports if port.options.get("dpdk-devargs") in vfs), default=0)
+
+
+def configure_pf(
+    machine: Machine, pf: Pf, mtu: int, substitutes: Mapping[str, str], status: Status
+) -> None:
     """The PF's driver, its VFs, what the PF says about each, and then the VFs' drivers.
 
     While VFs are being made no driver may take them: a network driver would keep a random
@@ -53,15 +80,14 @@ def configure_pf(machine: Machine, pf: Pf, substitutes: Mapping[str, str], statu
     else:
         wait_for_driver(machine, pf, stand_in)
     ensure_vfs(machine, pf, stand_in, status)
+    if pf.driver not in DPDK_DRIVERS:
+        attempt(status, set_up, machine, pf, mtu, status)
     right = [vf for vf in pf.vfs if prepare_vf(machine, pf, vf, stand_in, status)]
     # Back to the kernel's default: with 0 nothing at all, drivers_probe included, can bind
     # a VF that has no override (pci_device_can_probe, drivers/pci/pci-driver.c).
     set_autoprobe(machine, pf, "1")
     for vf in right:
-        try:
-            give_vf(machine, pf, vf, status)
-        except NodeError as fault:
-            status.error(str(fault))
+        attempt(status, give_vf, machine, pf, vf, stand_in, status)
 
 
 def check_identity(
@@ -106,10 +132,13 @@ def prepare_vf(machine: Machine, pf: Pf, vf: Vf, stand_in: bool, status: Status)
     return True
 
 
-def give_vf(machine: Machine, pf: Pf, vf: Vf, status: Status) -> None:
+def give_vf(machine: Machine, pf: Pf, vf: Vf, stand_in: bool, status: Status) -> None:
     if vf.driver is None:
+        is_new = driver_of(machine, vf.pci) is None
         did = give_to_kernel(machine, vf.pci)
         status.step(vf.pci, did, f"VF {vf.index} of {pf.name} keeps its interface")
+        if is_new:
+            check_mac(machine, vf, stand_in, status)
     else:
         did = bind(machine, vf.pci, vf.driver)
         status.step(vf.pci, did, f"VF {vf.index} of {pf.name} is for userspace")

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from rackwright_bridges import (
     check_bridge,
@@ -15,7 +15,7 @@ from rackwright_bridges import (
     ensure_port,
     remove_strays,
 )
-from rackwright_node import Config, Machine, NodeError, Status, main, save_json
+from rackwright_node import Config, Machine, NodeError, Status, attempt, main, save_json
 from rackwright_ovsdb import quote, read_database, read_switch, vsctl, wait_until
 
 KEYS = "rackwright-keys"
@@ -102,14 +102,6 @@ def make_bridges(machine: Machine, config: Config, status: Status) -> None:
         attempt(status, check_bridge, machine, bridge)
         for port in bridge.ports:
             attempt(status, check_port, machine, port)
-
-
-def attempt(status: Status, step: Callable[..., None], *arguments: object) -> None:
-    """A port that fails does not keep the next one from being made."""
-    try:
-        step(*arguments)
-    except NodeError as fault:
-        status.error(str(fault))
 
 
 def join_status(machine: Machine) -> None:

@@ -32,6 +32,8 @@ OTHER_UNITS = (
 # fs/binfmt_misc: looking into it mounts it. vm/stat_refresh: reading it interrupts every CPU,
 # the isolated ones too.
 NO_SYSCTLS = frozenset({"fs/binfmt_misc", "vm/stat_refresh"})
+# The kernel warns when these are read; their successors end in _ms.
+OBSOLETE_SYSCTLS = ("/base_reachable_time", "/retrans_time")
 MODPROBE_DIRS = ("etc", "run", "usr/local/lib", "usr/lib")
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 PROGRAMS = ("nics", "hugepages", "ovs")
@@ -154,7 +156,9 @@ def walk_sysctls(machine: Machine, folder: str) -> Iterator[tuple[str, Fact]]:
     per_interface = folder.startswith("net/") and folder.endswith(("/conf", "/neigh"))
     for name in machine.names(f"proc/sys/{folder}"):
         path = f"{folder}/{name}".lstrip("/")
-        if path in NO_SYSCTLS or (per_interface and name not in ("all", "default")):
+        if path in NO_SYSCTLS or path.endswith(OBSOLETE_SYSCTLS):
+            continue
+        if per_interface and name not in ("all", "default"):
             continue
         if machine.path(f"proc/sys/{path}").is_dir():
             yield from walk_sysctls(machine, path)

@@ -252,6 +252,14 @@ def read_config(machine: Machine) -> Config:
     )
 
 
+def attempt(status: Status, step: Callable[..., None], *arguments: object) -> None:
+    """Do one step. When it fails that is noted, and what comes next is done all the same."""
+    try:
+        step(*arguments)
+    except NodeError as fault:
+        status.error(str(fault))
+
+
 def main(name: str, work: Callable[[Machine, Config, Status], None]) -> int:
     """Run one program: read node.json, do the work, leave the status. For `sys.exit`."""
     machine = Machine()

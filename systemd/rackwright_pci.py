@@ -63,6 +63,9 @@ def bind(machine: Machine, pci: str, driver: str) -> str:
     load_driver(machine, pci, driver)
     write(machine, f"{DEVICES}/{pci}/driver_override", f"{driver}\n", pci)
     before = driver_of(machine, pci)
+    if before == driver:
+        # Loading its module gave the driver every device that already had its override.
+        return f"bound to {driver}"
     try:
         release(machine, pci)
     except NodeError:

@@ -106,7 +106,20 @@ class FakeKernel(rackwright_node.Machine):
             self.add_driver(driver)
         self.symlink(f"{DEVICES}/{pci}/driver", f"../../drivers/{driver}")
         if driver not in USERSPACE:
-            self.path(f"{DEVICES}/{pci}/net/{self.interface(pci)}").mkdir(parents=True)
+            name = self.interface(pci)
+            self.path(f"{DEVICES}/{pci}/net/{name}").mkdir(parents=True)
+            self.put(f"sys/class/net/{name}/mtu", "1500\n")
+            self.put(f"sys/class/net/{name}/flags", "0x1002\n")
+            self.put(f"sys/class/net/{name}/address", f"{self.mac_of(pci)}\n")
+
+    def mac_of(self, pci: str) -> str:
+        """A VF's MAC is the one its PF was told, if the PF is up to answer; else any."""
+        physical = self.link(f"{DEVICES}/{pci}/physfn")
+        name = None if physical is None else self.interface(physical)
+        index = 0 if physical is None else self.vf_slots[physical][2].index(pci)
+        told = self.vf_info.get(str(name), {}).get(index, {}).get("address")
+        answers = self.read(f"sys/class/net/{name}/flags") == "0x1003"
+        return told if answers and told else "0a:00:00:00:00:99"
 
     def interface(self, pci: str) -> str:
         return "n" + pci.removeprefix("0000:").replace(":", "").replace(".", "f")
@@ -193,11 +206,8 @@ class FakeKernel(rackwright_node.Machine):
         if driver is None:
             return rackwright_node.Finished(1, "", f"modprobe: FATAL: Module {name} not found.")
         self.add_driver(driver)
-        for pci in self.native:
-            if self.read(f"{DEVICES}/{pci}/driver_override") == "(null)" and (
-                self.native[pci] == driver
-            ):
-                self.probe(pci)
+        for pci in filter(lambda pci: self.exists(f"{DEVICES}/{pci}"), self.native):
+            self.probe(pci)
         return rackwright_node.Finished(0, "", "")
 
     def ip(self, words: list[str]) -> rackwright_node.Finished:
@@ -206,6 +216,15 @@ class FakeKernel(rackwright_node.Machine):
         if words[:4] == ["-json", "link", "show", "dev"]:
             entries = [{"vf": n, **info} for n, info in self.vf_info.get(words[4], {}).items()]
             return rackwright_node.Finished(0, json.dumps([{"vfinfo_list": entries}]), "")
-        if words[3] not in self.vf_info:
-            return rackwright_node.Finished(1, "", f'Cannot find device "{words[3]}"')
+        name, settings = words[3], words[4:]
+        if not self.exists(f"sys/class/net/{name}"):
+            return rackwright_node.Finished(1, "", f'Cannot find device "{name}"')
+        if settings[0] == "vf":
+            pairs = dict(zip(settings[2::2], settings[3::2], strict=True))
+            told = self.vf_info.setdefault(name, {}).setdefault(int(settings[1]), {})
+            told |= {"address" if key == "mac" else key: value for key, value in pairs.items()}
+        if "mtu" in settings:
+            self.put(f"sys/class/net/{name}/mtu", settings[settings.index("mtu") + 1])
+        if "up" in settings:
+            self.put(f"sys/class/net/{name}/flags", "0x1003\n")
         return rackwright_node.Finished(0, "", "")

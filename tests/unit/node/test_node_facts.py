@@ -94,7 +94,9 @@ def test_sysctls_without_those_of_single_interfaces(kernel: FakeKernel) -> None:
         "net/ipv4/tcp_rmem": "4096\t131072\t6291456\n",
         "net/ipv4/conf/all/rp_filter": "2\n",
         "net/ipv4/conf/eth0/rp_filter": "1\n",
-        "net/ipv4/neigh/eth0/retrans_time": "1\n",
+        "net/ipv4/neigh/eth0/gc_stale_time": "1\n",
+        "net/ipv4/neigh/default/retrans_time": "never read\n",
+        "net/ipv4/neigh/default/retrans_time_ms": "1000\n",
         "kernel/long": "first\nsecond\n",
     }.items():
         kernel.put(f"proc/sys/{path}", text)
@@ -102,6 +104,7 @@ def test_sysctls_without_those_of_single_interfaces(kernel: FakeKernel) -> None:
         "vm.swappiness": "10",
         "net.ipv4.tcp_rmem": "4096\t131072\t6291456",
         "net.ipv4.conf.all.rp_filter": "2",
+        "net.ipv4.neigh.default.retrans_time_ms": "1000",
         "kernel.long": "first",
     }
 
