@@ -37,6 +37,7 @@ from rackwright_vfs import (
     set_attributes,
     set_autoprobe,
     set_up,
+    within_stand_in,
 )
 
 DEVICE_TIMEOUT_S = 10.0
@@ -75,6 +76,8 @@ def configure_pf(
     MAC, and a VF meant for userspace would pass through udev as ethN first.
     """
     stand_in = check_identity(machine, pf, substitutes, status)
+    if stand_in:
+        pf = within_stand_in(machine, pf, status)
     if pf.driver in DPDK_DRIVERS:
         status.step(pf.pci, bind(machine, pf.pci, pf.driver), f"{pf.name} is for userspace")
     else:

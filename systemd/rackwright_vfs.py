@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from rackwright_node import Finished, Machine, NodeError, Pf, Status, Vf
@@ -20,6 +21,15 @@ def vf_count(machine: Machine, pf: Pf) -> int:
     if text is None:
         raise NodeError(f"{pf.pci}: the device has no SR-IOV; is it disabled in the BIOS?")
     return int(text)
+
+
+def within_stand_in(machine: Machine, pf: Pf, status: Status) -> Pf:
+    """The plan of a PF, less the VFs that what stands in for it on a twin cannot have."""
+    total = int(machine.read(f"{DEVICES}/{pf.pci}/sriov_totalvfs") or 0)
+    if pf.num_vfs <= total:
+        return pf
+    status.step(pf.pci, f"left out VFs {total}-{pf.num_vfs - 1}", f"the stand-in can have {total}")
+    return replace(pf, num_vfs=total, vfs=tuple(vf for vf in pf.vfs if vf.index < total))
 
 
 def present_vfs(machine: Machine, pf: Pf) -> dict[int, str]:

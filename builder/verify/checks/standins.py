@@ -68,12 +68,20 @@ def _device(
     )
 
 
+def vfs_there(case: Case, pf: PfPlan) -> int:
+    """How many of a PF's VFs the machine can have: in a twin, what its stand-in can."""
+    other = stand_in(case, pf.device_id)
+    return pf.num_vfs if other is None else min(pf.num_vfs, other.total_vfs)
+
+
 def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
     other = stand_in(case, pf.device_id)
     model = other or find_nic_type(pf.device_id)
     vf_id = (other.vf_id or "no VF") if other else pf.vf_id
     note = stand_in_note(pf.device_id, other) if other else ""
     for vf in pf.vfs:
+        if vf.index >= vfs_there(case, pf):
+            continue  # check_sriov says that they are left out
         driver = vf.driver or (model.vf_driver if model else None) or "unknown"
         yield Device(vf.pci, vf_id, driver, None, vf.why, note)
 

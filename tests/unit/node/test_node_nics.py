@@ -108,6 +108,20 @@ def test_takes_a_stand_in_on_a_twin_and_says_so(kernel: FakeKernel) -> None:
     ]
 
 
+def test_leaves_out_vfs_a_stand_in_cannot_have(kernel: FakeKernel) -> None:
+    make_twin(kernel, "rackwright.substitute=8086:10fb=8086:10c9")
+    kernel.add_pf(PF, "8086:10c9", "igb", ("8086:10ca", "igbvf", VFS))
+    kernel.put(f"{DEVICES}/{PF}/sriov_totalvfs", "2\n")
+    kernel.add_driver("vfio-pci")
+    status = run(kernel, pf(vf(0), vf(1), vf(2)))
+    assert status.errors == []
+    assert did(status)[1:3] == [
+        "0000:01:00.0: left out VFs 2-2 (the stand-in can have 2)",
+        "0000:01:00.0: created 2 VFs (there were 0)",
+    ]
+    assert driver(kernel, VFS[1]) == "vfio-pci"
+
+
 @pytest.mark.parametrize("product", ["twin2", ""])
 def test_takes_no_stand_in_on_a_machine_that_is_no_twin(kernel: FakeKernel, product: str) -> None:
     make_twin(kernel, "rackwright.substitute=8086:1533=8086:10c9")

@@ -351,7 +351,7 @@ def test_ovs_keeps_to_housekeeping_cpus_and_starts_after_its_options(
         text_of(tree, "/etc/systemd/system/ovs-vswitchd.service.d/10-rackwright.conf")
     ) == [
         "[Unit]",
-        "Requires=rackwright-ovs-options.service",
+        "Wants=rackwright-ovs-options.service",
         "After=rackwright-ovs-options.service",
         "[Service]",
         "CPUAffinity=",
