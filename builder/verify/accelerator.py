@@ -20,6 +20,8 @@ PROBE_TIMEOUT_S = 3.0
 _CODE = bytes.fromhex("ba0105 b010 ee f4 ebfd")
 BOOT_SECTOR = _CODE.ljust(510, b"\0") + b"\x55\xaa"
 PROBE_STATUS = 0x10 << 1 | 1
+# SeaBIOS reads more than one sector: a disk of a single one it cannot boot.
+PROBE_DISK = BOOT_SECTOR.ljust(1024 * 1024, b"\0")
 
 
 def check_qemu(runner: Runner) -> None:
@@ -38,24 +40,24 @@ def find_accelerator(runner: Runner, workdir: Path, device: Path = KVM) -> Accel
     """KVM where a guest really runs under it, else TCG.
 
     That /dev/kvm opens proves little: nested or paravirtual KVM may refuse the CPU model, the
-    split interrupt chip, or hang in the first firmware instruction. So a guest of one sector
-    is booted, as the twin would be.
+    split interrupt chip, or hang in the first firmware instruction. So a guest of one boot
+    sector is run, on a machine like the twin's.
     """
     if not os.access(device, os.R_OK | os.W_OK):
         return "tcg"
     with tempfile.TemporaryDirectory(prefix="kvm-", dir=workdir) as name:
-        sector = Path(name) / "sector.raw"
-        sector.write_bytes(BOOT_SECTOR)
+        disk = Path(name) / "probe.raw"
+        disk.write_bytes(PROBE_DISK)
         try:
-            probe = Command(probe_argv(sector), timeout_s=PROBE_TIMEOUT_S, accept=(PROBE_STATUS,))
+            probe = Command(probe_argv(disk), timeout_s=PROBE_TIMEOUT_S, accept=(PROBE_STATUS,))
             runner.run(probe)
         except CommandFailed:
             return "tcg"
     return "kvm"
 
 
-def probe_argv(sector: Path, accelerator: Accelerator = "kvm") -> tuple[str, ...]:
-    disk = str(sector).replace(",", ",,")
+def probe_argv(image: Path, accelerator: Accelerator = "kvm") -> tuple[str, ...]:
+    disk = str(image).replace(",", ",,")
     return (
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
         *("-no-reboot", "-machine", "q35,kernel-irqchip=split", "-accel", accelerator),

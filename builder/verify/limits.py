@@ -13,39 +13,55 @@ from builder.verify.spec import (
     OWN_MODELS,
     TwinNic,
     TwinSpec,
+    add_first_functions,
+    choose_models,
+    find_absent,
 )
-from builder.verify.topology import RootBus, find_impossible
+from builder.verify.topology import RootBus
 
 
 def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
     """NICs that are missing, stand-ins and what they lack, NUMA nodes that are not met."""
-    said: list[str] = []
+    absent = find_absent(spec.nics)
     by_id: dict[str, list[TwinNic]] = {}
     for nic in spec.nics:
-        why_not = find_impossible(nic.address)
-        if why_not is not None:
-            said.append(f"{nic.pci} ({nic.device_id}) is missing: {why_not}")
-        else:
+        if nic.pci not in absent:
             by_id.setdefault(nic.device_id, []).append(nic)
+    present = [nic for nics in by_id.values() for nic in nics]
+    said = [
+        f"{nic.pci} ({nic.device_id}) is missing: {absent[nic.pci]}"
+        for nic in spec.nics
+        if nic.pci in absent
+    ]
+    said += [
+        f"{nic.pci} is a port too, {nic.device_id}: a PCI device is found by its function 0"
+        for nic in add_first_functions(present)
+    ]
+    models = choose_models(present)
     for device_id, nics in by_id.items():
-        where = ", ".join(nic.pci for nic in nics)
-        if device_id not in OWN_MODELS:
-            said.append(
-                f"{device_id} ({where}) is an igb, {IGB_ID}, with {IGB_VFS} VFs "
-                f"instead of {nics[0].total_vfs}"
-            )
-    for nic in (nic for nics in by_id.values() for nic in nics):
-        said += [*_vf_limits(nic), *_node_limits(nic, roots)]
+        if models[device_id] != device_id:
+            said.append(_substitution(device_id, models[device_id], nics))
+    for nic in present:
+        said += [*_vf_limits(nic, models[nic.device_id]), *_node_limits(nic, roots)]
     return (*said, *_cpu_limits(spec))
 
 
-def _vf_limits(nic: TwinNic) -> tuple[str, ...]:
+def _substitution(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> str:
+    where = ", ".join(nic.pci for nic in nics)
+    vfs = "without VFs"
+    if twin_id == IGB_ID:
+        vfs = f"with {IGB_VFS} VFs instead of {nics[0].total_vfs}"
+    return f"{device_id} ({where}) is an {OWN_MODELS[twin_id]}, {twin_id}, {vfs}"
+
+
+def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
+    most = IGB_VFS if twin_id == IGB_ID else 0
     said: list[str] = []
-    if nic.num_vfs > IGB_VFS:
-        said.append(f"{nic.pci} can have {IGB_VFS} VFs, not the {nic.num_vfs} of the plan")
+    if nic.num_vfs > most:
+        said.append(f"{nic.pci} can have {most} VFs, not the {nic.num_vfs} of the plan")
     real = find_nic_type(nic.device_id)
     layout = None if real is None else (real.vf_offset, real.vf_stride, real.vf_pool)
-    if nic.num_vfs and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
+    if nic.num_vfs and most and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
         first = nic.address.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
         said.append(
             f"VFs of {nic.pci} are where an 82576 has them: from {first} "

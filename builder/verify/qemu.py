@@ -36,6 +36,13 @@ STAGES = (
     (r"Linux version ", "the kernel"),
     (r"GRUB", "the boot loader"),
 )
+# Lines of the console after which no facts will come.
+DEAD_ENDS = (
+    (r"Kernel panic - not syncing: (.*)", "the twin's kernel panicked: {}"),
+    (r"BdsDxe: No bootable option", "the twin's firmware found nothing that it may boot"),
+    (r"Dropping to a shell!", "the twin's initramfs gave up"),
+    (r"You are in emergency mode", "the twin's systemd went into emergency mode"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,7 @@ def _wait_for_facts(guest: Guest, deadline: float, timeout_s: float, memory_mib:
         if document is not None:
             return document
         console = read_console(guest.console)
-        _check_panic(console, guest.console)
+        _check_dead_end(console, guest.console)
         if not guest.may_reboot and console.count("Linux version ") > 1:
             raise _no_facts("the twin rebooted before it sent its facts", console, guest.console)
         status = guest.process.poll()
@@ -199,17 +206,17 @@ def read_console(path: Path) -> str:
     return re.sub(r"\x1b(\[[0-9;?!=]*[ -/]*[@-~]|[()][0-9A-Za-z]|[=>78cM])", "", text)
 
 
-def _check_panic(console: str, path: Path) -> None:
-    panic = re.search(r"Kernel panic - not syncing: (.*)", console)
-    if panic is None:
-        return
-    if LOST_TIMER in panic[1]:
+def _check_dead_end(console: str, path: Path) -> None:
+    if f"not syncing: {LOST_TIMER}" in console:
         raise LostTimerError(
             "the twin's kernel lost its timer: the build host is too busy",
             hint="verify again when the build host has less to do",
             detail=_tail(console),
         )
-    raise _no_facts(f"the twin's kernel panicked: {panic[1].strip()}", console, path)
+    for pattern, message in DEAD_ENDS:
+        found = re.search(pattern, console)
+        if found is not None:
+            raise _no_facts(message.format(*found.groups()).strip(), console, path)
 
 
 def _ended(status: int, guest: Guest, console: str, memory_mib: int) -> BuilderError:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.model.values import PciAddress
+from builder.verify.topology import ISA_BRIDGE, find_impossible
 
 Firmware = Literal["bios", "uefi", "uefi-secure-boot"]
 
 # Ids QEMU has itself, and the device that is it; every other NIC becomes an igb, QEMU's only
-# NIC with SR-IOV (docs/system/devices/igb.rst).
+# NIC with SR-IOV (docs/system/devices/igb.rst), or an e1000e where an igb cannot be.
+E1000E_ID = "8086:10d3"
 IGB_ID, IGB_VFS, IGB_VF_OFFSET, IGB_VF_STRIDE = "8086:10c9", 7, 128, 2
 OWN_MODELS = {
     IGB_ID: "igb",
-    "8086:10d3": "e1000e",
+    E1000E_ID: "e1000e",
     "15ad:07b0": "vmxnet3",
     # Legacy virtio bypasses the IOMMU.
     "1af4:1041": "virtio-net-pci,disable-legacy=on,iommu_platform=on",
@@ -53,3 +56,47 @@ class TwinSpec:
     vendor: Literal["intel", "amd"] = "intel"
     pdpe1gb: bool = True
     smt: bool = False
+
+
+def find_absent(nics: Sequence[TwinNic]) -> Mapping[str, str]:
+    """Ports QEMU cannot have, by PCI address, and why."""
+    with_vfs = {nic.device_id for nic in nics if nic.num_vfs}
+    absent: dict[str, str] = {}
+    for nic in nics:
+        why = find_impossible(nic.address)
+        if why is None and nic.address.function > 1 and nic.device_id in with_vfs:
+            why = "VFs of an igb at function 2 or more would be where function 0 or 1 has its own"
+        if why is not None:
+            absent[nic.pci] = why
+    return absent
+
+
+def add_first_functions(nics: Sequence[TwinNic]) -> tuple[TwinNic, ...]:
+    """Ports at function 0 for devices of which the class names others only: without it a PCI
+    device is not found. Device 1f of bus 0 has one, the ISA bridge.
+    """
+    taken = {nic.address for nic in nics}
+    added: dict[PciAddress, TwinNic] = {}
+    for nic in nics:
+        first = replace(nic.address, function=0)
+        if first not in taken and (first.bus, first.device) != (0, ISA_BRIDGE):
+            added[first] = TwinNic(str(first), nic.device_id, nic.numa, 0, nic.total_vfs)
+    return tuple(added.values())
+
+
+def choose_models(nics: Sequence[TwinNic]) -> Mapping[str, str]:
+    """For each device id of the class the id its ports have in the twin, one for all of them."""
+    chosen: dict[str, str] = {}
+    for nic in nics:
+        twin = nic.device_id if nic.device_id in OWN_MODELS else IGB_ID
+        if twin == IGB_ID and not _can_be_igb(nic.address):
+            twin = E1000E_ID
+        if chosen.get(nic.device_id) != E1000E_ID:
+            chosen[nic.device_id] = twin
+    return chosen
+
+
+def _can_be_igb(pci: PciAddress) -> bool:
+    """QEMU refuses VFs on the next bus, and VFs where those of another function are."""
+    next_bus = pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, IGB_VFS).bus != pci.bus
+    return pci.function < IGB_VF_STRIDE and not next_bus

@@ -11,7 +11,6 @@ from builder.errors import BuilderError
 from builder.model.values import CpuSet
 from builder.verify.limits import find_limits
 from builder.verify.spec import (
-    IGB_ID,
     IGB_VF_OFFSET,
     IGB_VF_STRIDE,
     IGB_VFS,
@@ -20,11 +19,13 @@ from builder.verify.spec import (
     TwinNic,
     TwinNode,
     TwinSpec,
+    add_first_functions,
+    choose_models,
+    find_absent,
 )
 from builder.verify.topology import (
     Port,
     bridge_argv,
-    find_impossible,
     free_slots,
     node_table,
     plan_root_buses,
@@ -81,19 +82,22 @@ class TwinFiles:
 def plan_twin(spec: TwinSpec) -> TwinMachine:
     """The QEMU machine for `spec`; raises BuilderError where there can be none at all."""
     cpus = _check_cpus(spec.nodes)
-    present = [nic for nic in spec.nics if find_impossible(nic.address) is None]
+    absent = find_absent(spec.nics)
+    named = [nic for nic in spec.nics if nic.pci not in absent]
+    present = [*named, *add_first_functions(named)]
     ports = [Port(nic.address, nic.numa) for nic in present]
     roots = plan_root_buses(ports)
     slots = free_slots(_occupied(present))
     bridges = bridge_argv(roots, slots)
     disk, serial, rng = take_slots(slots, 3)
-    substitutions = {nic.device_id: IGB_ID for nic in present if nic.device_id not in OWN_MODELS}
+    models = choose_models(present)
+    substitutions = {real: twin for real, twin in models.items() if real != twin}
     return TwinMachine(
         argv=(
             *_machine_argv(spec, cpus),
             *_identity_argv(substitutions),
             *bridges,
-            *_nic_argv(present),
+            *_nic_argv(present, models),
         ),
         firmware=spec.firmware,
         pdpe1gb=spec.pdpe1gb,
@@ -181,7 +185,7 @@ def _identity_argv(substitutions: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _nic_argv(nics: Sequence[TwinNic]) -> tuple[str, ...]:
+def _nic_argv(nics: Sequence[TwinNic], models: Mapping[str, str]) -> tuple[str, ...]:
     """Each NIC with a network of its own: link up, DHCP, no way out (restrict=on).
 
     romfile: without a network boot program, which would cost the boot seconds.
@@ -191,7 +195,7 @@ def _nic_argv(nics: Sequence[TwinNic]) -> tuple[str, ...]:
     for number, nic in enumerate(sorted(nics, key=lambda nic: nic.address)):
         pci = nic.address
         bus = "pcie.0" if pci.bus == 0 else f"bus{pci.bus}"
-        device = f"{OWN_MODELS.get(nic.device_id, 'igb')},netdev=net{number},romfile="
+        device = f"{OWN_MODELS[models[nic.device_id]]},netdev=net{number},romfile="
         device += f",bus={bus},addr={pci.device:02x}.{pci.function}"
         if pci.function == 0 and devices[pci.bus, pci.device] > 1:
             # Linux goes by the ARI capability, not by function numbers, on such a bus.

@@ -18,14 +18,14 @@ class Probe:
         self.ends = ends
         self.version = version
         self.commands: list[Command] = []
-        self.sector = b""
+        self.disk = b""
 
     def run(self, command: Command) -> Result:
         self.commands.append(command)
         if command.argv[1] == "--version":
             return Result(0, self.version.encode())
         (drive,) = [word for word in command.argv if word.startswith("if=none")]
-        self.sector = Path(drive.split("file=")[1]).read_bytes()
+        self.disk = Path(drive.split("file=")[1]).read_bytes()
         if self.ends is not None:
             raise self.ends
         return Result(33)
@@ -42,7 +42,7 @@ def test_kvm_where_the_probe_ran(tmp_path: Path, device: Path) -> None:
     assert find_accelerator(probe, tmp_path, device) == "kvm"
     (command,) = probe.commands
     assert (command.timeout_s, command.accept) == (3.0, (33,))
-    assert probe.sector == BOOT_SECTOR
+    assert probe.disk == BOOT_SECTOR + bytes(1024 * 1024 - 512)
     assert command.argv[: command.argv.index("-drive")] == (
         *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
         *("-no-reboot", "-machine", "q35,kernel-irqchip=split", "-accel", "kvm"),

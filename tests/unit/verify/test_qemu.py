@@ -196,11 +196,71 @@ def test_time_out_names_the_stage_and_the_last_lines(
     assert console.exists()
 
 
-def test_a_panic_ends_the_boot_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    play = Play(act("[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n"))
+@pytest.mark.parametrize(
+    ("console", "message"),
+    [
+        (
+            "[ 1.0] Kernel panic - not syncing: VFS: Unable to mount root fs\r\n",
+            "the twin's kernel panicked: VFS: Unable to mount root fs",
+        ),
+        (
+            (
+                "BdsDxe: failed to load Boot0001: Access Denied\r\n"
+                "BdsDxe: No bootable option or device was found.\r\n"
+            ),
+            "the twin's firmware found nothing that it may boot",
+        ),
+        (
+            "ALERT!  UUID=1 does not exist.  Dropping to a shell!\r\n(initramfs) ",
+            "the twin's initramfs gave up",
+        ),
+        (
+            "You are in emergency mode. After logging in, type journalctl\r\n",
+            "the twin's systemd went into emergency mode",
+        ),
+    ],
+)
+def test_a_dead_end_ends_the_boot_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: str, message: str
+) -> None:
     with pytest.raises(BuilderError) as caught:
-        run_boot(tmp_path, monkeypatch, play)
-    assert caught.value.message == "the twin's kernel panicked: VFS: Unable to mount root fs"
+        run_boot(tmp_path, monkeypatch, Play(act(console)))
+    assert caught.value.message == message
+    assert caught.value.hint == f"the whole console is in {tmp_path}/work/console.log"
+
+
+TWICE = "Linux version 6.12\nRebooting\nLinux version 6.12\n"
+
+
+def test_a_node_that_reboots_unasked_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BuilderError) as caught:
+        run_boot(tmp_path, monkeypatch, Play(act(TWICE)))
+    assert caught.value.message == "the twin rebooted before it sent its facts"
+
+
+def test_a_node_that_may_reboot_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Play(act(TWICE))
+    monkeypatch.setattr(qemu, "start", play)
+
+    def arrive(_seconds: float) -> None:
+        (play.scratch[0] / "facts.json").write_bytes(FACTS + b"\n")
+
+    monkeypatch.setattr(time, "sleep", arrive)
+    result = boot(
+        machine(),
+        raw_image(tmp_path / "node.raw"),
+        timeout_s=60,
+        workdir=tmp_path / "work",
+        monitor=Log(),
+        runner=FakeRunner(),
+        may_reboot=True,
+    )
+    assert result.facts_json == FACTS
+    assert "-no-reboot" not in play.commands[0].argv
 
 
 LOST = "Kernel panic - not syncing: timer doesn't work through Interrupt-remapped IO-APIC\n"

@@ -334,3 +334,59 @@ def test_the_acpi_table_is_scope_pci0_name_pxm() -> None:
     assert sum(table) % 256 == 0
     assert table[36:] == b"\x10\x12\\\x2e_SB_PCI0\x08_PXM\x0a\x01"
     assert len(table) == 55
+
+
+def test_an_igb_whose_vfs_would_be_on_the_next_bus_is_an_e1000e() -> None:
+    machine = plan_twin(small(nic("0000:00:19.0", "8086:1502", num_vfs=1)))
+    assert devices(machine) == ["e1000e,netdev=net0,romfile=,bus=pcie.0,addr=19.0"]
+    assert machine.substitutions == {"8086:1502": "8086:10d3"}
+    assert machine.limits == (
+        "8086:1502 (0000:00:19.0) is an e1000e, 8086:10d3, without VFs",
+        "0000:00:19.0 can have 0 VFs, not the 1 of the plan",
+        *ALWAYS,
+    )
+
+
+def quad(num_vfs: int) -> list[TwinNic]:
+    """A card of four ports; its first has VFs."""
+    first = nic("0000:02:00.0", "8086:1572", num_vfs=num_vfs)
+    return [first, *(nic(f"0000:02:00.{port}", "8086:1572") for port in (1, 2, 3))]
+
+
+def test_four_ports_without_vfs_are_e1000e() -> None:
+    machine = plan_twin(small(*quad(num_vfs=0)))
+    ari = ",multifunction=on,x-pcie-ari-nextfn-1=on"
+    assert devices(machine)[2:] == [
+        f"e1000e,netdev=net0,romfile=,bus=bus2,addr=00.0{ari}",
+        "e1000e,netdev=net1,romfile=,bus=bus2,addr=00.1",
+        "e1000e,netdev=net2,romfile=,bus=bus2,addr=00.2",
+        "e1000e,netdev=net3,romfile=,bus=bus2,addr=00.3",
+    ]
+    where = ", ".join(f"0000:02:00.{port}" for port in range(4))
+    assert machine.limits == (
+        f"8086:1572 ({where}) is an e1000e, 8086:10d3, without VFs",
+        *ALWAYS,
+    )
+
+
+def test_of_four_ports_with_vfs_two_are_missing() -> None:
+    machine = plan_twin(small(*quad(num_vfs=2)))
+    assert [device.split(",")[0] for device in devices(machine)[2:]] == ["igb", "igb"]
+    why = "VFs of an igb at function 2 or more would be where function 0 or 1 has its own"
+    assert machine.limits[:3] == (
+        f"0000:02:00.2 (8086:1572) is missing: {why}",
+        f"0000:02:00.3 (8086:1572) is missing: {why}",
+        "8086:1572 (0000:02:00.0, 0000:02:00.1) is an igb, 8086:10c9, with 7 VFs instead of 7",
+    )
+
+
+def test_a_second_port_alone_gets_a_first_one() -> None:
+    machine = plan_twin(small(nic("0000:02:00.1"), nic("0000:00:1f.6")))
+    assert devices(machine)[2:] == [
+        "e1000e,netdev=net0,romfile=,bus=pcie.0,addr=1f.6",
+        ("e1000e,netdev=net1,romfile=,bus=bus2,addr=00.0,multifunction=on,x-pcie-ari-nextfn-1=on"),
+        "e1000e,netdev=net2,romfile=,bus=bus2,addr=00.1",
+    ]
+    assert machine.limits[0] == (
+        "0000:02:00.0 is a port too, 8086:10c9: a PCI device is found by its function 0"
+    )
