@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import os
 import platform
 import signal
@@ -11,7 +12,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
 from builder import __version__
@@ -42,8 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     args = build_parser().parse_args(argv)
     verb: Verb = args.call
+    _print_anything()
     # A service manager stops a build with SIGTERM: clean up as for Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = verb.run(args)
         sys.stdout.flush()
@@ -51,20 +52,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _tell(fault)
     except BrokenPipeError:
         # The reader of our output (head, less) went away: not our fault, nothing to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return EXIT_FAULT
     except KeyboardInterrupt:
         print("rackwright: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as fault:
+        _abandon_stdout()
         return _tell_os(fault)
     except Exception:  # noqa: BLE001 -- the outermost frame: every bug ends in a report
         return _report_bug()
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return code
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
+
+
+def _print_anything() -> None:
+    """A terminal that lacks a character of ours, or of a file's name, gets it escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _abandon_stdout() -> None:
+    """What could not be written must not fail once more, with a traceback, when Python ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(fault: BuilderError) -> int:
@@ -73,13 +91,14 @@ def _tell(fault: BuilderError) -> int:
         lines += [f"    {line}" for line in fault.detail.splitlines()]
     if fault.hint:
         lines.append(f"  hint: {fault.hint}")
-    print("\n".join(lines), file=sys.stderr)
+    if lines:
+        print("\n".join(lines), file=sys.stderr)
     return EXIT_FAULT
 
 
 def _tell_os(fault: OSError) -> int:
     name = f"{fault.filename}: " if fault.filename else ""
-    hint = "free some space there, or choose another directory with -o"
+    hint = "free some space, or write to another disk"
     return _tell(
         BuilderError(
             f"{name}{fault.strerror or fault}", hint=hint if fault.errno == errno.ENOSPC else None
@@ -88,15 +107,21 @@ def _tell_os(fault: OSError) -> int:
 
 
 def _report_bug() -> int:
+    system = os.uname()  # platform.platform() would run uname(1)
     text = (
         f"rackwright {__version__}, Python {platform.python_version()}, "
-        f"{platform.platform()}\n{traceback.format_exc()}"
+        f"{system.sysname} {system.release} {system.machine}\n{traceback.format_exc()}"
     )
-    handle, path = tempfile.mkstemp(prefix="rackwright-bug-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(text)
     last = text.rstrip().splitlines()[-1]
-    print(f"rackwright: bug: {last}\n  hint: please report it with {Path(path)}", file=sys.stderr)
+    try:
+        handle, path = tempfile.mkstemp(prefix="rackwright-bug-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(text)
+        hint = f"please report it with {path}"
+    except OSError as fault:
+        hint = f"please report it with the lines above; no log: {fault.strerror}"
+        print(text, end="", file=sys.stderr)
+    print(f"rackwright: bug: {last}\n  hint: {hint}", file=sys.stderr)
     return EXIT_BUG
 
 

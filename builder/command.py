@@ -24,16 +24,20 @@ CLEAN_ENV = {
 
 # Debian and Ubuntu package that holds a program, for the hint of `ToolMissing`.
 PACKAGE_OF = {
+    "apt-get": "apt",
     "debugfs": "e2fsprogs",
     "dnsmasq": "dnsmasq-base",
+    "e2fsck": "e2fsprogs",
     "mcopy": "mtools",
     "mformat": "mtools",
     "mke2fs": "e2fsprogs",
     "mmd": "mtools",
     "mmdebstrap": "mmdebstrap",
+    "modprobe": "kmod",
     "netplan": "netplan.io",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "setpriv": "util-linux",
     "sudo": "sudo",
     "systemd-analyze": "systemd",
     "tar": "tar",

@@ -26,7 +26,9 @@ def replacing_directory(out: Path) -> Iterator[Path]:
 
     Refuses to replace a directory we did not write.
     """
-    out = out.absolute()
+    out = out.resolve()
+    if out.exists() and not out.is_dir():
+        raise BuilderError(f"{out} is a file", hint="name a directory with -o")
     if out.exists() and any(out.iterdir()) and not (out / LISTING).is_file():
         raise BuilderError(
             f"{out} is not empty and was not written by rackwright",
@@ -37,15 +39,34 @@ def replacing_directory(out: Path) -> Iterator[Path]:
     try:
         staging.chmod(0o755)
         yield staging
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-        try:
-            if out.exists():
-                out.rename(old / "tree")
-            staging.rename(out)
-        finally:
-            shutil.rmtree(old)
+        _swap(staging, out)
+    except OSError as fault:
+        raise _named(fault, out) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _swap(staging: Path, out: Path) -> None:
+    """Put `staging` in the place of `out`; if that fails, `out` is as it was."""
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+    kept = old / "tree"
+    try:
+        if out.exists():
+            out.rename(kept)
+        staging.rename(out)
+    except BaseException:
+        if kept.exists():
+            kept.rename(out)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _named(fault: OSError, path: Path) -> OSError:
+    """`fault` with `path` in it, where the kernel's own words name no file: write(2) on a full disk."""
+    if fault.filename is None and fault.errno is not None:
+        return OSError(fault.errno, fault.strerror, str(path))
+    return fault
 
 
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
@@ -57,9 +78,10 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
             out.write(content)
         Path(staging).chmod(mode)
         Path(staging).replace(path)
-    except BaseException:
+    except OSError as fault:
+        raise _named(fault, path) from None
+    finally:
         Path(staging).unlink(missing_ok=True)
-        raise
 
 
 def write_tree(tree: FileTree, out: Path) -> None:
@@ -91,7 +113,7 @@ def read_tree(base: Path) -> FileTree:
     try:
         listing = json.loads((base / LISTING).read_text(encoding="utf-8"))
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise BuilderError(
             f"{base} is not a tree written by rackwright", hint=f"write one with: render -o {base}"
         ) from None

@@ -33,11 +33,11 @@ class TextMonitor:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out if out is not None else sys.stderr
         self.live = self.out.isatty()
+        self.running = ""
 
     def begin(self, step: str) -> None:
-        if self.live:
-            self.out.write(f"  … {step}")
-            self.out.flush()
+        self.running = step
+        self._show_running()
 
     def end(self, step: str, seconds: float, note: str) -> None:
         self._line("✓", step, seconds, note)
@@ -46,13 +46,24 @@ class TextMonitor:
         self._line("✗", step, seconds, "")
 
     def log(self, line: str) -> None:
-        self.out.write(f"    {line}\n")
+        self.out.write(f"{self._start}    {line}\n")
+        self._show_running()
         self.out.flush()
 
+    @property
+    def _start(self) -> str:
+        """Clears the line of the running step."""
+        return "\r\x1b[K" if self.live else ""
+
+    def _show_running(self) -> None:
+        if self.live and self.running:
+            self.out.write(f"  … {self.running}")
+            self.out.flush()
+
     def _line(self, mark: str, step: str, seconds: float, note: str) -> None:
-        start = "\r\x1b[K" if self.live else ""
+        self.running = ""
         tail = f"  {note}" if note else ""
-        self.out.write(f"{start}  {mark} {step:<44} {seconds:6.1f} s{tail}\n")
+        self.out.write(f"{self._start}  {mark} {step:<44} {seconds:6.1f} s{tail}\n")
         self.out.flush()
 
 

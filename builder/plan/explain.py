@@ -40,18 +40,31 @@ def explain(plan: HostPlan) -> str:
     """The whole plan by subject, `value ← reason ← file:line key`, at most 120 columns where
     no single word is longer.
     """
-    image = plan.image
-    head = [
-        f"{plan.hostname}: hardware {image.hardware}, profile {image.profile}, {image.release.id}",
-        f"host plan {plan.plan_id}",
-        f"image plan {image.plan_id}",
-    ]
-    parts = ["\n".join(head)]
+    parts = ["\n".join(_head(plan))]
     for subject, lines in _subjects(plan):
         rows = list(lines)
         if rows:
             parts.append("\n".join([subject, *_format(rows)]))
     return "\n\n".join(parts) + "\n"
+
+
+def summary(plan: HostPlan) -> str:
+    """The values alone, by subject: what `explain` tells without the reasons."""
+    parts = ["\n".join(_head(plan))]
+    for subject, lines in _subjects(plan):
+        rows = [f"{INDENT}{line.value}" for line in lines]
+        if rows:
+            parts.append("\n".join([subject, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(plan: HostPlan) -> tuple[str, str, str]:
+    image = plan.image
+    return (
+        f"{plan.hostname}: hardware {image.hardware}, profile {image.profile}, {image.release.id}",
+        f"host plan {plan.plan_id}",
+        f"image plan {image.plan_id}",
+    )
 
 
 def _subjects(plan: HostPlan) -> Iterator[tuple[str, Iterable[Line]]]:

@@ -20,7 +20,9 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "check": Verb("report everything wrong with an inventory", check.add_arguments, check.run),
-    "plan": Verb("show the values derived for a host, and why", plan.add_arguments, plan.run),
+    "plan": Verb(
+        "show the values derived for a host, with --explain also why", plan.add_arguments, plan.run
+    ),
     "render": Verb("write the exact files of a host", render.add_arguments, render.run),
     "image": Verb("build a golden image", image.add_arguments, image.run),
     "verify": Verb(

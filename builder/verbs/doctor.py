@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
+from collections.abc import Iterable
 
-from builder.command import CLEAN_ENV, PACKAGE_OF, Command, SubprocessRunner, is_root
+from builder.command import PACKAGE_OF, Runner, SubprocessRunner, find_tool, is_root
+from builder.errors import BuilderError, ToolMissing
+from builder.image.build import TOOLS
+from builder.verify.accelerator import check_qemu
+from builder.verify.firmware import find_firmware
 
-# Verb -> the programs it calls.
+# Verb -> the programs it calls, those of image beyond its own (`TOOLS`) by diskimage-builder.
 NEEDS = {
-    "render": ("systemd-analyze", "netplan"),
-    "image": ("sudo", "mmdebstrap", "tar", "zstd", "mke2fs", "debugfs", "mformat", "qemu-img"),
-    "verify": ("qemu-system-x86_64", "qemu-img"),
+    "render": ("systemd-analyze", "netplan", "modprobe"),
+    "image": (*TOOLS, "sudo", "tar", "zstd", "qemu-img"),
+    "verify": ("qemu-system-x86_64", "qemu-img", "setpriv"),
 }
-IGB_SINCE = (8, 0)  # QEMU's SR-IOV NIC, docs/system/devices/igb.rst
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -23,30 +25,43 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(_args: Namespace) -> int:
-    missing: set[str] = set()
-    for verb, programs in NEEDS.items():
-        lacking = [p for p in programs if shutil.which(p, path=CLEAN_ENV["PATH"]) is None]
-        missing.update(PACKAGE_OF.get(p, p) for p in lacking)
-        print(f"{verb:<8} {'ok' if not lacking else 'lacks ' + ', '.join(lacking)}")
-    missing.update(_firmware())
-    faults = [*_qemu_version(), *([] if is_root() else ["image needs root: run it with sudo"])]
+    lacking = {verb: _lacking(programs) for verb, programs in NEEDS.items()}
+    lacking["verify"] += _firmware()
+    for verb, names in lacking.items():
+        print(f"{verb:<8} {'ok' if not names else 'lacks ' + ', '.join(names)}")
+    faults = [] if lacking["verify"] else _qemu_faults(SubprocessRunner())
+    faults += [] if is_root() else ["image needs root: run it with sudo"]
     for fault in faults:
         print(f"{'':<8} {fault}")
+    missing = {PACKAGE_OF.get(name, name) for names in lacking.values() for name in names}
     if missing:
         print(f"  hint: apt-get install {' '.join(sorted(missing))}", file=sys.stderr)
     return 1 if missing or faults else 0
 
 
+def _lacking(programs: Iterable[str]) -> list[str]:
+    """Those not found where the verbs look for them."""
+    lacking = []
+    for program in programs:
+        try:
+            find_tool(program)
+        except ToolMissing:
+            lacking.append(program)
+    return lacking
+
+
 def _firmware() -> list[str]:
-    return [] if Path("/usr/share/OVMF/OVMF_CODE_4M.fd").exists() else ["ovmf"]
+    """By the name of its package: UEFI firmware is no program."""
+    try:
+        find_firmware(secure_boot=True)
+    except ToolMissing:
+        return ["ovmf"]
+    return []
 
 
-def _qemu_version() -> list[str]:
-    if shutil.which("qemu-system-x86_64", path=CLEAN_ENV["PATH"]) is None:
-        return []
-    said = SubprocessRunner().run(Command(("qemu-system-x86_64", "--version"))).stdout.decode()
-    number = said.split("version", 1)[-1].split()[0]
-    have = tuple(int(part) for part in number.split(".")[:2])
-    if have >= IGB_SINCE:
-        return []
-    return [f"QEMU {number} has no igb network card: verify needs 8.0 or later"]
+def _qemu_faults(runner: Runner) -> list[str]:
+    try:
+        check_qemu(runner)
+    except BuilderError as fault:
+        return [f"{fault.message}: {fault.hint}" if fault.hint else fault.message]
+    return []

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
 from builder.command import SubprocessRunner, is_root
-from builder.image.build import build_image
+from builder.errors import BuilderError
+from builder.image.build import build_image, check_request
 from builder.image.request import FORMATS, Artefacts, ImageFile, ImageRequest
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan, ImagePlan
@@ -42,9 +43,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--cache",
         type=Path,
-        default=default_cache(),
         metavar="DIR",
-        help="package and base image cache (default %(default)s)",
+        help="package and base image cache "
+        "(default /var/cache/rackwright for root, else ~/.cache/rackwright)",
     )
     parser.add_argument(
         "--refresh",
@@ -58,7 +59,13 @@ def default_cache() -> Path:
     """Where caches go: /var/cache for root, else the user's own cache directory."""
     if is_root():
         return Path("/var/cache/rackwright")
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "rackwright"
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(named or Path.home() / ".cache") / "rackwright"
+    except RuntimeError:
+        raise BuilderError(
+            "there is no home directory to cache in", hint="name a directory with --cache"
+        ) from None
 
 
 def run(args: Namespace) -> int:
@@ -71,6 +78,7 @@ def run(args: Namespace) -> int:
     if args.dry_run:
         print(preview(request, tree))
         return 0
+    check_request(request)
     runner = SubprocessRunner()
     inputs.refuse_faults(tree, plan.image, runner)
     artefacts = build_image(request, runner, TextMonitor())
@@ -89,9 +97,9 @@ def request_for(
         packages=tuple(package.name for package in image.packages),
         files=tuple(image_file(file) for file in tree),
         cmdline=cmdline(image),
-        formats=tuple(dict.fromkeys(args.format.split(","))),
+        formats=formats_of(args.format),
         out_dir=args.out.absolute(),
-        cache_dir=args.cache.absolute(),
+        cache_dir=(args.cache or default_cache()).absolute(),
         plan_id=plan.plan_id if args.host else image.plan_id,
         host=args.host,
         os_release=os_release_fields(image),
@@ -101,6 +109,17 @@ def request_for(
         refresh=args.refresh,
         proxy=proxy_variables(os.environ),
     )
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """The formats a comma-separated list names, each once."""
+    formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    unknown = [repr(name) for name in formats if name not in FORMATS]
+    if unknown:
+        raise BuilderError(
+            f"there is no image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMATS)}"
+        )
+    return formats
 
 
 def elements_for(image: ImagePlan) -> tuple[str, ...]:

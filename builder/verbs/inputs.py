@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder import build_host
@@ -28,10 +28,11 @@ from builder.resources import read_texts
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An inventory without errors, and where its keys stand."""
+    """An inventory without errors, where its keys stand, and the warnings it gave."""
 
     inventory: Inventory
     marks: Marks
+    report: Report = field(default_factory=Report)
 
 
 def add_inventory(parser: ArgumentParser) -> None:
@@ -49,13 +50,13 @@ def add_os(parser: ArgumentParser) -> None:
 
 
 def read_inventory(path: Path) -> Checked:
-    """Load and validate `path`; diagnostics go to stderr, errors end the verb."""
+    """Load and validate `path`; errors are told and end the verb, warnings wait for the plan's."""
     loaded = load(path)
     inventory, report = validate(loaded)
-    tell(report, loaded.marks)
     if inventory is None or report.is_fatal:
+        tell(report, loaded.marks)
         raise BuilderError("")
-    return Checked(inventory, loaded.marks)
+    return Checked(inventory, loaded.marks, report)
 
 
 def tell(report: Report, marks: Marks) -> None:
@@ -85,7 +86,7 @@ def release_of(inventory: Inventory, override: str | None = None) -> OsRelease:
 
 
 def plan_of_host(checked: Checked, hostname: str, release: OsRelease) -> HostPlan:
-    """The plan of one host; faults only the derived numbers show end the verb."""
+    """The plan of one host; tells all diagnostics, and an error in the numbers ends the verb."""
     inventory, marks = checked.inventory, checked.marks
     if hostname not in inventory.hosts:
         raise BuilderError(
@@ -93,7 +94,7 @@ def plan_of_host(checked: Checked, hostname: str, release: OsRelease) -> HostPla
             hint=f"hosts: {listed(tuple(inventory.hosts))}",
         )
     plan = plan_host(inventory, marks, hostname, release)
-    report = Report().plus(check_plan(plan, marks))
+    report = checked.report.plus(check_plan(plan, marks))
     tell(report, marks)
     if report.is_fatal:
         raise BuilderError("")

@@ -1,11 +1,11 @@
-"""`rackwright plan`: the derived values of a host, with reasons and origins."""
+"""`rackwright plan`: the derived values of a host, on demand with reasons and origins."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
 
-from builder.plan.explain import explain, to_json
+from builder.plan.explain import explain, summary, to_json
 from builder.verbs import inputs
 
 
@@ -23,5 +23,5 @@ def run(args: Namespace) -> int:
     if args.json:
         print(json.dumps(to_json(plan), indent=2))
     else:
-        print(explain(plan))
+        print(explain(plan) if args.explain else summary(plan), end="")
     return 0

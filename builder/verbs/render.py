@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from builder.command import SubprocessRunner
-from builder.errors import BuilderError
 from builder.execute import read_tree, write_tree
 from builder.targets.directory import diff_text
 from builder.verbs import inputs
@@ -21,11 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--diff", type=Path, metavar="DIR", help="show what differs from an earlier tree"
     )
+    # argparse knows no "at least one of": this ends in usage and exit code 2 as its own checks do.
+    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: Namespace) -> int:
     if args.out is None and args.diff is None:
-        raise BuilderError("render needs -o DIR or --diff DIR")
+        args.refuse("at least one of the arguments -o --diff is required")
     plan = inputs.plan_from(args)
     tree = inputs.tree_of_host(plan)
     inputs.refuse_faults(tree, plan.image, SubprocessRunner())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=BOOT_TIMEOUT_S,
         metavar="SECONDS",
         help="give up when the twin has not reported by then (default %(default)s)",
@@ -70,6 +71,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="show passed checks one by one"
     )
+
+
+def seconds(text: str) -> float:
+    """A time to wait, from the command line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +161,12 @@ def find_subject(given: Path) -> Subject:
     if given.suffix == ".json" or given.is_dir():
         path = directory / "manifest.json" if given.is_dir() else given
         manifest = read_manifest(path)
-        for kind in (RAW, QCOW2):
-            if kind in manifest["artefacts"]:
-                return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
+        try:
+            for kind in (RAW, QCOW2):
+                if kind in manifest["artefacts"]:
+                    return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
+        except (TypeError, KeyError, AttributeError):
+            raise BuilderError(f"{path} is damaged", hint="build the image again") from None
         raise BuilderError(
             f"{path} lists no raw or qcow2 image", hint="build one with --format raw"
         )

@@ -1,0 +1,65 @@
+"""The program as a process: pipes, signals, terminals, a full device, a truncated qcow2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
+SEED = str(ROOT / "examples/seed/inventory.yaml")
+PLAN = ("plan", SEED, "--host", "nfv1", "--os", "debian-13", "--explain")
+START = (sys.executable, "-m", "builder")
+
+
+def test_a_reader_that_goes_away() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [*START, *PLAN], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "1 warning"
+
+
+def test_a_full_device() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*START, *PLAN], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-2:] == [
+        "rackwright: error: No space left on device",
+        "  hint: free some space, or write to another disk",
+    ]
+
+
+def test_a_terminal_without_arrows() -> None:
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([*START, *PLAN], cwd=ROOT, env=env, capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"\\u2190 " in done.stdout
+
+
+def test_a_truncated_qcow2(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.qcow2", tmp_path / "cut.qcow2"
+    raw = tmp_path / "data"
+    raw.write_bytes(os.urandom(1 << 20))
+    subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, whole], check=True)
+    cut.write_bytes(whole.read_bytes()[: 5 * 65536 + 10])
+    done = subprocess.run(
+        [*START, "verify", cut, SEED, "--host", "nfv1", "--os", "debian-13"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"rackwright: error: {cut} is truncated or damaged: `qemu-img check` refuses it" in lines
+    assert lines[-1] == "  hint: build it again with `rackwright image`"

@@ -1,0 +1,64 @@
+"""Diagnostics: their order, their place, their look."""
+
+from __future__ import annotations
+
+from builder.diagnostics import (
+    Diagnostic,
+    Location,
+    Marks,
+    Report,
+    format_diagnostic,
+    format_path,
+    format_report,
+)
+
+FILE = "i.yaml"
+LINES = ("a: 1", "\tb: 2")
+FIRST = Diagnostic("error", Location(FILE, 1, 4), ("a",), "wrong", "mend it")
+SECOND = Diagnostic("warning", Location(FILE, 2, 2), ("l", 0, "b"), "odd")
+
+
+def test_a_diagnostic_with_its_line() -> None:
+    assert format_diagnostic(FIRST, LINES) == (
+        "i.yaml:1:4: error: a: wrong\n    a: 1\n       ^\n  hint: mend it"
+    )
+
+
+def test_a_tab_before_the_caret_stays_one() -> None:
+    assert format_diagnostic(SECOND, LINES) == (
+        "i.yaml:2:2: warning: l[0].b: odd\n    \tb: 2\n    \t^"
+    )
+
+
+def test_a_place_past_the_file_has_no_line() -> None:
+    fault = Diagnostic("error", Location(FILE, 9, 1), (), "ends early")
+    assert format_diagnostic(fault, LINES) == "i.yaml:9:1: error: ends early"
+
+
+def test_a_report_is_sorted_and_holds_nothing_twice() -> None:
+    report = Report().plus([SECOND, FIRST]).plus([FIRST])
+    assert report.items == (FIRST, SECOND)
+    assert report.is_fatal
+    assert not Report((SECOND,)).is_fatal
+
+
+def test_counts() -> None:
+    assert format_report(Report(), LINES) == ""
+    assert format_report(Report((FIRST,)), ()).splitlines()[-1] == "1 error"
+    assert format_report(Report((SECOND, SECOND)), ()).splitlines()[-1] == "2 warnings"
+    assert format_report(Report((FIRST, SECOND)), ()).splitlines()[-1] == "1 error, 1 warning"
+
+
+def test_paths() -> None:
+    assert (
+        format_path(("profiles", "nfv", "sriov", 0, "num-vfs")) == "profiles.nfv.sriov[0].num-vfs"
+    )
+    assert format_path(()) == ""
+
+
+def test_the_nearest_key_the_file_has() -> None:
+    key, value = Location(FILE, 3, 1), Location(FILE, 3, 4)
+    marks = Marks(FILE, {("a",): key}, {("a",): value})
+    assert marks.key_at(("a", "b", 0)) == key
+    assert marks.value_at(("a",)) == value
+    assert marks.value_at(("z",)) == Location(FILE, 1, 1)

@@ -1,0 +1,156 @@
+"""`check`: everything wrong at once, and nothing written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from builder.inventory import loader
+from builder.model.inventory import Inventory
+from builder.verbs.check import representatives
+
+Call = Any
+Write = Callable[..., Path]
+
+POOL_WARNING = """\
+inventory.yaml:36:9: warning: profiles.nfv.sriov[1]: VFs 0-1 of ens11f1 are neither in a pool nor for OVS
+          - pf: ens11f1
+            ^
+  hint: add pool to the policy or to the VF, or use: ovs-dpdk
+"""
+BAD = ("num-vfs: 2\n        pool: net_vfs", "num-vfs: 64")
+ERRORS = """\
+inventory.yaml:35:9: warning: profiles.nfv.sriov[1]: VFs 0-63 of ens11f1 are neither in a pool nor for OVS
+          - pf: ens11f1
+            ^
+  hint: add pool to the policy or to the VF, or use: ovs-dpdk
+inventory.yaml:36:18: error: profiles.nfv.sriov[1].num-vfs: num-vfs is 64, but ens11f1 (Intel 82599ES (SFP+)) has at most 63 VFs
+            num-vfs: 64
+                     ^
+1 error, 1 warning
+"""
+
+
+def test_all_is_well(rackwright: Call, inventory: Path) -> None:
+    assert rackwright("check", inventory) == (0, "inventory.yaml: 1 host, no errors\n", "")
+
+
+def test_hosts_are_counted(rackwright: Call, write: Write) -> None:
+    inventory = write()
+    text = inventory.read_text(encoding="utf-8")
+    host = text.partition("\n  nfv1:\n")[2].replace("e1:21:64", "e1:21:65")
+    inventory.write_text(f"{text}\n  nfv2:\n{host}", encoding="utf-8")
+    said = rackwright("check", inventory)
+    assert said == (0, "inventory.yaml: 2 hosts, no errors\n", "")
+
+
+def test_warnings_do_not_fail(rackwright: Call, write: Write) -> None:
+    inventory = write(("        pool: net_vfs\n", ""))
+    said = rackwright("check", inventory)
+    line = inventory.read_text(encoding="utf-8").split("- pf: ens11f1")[0].count("\n") + 1
+    expected = POOL_WARNING.replace(":36:", f":{line}:")
+    assert said == (0, "inventory.yaml: 1 host, no errors\n", expected + "1 warning\n")
+
+
+def test_all_errors_and_no_summary(rackwright: Call, write: Write, here: Path) -> None:
+    inventory = write(BAD)
+    said = rackwright("check", inventory)
+    assert said == (1, "", ERRORS)
+    assert [path.name for path in here.iterdir()] == ["inventory.yaml"]
+
+
+def test_json(rackwright: Call, write: Write) -> None:
+    said = rackwright("check", write(BAD), "--json")
+    assert (said.code, said.err) == (1, "")
+    assert json.loads(said.out) == [
+        {
+            "severity": "warning",
+            "rule": "vf-has-use",
+            "file": "inventory.yaml",
+            "line": 35,
+            "column": 9,
+            "path": "profiles.nfv.sriov[1]",
+            "message": "VFs 0-63 of ens11f1 are neither in a pool nor for OVS",
+            "hint": "add pool to the policy or to the VF, or use: ovs-dpdk",
+        },
+        {
+            "severity": "error",
+            "rule": "sriov-num-vfs",
+            "file": "inventory.yaml",
+            "line": 36,
+            "column": 18,
+            "path": "profiles.nfv.sriov[1].num-vfs",
+            "message": "num-vfs is 64, but ens11f1 (Intel 82599ES (SFP+)) has at most 63 VFs",
+            "hint": None,
+        },
+    ]
+
+
+def test_json_of_nothing(rackwright: Call, inventory: Path) -> None:
+    assert rackwright("check", inventory, "--json") == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("verb", ["check", "plan", "render", "image"])
+def test_no_such_file(rackwright: Call, verb: str, here: Path) -> None:
+    more = {"check": (), "plan": ("--host", "h")}.get(verb, ("--host", "h", "-o", "out"))
+    assert rackwright(verb, "none.yaml", *more) == (
+        1,
+        "",
+        "none.yaml:1:1: error: there is no such file\n1 error\n",
+    )
+    assert list(here.iterdir()) == []
+
+
+def test_a_directory(rackwright: Call, here: Path) -> None:
+    (here / "site").mkdir()
+    assert rackwright("check", "site") == (
+        1,
+        "",
+        (
+            "site:1:1: error: this is a directory\n"
+            "  hint: name the file in it: site/inventory.yaml\n"
+            "1 error\n"
+        ),
+    )
+
+
+def test_an_unreadable_file(
+    rackwright: Call, inventory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    # root may read all files: only a fake can refuse
+    monkeypatch.setattr(loader.Path, "open", refuse)
+    assert rackwright("check", inventory) == (
+        1,
+        "",
+        (
+            "inventory.yaml:1:1: error: this file may not be read\n"
+            "  hint: see ls -l inventory.yaml\n"
+            "1 error\n"
+        ),
+    )
+
+
+def test_unknown_release(rackwright: Call, inventory: Path) -> None:
+    assert rackwright("check", inventory, "--os", "debian-7") == (
+        1,
+        "",
+        (
+            "rackwright: error: there is no release 'debian-7'\n"
+            "  hint: releases: debian-12, debian-13, ubuntu-22.04, ubuntu-24.04, ubuntu-26.04\n"
+        ),
+    )
+
+
+def test_one_host_of_each_pair_stands_for_all() -> None:
+    pairs = {"a": "xp", "b": "xp", "c": "yp", "d": "xq", "e": "yp"}
+    hosts = {n: SimpleNamespace(hardware=p[0], profile=p[1]) for n, p in pairs.items()}
+    inventory = cast("Inventory", SimpleNamespace(hosts=hosts))
+    assert representatives(inventory) == ("a", "c", "d")

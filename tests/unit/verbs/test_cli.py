@@ -1,0 +1,159 @@
+"""Exit codes and messages are a contract with scripts and people."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder import __version__, cli
+from builder.errors import BuilderError
+from builder.verbs import VERBS, Verb
+
+Call = Any
+
+
+def replace_check(monkeypatch: pytest.MonkeyPatch, run: Callable[..., int]) -> None:
+    verb = VERBS["check"]
+    monkeypatch.setitem(VERBS, "check", Verb(verb.summary, verb.add_arguments, run))
+
+
+def raising(fault: BaseException) -> Callable[..., int]:
+    def run(_args: object) -> int:
+        raise fault
+
+    return run
+
+
+def test_version(rackwright: Call) -> None:
+    assert rackwright("--version") == (0, f"rackwright {__version__}\n", "")
+
+
+def test_no_verb(rackwright: Call) -> None:
+    assert rackwright() == (
+        2,
+        "",
+        (
+            "usage: rackwright [-h] [--version] VERB ...\n"
+            "rackwright: error: the following arguments are required: VERB\n"
+        ),
+    )
+
+
+def test_help_names_each_verb(rackwright: Call) -> None:
+    said = rackwright("--help")
+    assert (said.code, said.err) == (0, "")
+    assert re.findall(r"^    (\w+) ", said.out, re.MULTILINE) == [
+        "check",
+        "plan",
+        "render",
+        "image",
+        "verify",
+        "doctor",
+    ]
+
+
+def test_help_needs_no_home_directory(
+    rackwright: Call, inventory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert rackwright("check", inventory).code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "err"),
+    [
+        (BuilderError("it broke"), "rackwright: error: it broke\n"),
+        (
+            BuilderError("it broke", hint="mend it"),
+            "rackwright: error: it broke\n  hint: mend it\n",
+        ),
+        (
+            BuilderError("it broke", detail="one\ntwo", hint="mend it"),
+            "rackwright: error: it broke\n    one\n    two\n  hint: mend it\n",
+        ),
+        (BuilderError(""), ""),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/data/x"),
+            (
+                "rackwright: error: /data/x: No space left on device\n"
+                "  hint: free some space, or write to another disk\n"
+            ),
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/data/x"),
+            "rackwright: error: /data/x: Permission denied\n",
+        ),
+        (OSError("odd"), "rackwright: error: odd\n"),
+    ],
+)
+def test_what_the_user_can_mend(
+    rackwright: Call, monkeypatch: pytest.MonkeyPatch, fault: Exception, err: str
+) -> None:
+    replace_check(monkeypatch, raising(fault))
+    assert rackwright("check", "x") == (1, "", err)
+
+
+def test_interrupt(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_check(monkeypatch, raising(KeyboardInterrupt()))
+    assert rackwright("check", "x") == (130, "", "rackwright: interrupted\n")
+
+
+def test_a_service_manager_stops_us_as_ctrl_c_does(
+    rackwright: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_args: object) -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("not reached")
+
+    replace_check(monkeypatch, run)
+    assert rackwright("check", "x") == (130, "", "rackwright: interrupted\n")
+
+
+def test_broken_pipe_is_silent(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_check(monkeypatch, raising(BrokenPipeError(errno.EPIPE, "Broken pipe")))
+    assert rackwright("check", "x") == (1, "", "")
+
+
+def test_a_bug_leaves_a_log(
+    rackwright: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cli.tempfile, "tempdir", str(tmp_path))
+    replace_check(monkeypatch, raising(ZeroDivisionError("by nothing")))
+    said = rackwright("check", "x")
+    (log,) = tmp_path.glob("rackwright-bug-*.log")
+    assert said == (
+        3,
+        "",
+        f"rackwright: bug: ZeroDivisionError: by nothing\n  hint: please report it with {log}\n",
+    )
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"rackwright {__version__}, Python 3.")
+    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[-1] == "ZeroDivisionError: by nothing"
+
+
+def test_a_bug_with_no_room_for_its_log(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cli.tempfile, "mkstemp", full)
+    replace_check(monkeypatch, raising(ZeroDivisionError("by nothing")))
+    said = rackwright("check", "x")
+    assert said.code == 3
+    assert said.err.startswith(f"rackwright {__version__}, Python 3.")
+    assert said.err.endswith(
+        "\nZeroDivisionError: by nothing\n"
+        "rackwright: bug: ZeroDivisionError: by nothing\n"
+        "  hint: please report it with the lines above; no log: No space left on device\n"
+    )

@@ -1,0 +1,152 @@
+"""`image`: what is refused before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.image import build
+from builder.verbs import image
+
+Call = Any
+OUT = ("--host", "nfv1", "-o", "out")
+
+
+@pytest.fixture(autouse=True)
+def builds(ready: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The requests that reach the builder, which makes nothing."""
+    requests: list[object] = []
+    monkeypatch.setattr(image, "build_image", lambda request, *_: requests.append(request))
+    monkeypatch.setattr(image, "summary", lambda _: "built")
+    return requests
+
+
+def test_builds(rackwright: Call, inventory: Path, builds: list[Any], here: Path) -> None:
+    said = rackwright("image", inventory, *OUT, "--format", "qcow2, raw,qcow2", "--cache", "c")
+    assert said == (0, "built\n", "")
+    (request,) = builds
+    assert (request.name, request.host, request.formats) == (
+        "nfv-node-nfv1",
+        "nfv1",
+        ("qcow2", "raw"),
+    )
+    assert (request.out_dir, request.cache_dir) == (here / "out", here / "c")
+
+
+def test_golden_image_of_a_profile(rackwright: Call, inventory: Path, builds: list[Any]) -> None:
+    assert rackwright("image", inventory, "--profile", "nfv", "-o", "out").code == 0
+    assert (builds[0].name, builds[0].host) == ("nfv-node", None)
+    assert "/etc/hostname" not in [file.path for file in builds[0].files]
+
+
+def test_dry_run(rackwright: Call, inventory: Path, builds: list[object], here: Path) -> None:
+    said = rackwright("image", inventory, *OUT, "--dry-run")
+    assert (said.code, said.err, builds) == (0, "", [])
+    assert said.out.splitlines()[:2] == [
+        f"image       nfv-node-nfv1 (debian-13) -> {here}/out",
+        "formats     raw, qcow2",
+    ]
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("formats", "named"),
+    [("vmdk", "'vmdk'"), ("raw,vhd,iso", "'vhd', 'iso'"), ("", "''")],
+)
+def test_unknown_format(
+    rackwright: Call, inventory: Path, builds: list[object], formats: str, named: str
+) -> None:
+    assert rackwright("image", inventory, *OUT, "--format", formats, "--dry-run") == (
+        1,
+        "",
+        (
+            f"rackwright: error: there is no image format {named}\n"
+            "  hint: formats: raw, qcow2, raw.zst\n"
+        ),
+    )
+    assert builds == []
+
+
+def test_no_root(
+    rackwright: Call, inventory: Path, builds: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "is_root", lambda: False)
+    assert rackwright("image", inventory, *OUT) == (
+        1,
+        "",
+        (
+            "rackwright: error: building an image needs root: files of the image belong to many"
+            " users\n  hint: run the same command with sudo\n"
+        ),
+    )
+    assert builds == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "package"),
+    [
+        ("mmdebstrap", "mmdebstrap"),
+        ("qemu-img", "qemu-utils"),
+        ("e2fsck", "e2fsprogs"),
+        ("mcopy", "mtools"),
+    ],
+)
+def test_missing_tool(
+    rackwright: Call,
+    inventory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    without: Callable[..., None],
+    tool: str,
+    package: str,
+) -> None:
+    from builder.command import find_tool  # noqa: PLC0415 -- the one `ready` has replaced
+
+    monkeypatch.setattr(build, "find_tool", find_tool)
+    without(tool)
+    assert rackwright("image", inventory, *OUT) == (
+        1,
+        "",
+        f"rackwright: error: {tool} is not installed\n  hint: apt-get install {package}\n",
+    )
+
+
+def test_unknown_profile(rackwright: Call, inventory: Path) -> None:
+    assert rackwright("image", inventory, "--profile", "edge", "-o", "out") == (
+        1,
+        "",
+        "rackwright: error: inventory.yaml has no profile 'edge'\n  hint: profiles: nfv\n",
+    )
+
+
+def test_profile_on_two_classes(rackwright: Call, write: Callable[..., Path]) -> None:
+    inventory = write()
+    text = inventory.read_text(encoding="utf-8")
+    first, rest = text.split("  e5-2620v4:\n", 1)
+    hardware, rest = rest.split("\nprofiles:\n", 1)
+    host = rest.partition("  nfv1:\n")[2].replace("e1:21:64", "e1:21:65")
+    inventory.write_text(
+        f"{first}  e5-2620v4:\n{hardware}\n  spare:\n{hardware}\nprofiles:\n{rest}\n"
+        f"  nfv2:\n{host.replace('hardware: e5-2620v4', 'hardware: spare')}",
+        encoding="utf-8",
+    )
+    assert rackwright("image", inventory, "--profile", "nfv", "-o", "out") == (
+        1,
+        "",
+        (
+            "rackwright: error: profile 'nfv' is used on several hardware classes: e5-2620v4, spare\n"
+            "  hint: an image is for one class: name a host of it with --host\n"
+        ),
+    )
+
+
+def test_cache_of_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert image.default_cache() == Path("/var/cache/rackwright")
+    monkeypatch.setattr(image, "is_root", lambda: False)
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert image.default_cache() == Path("/home/u/.cache/rackwright")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/fast")
+    assert image.default_cache() == Path("/fast/rackwright")

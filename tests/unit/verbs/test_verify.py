@@ -1,0 +1,170 @@
+"""`verify`: what is refused before a twin is booted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.image.manifest import FORMAT_VERSION, Manifest
+from builder.verify import qemu
+
+Call = Any
+AGAIN = "  hint: build the image again\n"
+
+
+@pytest.fixture
+def verify(rackwright: Call, inventory: Path) -> Call:
+    return lambda image, *more: rackwright("verify", image, inventory, "--host", "nfv1", *more)
+
+
+def manifest(here: Path, **changed: object) -> None:
+    fields: dict[str, object] = dict.fromkeys(Manifest.__required_keys__, "x")
+    fields |= {
+        "format-version": FORMAT_VERSION,
+        "host": "nfv1",
+        "release": {"id": "debian-13", "suite": "trixie", "family": "debian"},
+        "artefacts": {"raw": {"file": "node.raw", "size": 1, "sha256": "0" * 64}},
+        **changed,
+    }
+    (here / "manifest.json").write_text(json.dumps(fields), encoding="utf-8")
+
+
+def test_missing_image(verify: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "check_qemu", lambda _: None)
+    assert verify("none.raw") == (
+        1,
+        "",
+        "rackwright: error: none.raw does not exist\n  hint: build it with `rackwright image`\n",
+    )
+
+
+def test_truncated_raw(verify: Call, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "check_qemu", lambda _: None)
+    header = bytes(512) + b"EFI PART".ljust(32, b"\0") + (2047).to_bytes(8, "little") + bytes(472)
+    (here / "node.raw").write_bytes(header.ljust(4096, b"\0"))
+    assert verify("node.raw") == (
+        1,
+        "",
+        (
+            "rackwright: error: node.raw is truncated: its partition table says 1048576 bytes, it has"
+            " 4096\n  hint: build it again with `rackwright image`\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("tool", "package"),
+    [("qemu-system-x86_64", "qemu-system-x86")],
+)
+def test_no_qemu(
+    verify: Call, without: Callable[..., None], here: Path, tool: str, package: str
+) -> None:
+    (here / "node.raw").write_bytes(b"")
+    without(tool)
+    assert verify("node.raw") == (
+        1,
+        "",
+        f"rackwright: error: {tool} is not installed\n  hint: apt-get install {package}\n",
+    )
+
+
+def test_no_manifest(verify: Call, here: Path) -> None:
+    (here / "empty").mkdir()
+    assert verify("empty") == (
+        1,
+        "",
+        (
+            "rackwright: error: empty/manifest.json does not exist\n"
+            "  hint: build the image first: rackwright image INV --host H -o empty\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "not json", "[]", '{"format-version": 99}'])
+def test_no_manifest_of_ours(verify: Call, here: Path, text: str) -> None:
+    (here / "manifest.json").write_text(text, encoding="utf-8")
+    assert verify("manifest.json") == (
+        1,
+        "",
+        f"rackwright: error: manifest.json is not a manifest of rackwright\n{AGAIN}",
+    )
+
+
+@pytest.mark.parametrize("artefacts", [7, {"raw": 7}, {"raw": {"size": 1}}])
+def test_a_damaged_manifest(verify: Call, here: Path, artefacts: object) -> None:
+    manifest(here, artefacts=artefacts)
+    assert verify("manifest.json") == (
+        1,
+        "",
+        f"rackwright: error: manifest.json is damaged\n{AGAIN}",
+    )
+
+
+def test_no_image_to_boot(verify: Call, here: Path) -> None:
+    manifest(here, artefacts={})
+    assert verify("manifest.json") == (
+        1,
+        "",
+        (
+            "rackwright: error: manifest.json lists no raw or qcow2 image\n"
+            "  hint: build one with --format raw\n"
+        ),
+    )
+
+
+def test_image_of_another_host(verify: Call, here: Path) -> None:
+    manifest(here, host="nfv7")
+    assert verify("manifest.json") == (
+        1,
+        "",
+        (
+            "rackwright: error: node.raw is the image of host 'nfv7', not of 'nfv1'\n"
+            "  hint: verify it with --host nfv7, or build the image of nfv1\n"
+        ),
+    )
+
+
+def test_no_facts_file(verify: Call, here: Path) -> None:
+    manifest(here)
+    assert verify("manifest.json", "--facts", "none.json") == (
+        1,
+        "",
+        "rackwright: error: none.json: No such file or directory\n",
+    )
+
+
+def test_truncated_facts(verify: Call, here: Path) -> None:
+    manifest(here)
+    (here / "facts.json").write_text('{"version": 1, "cmdl', encoding="utf-8")
+    assert verify("manifest.json", "--facts", "facts.json", "-o", "out") == (
+        1,
+        "",
+        (
+            "rackwright: error: the facts end early, after 20 bytes:"
+            " Unterminated string starting at: line 1 column 16 (char 15)\n"
+        ),
+    )
+    assert not (here / "out").exists()
+
+
+def test_failed_checks_are_exit_code_1(verify: Call, here: Path) -> None:
+    manifest(here)
+    (here / "facts.json").write_text('{"version": 1}\n', encoding="utf-8")
+    said = verify("manifest.json", "--facts", "facts.json", "-o", "out")
+    assert (said.code, said.err) == (1, "")
+    report = json.loads((here / "out/report.json").read_text(encoding="utf-8"))
+    assert (report["verdict"], report["image"]) == ("fail", "node.raw")
+    assert (here / "out/facts.json").read_bytes() == b'{"version": 1}\n'
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_timeout_is_a_time(verify: Call, text: str) -> None:
+    said = verify("x.raw", f"--timeout={text}")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith(
+        f"rackwright verify: error: argument --timeout: {text!r} is no number of seconds\n"
+    )
