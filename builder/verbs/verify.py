@@ -16,7 +16,8 @@ from typing import get_args
 from builder.drivers.nics import find_nic_type
 from builder.errors import BuilderError
 from builder.execute import write_file
-from builder.image.manifest import Manifest, read_manifest
+from builder.image.manifest import Manifest, ManifestFile, read_manifest
+from builder.image.outputs import describe
 from builder.image.request import QCOW2, RAW
 from builder.model.hardware import HardwareClass, Nic
 from builder.monitor import TextMonitor
@@ -178,8 +179,26 @@ def subject_of(path: Path, manifest: Manifest | None) -> Subject:
     """`path` with what its manifest, if it is listed there, says of it."""
     for item in manifest["artefacts"].values() if manifest else ():
         if manifest and item["file"] == path.name:
+            refuse_changed(path, item)
             return Subject(path, item["sha256"], manifest["host"], manifest["release"]["id"])
     return Subject(path, None, None, None)
+
+
+def refuse_changed(path: Path, item: ManifestFile) -> None:
+    """A verdict names the digest of the image: the file must have it."""
+    if not path.is_file():
+        return  # booting it says so
+    size = path.stat().st_size
+    if size < item["size"]:
+        raise BuilderError(
+            f"{path} is truncated: its manifest says {item['size']} bytes, it has {size}",
+            hint="build it again with `rackwright image`",
+        )
+    if describe(path).sha256 != item["sha256"]:
+        raise BuilderError(
+            f"{path} is not the file its manifest tells of: the sha256 differs",
+            hint="build it again with `rackwright image`, or verify a copy in another directory",
+        )
 
 
 def refuse_other_host(subject: Subject, host: str) -> None:

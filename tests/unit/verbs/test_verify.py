@@ -42,6 +42,28 @@ def test_missing_image(verify: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_an_image_shorter_than_its_manifest_says(verify: Call, here: Path) -> None:
+    manifest(here, artefacts={"raw": {"file": "node.raw", "size": 9, "sha256": "0" * 64}})
+    (here / "node.raw").write_bytes(b"12345")
+    assert verify("node.raw") == (
+        1,
+        "",
+        "rackwright: error: node.raw is truncated: its manifest says 9 bytes, it has 5\n"
+        "  hint: build it again with `rackwright image`\n",
+    )
+
+
+def test_an_image_that_was_changed_since(verify: Call, here: Path) -> None:
+    manifest(here, artefacts={"raw": {"file": "node.raw", "size": 5, "sha256": "0" * 64}})
+    (here / "node.raw").write_bytes(b"12345")
+    assert verify("node.raw") == (
+        1,
+        "",
+        "rackwright: error: node.raw is not the file its manifest tells of: the sha256 differs\n"
+        "  hint: build it again with `rackwright image`, or verify a copy in another directory\n",
+    )
+
+
 def test_truncated_raw(verify: Call, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "check_qemu", lambda _: None)
     header = bytes(512) + b"EFI PART".ljust(32, b"\0") + (2047).to_bytes(8, "little") + bytes(472)
