@@ -48,8 +48,10 @@ def test_an_image_shorter_than_its_manifest_says(verify: Call, here: Path) -> No
     assert verify("node.raw") == (
         1,
         "",
-        "rackwright: error: node.raw is truncated: its manifest says 9 bytes, it has 5\n"
-        "  hint: build it again with `rackwright image`\n",
+        (
+            "rackwright: error: node.raw is truncated: its manifest says 9 bytes, it has 5\n"
+            "  hint: build it again with `rackwright image`\n"
+        ),
     )
 
 
@@ -59,8 +61,10 @@ def test_an_image_that_was_changed_since(verify: Call, here: Path) -> None:
     assert verify("node.raw") == (
         1,
         "",
-        "rackwright: error: node.raw is not the file its manifest tells of: the sha256 differs\n"
-        "  hint: build it again with `rackwright image`, or verify a copy in another directory\n",
+        (
+            "rackwright: error: node.raw is not the file its manifest tells of: the sha256 differs\n"
+            "  hint: build it again with `rackwright image`, or verify a copy in another directory\n"
+        ),
     )
 
 
