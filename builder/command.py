@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -37,17 +38,20 @@ PACKAGE_OF = {
     "netplan": "netplan.io",
     "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86",
+    "flock": "util-linux",
+    "fstrim": "util-linux",
     "setpriv": "util-linux",
     "sudo": "sudo",
     "systemd-analyze": "systemd",
     "tar": "tar",
+    "unshare": "util-linux",
     "zstd": "zstd",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One program call, as a value: what is printed by a dry run is what is run.
+    """One program call, as a value: what a failure prints is what was run.
 
     argv: program and arguments, never a shell line. env: added to `CLEAN_ENV`.
     log: file that gets stdout and stderr (appended); without it both are captured.
@@ -62,8 +66,9 @@ class Command:
     accept: tuple[int, ...] = (0,)
 
     def __str__(self) -> str:
-        """The call as a line to paste into a shell."""
-        return shlex.join([*(f"{k}={v}" for k, v in sorted(self.env.items())), *self.argv])
+        """The call as a line to paste into a shell, without passwords of proxies and mirrors."""
+        line = shlex.join([*(f"{k}={v}" for k, v in sorted(self.env.items())), *self.argv])
+        return re.sub(r"://[^/@\s]+@", "://***@", line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Result:
 
 
 class Runner(Protocol):
-    """How commands are carried out: really, or only written down."""
+    """How commands are carried out: really, or in tests only written down."""
 
     def run(self, command: Command) -> Result: ...
 
@@ -129,7 +134,7 @@ class SubprocessRunner:
 
 
 class RecordingRunner:
-    """Writes commands down instead of running them: `--dry-run`, and tests of the pure parts."""
+    """Writes commands down instead of running them: for tests of what makes them."""
 
     def __init__(self) -> None:
         self.commands: list[Command] = []

@@ -136,3 +136,8 @@ def test_a_module_says_what_it_owns(path: Path) -> None:
 def test_no_grab_bags() -> None:
     banned = {"utils", "util", "helpers", "common", "misc", "manager"}
     assert {p.stem for p in MODULES} & banned == set()
+
+
+def test_no_placeholders_in_documents() -> None:
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    assert [str(page) for page in pages if "@@" in page.read_text(encoding="utf-8")] == []

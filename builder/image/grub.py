@@ -65,7 +65,7 @@ def quote(argument: str) -> str:
 
 
 def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...]) -> str:
-    """/boot/grub/grub.cfg: the one place in an image where the kernel command line is.
+    """/boot/grub/grub.cfg: the command line the image boots with; grub.d repeats it for update-grub.
 
     kernel, initrd: file names under /boot. The root file system is named by UUID.
     """

@@ -10,7 +10,7 @@ from builder.model.addresses import IpAddress, IpInterface
 from builder.model.base import Part
 from builder.model.hardware import HardwareClass, IfName
 from builder.model.profile import Profile
-from builder.model.values import Flag, Mac, MemoryMiB, Whole, WrongKindError, text
+from builder.model.values import Flag, Mac, Whole, WrongKindError, text
 
 Os = Literal["host", "debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04"]
 Name = Annotated[
@@ -68,9 +68,6 @@ class Image(Part):
         Url | None, Field(description="Package mirror; default: the one the build host uses")
     ] = None
     packages: Annotated[tuple[PackageName, ...], Field(description="Packages to add")] = ()
-    size: Annotated[
-        MemoryMiB | None, Field(description="Size of the raw image; default: as small as it fits")
-    ] = None
 
 
 class Interface(Part):

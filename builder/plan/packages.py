@@ -24,7 +24,7 @@ BASE = {
     "zstd": "compresses the initramfs",
     "apt": "later updates",
     "cloud-init": "gives a machine its identity at first boot",
-    "cloud-guest-utils": "growpart: the root partition grows to the disk at first boot",
+    "cloud-guest-utils": "growpart, for what cloud-init is told to grow",
     "e2fsprogs": "checks and grows the root file system",
     "dosfstools": "checks the EFI system partition",
     "netplan.io": "sets up the management network",

@@ -9,19 +9,20 @@ from collections.abc import Iterable
 from builder.command import PACKAGE_OF, Runner, SubprocessRunner, find_tool, is_root
 from builder.errors import BuilderError, ToolMissing
 from builder.image.build import TOOLS
+from builder.image.compose import REQUIRED_TOOLS
 from builder.verify.accelerator import check_qemu
 from builder.verify.firmware import find_firmware
 
 # Verb -> the programs it calls, those of image beyond its own (`TOOLS`) by diskimage-builder.
 NEEDS = {
     "render": ("systemd-analyze", "netplan", "modprobe"),
-    "image": (*TOOLS, "sudo", "tar", "zstd", "qemu-img"),
+    "image": tuple(dict.fromkeys((*TOOLS, *REQUIRED_TOOLS, "qemu-img"))),
     "verify": ("qemu-system-x86_64", "qemu-img", "setpriv"),
 }
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    parser.set_defaults()
+def add_arguments(_parser: ArgumentParser) -> None:
+    """It takes none."""
 
 
 def run(_args: Namespace) -> int:

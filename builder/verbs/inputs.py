@@ -151,4 +151,8 @@ def refuse_faults(tree: FileTree, plan: ImagePlan, runner: Runner) -> None:
         with tempfile.TemporaryDirectory(prefix="rackwright-accept-") as scratch:
             faults = accept_tree(tree, runner, Path(scratch))
     if faults:
-        raise BuilderError("the rendered files do not parse back", detail="\n".join(faults))
+        raise BuilderError(
+            "the rendered files do not parse back",
+            detail="\n".join(faults),
+            hint="this is a fault of rackwright: please report it with the inventory",
+        )

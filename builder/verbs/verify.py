@@ -159,26 +159,26 @@ def judge(
 def find_subject(given: Path) -> Subject:
     """The image behind a path: itself, or what the manifest there lists."""
     directory = given if given.is_dir() else given.parent
-    if given.suffix == ".json" or given.is_dir():
-        path = directory / "manifest.json" if given.is_dir() else given
-        manifest = read_manifest(path)
-        try:
-            for kind in (RAW, QCOW2):
-                if kind in manifest["artefacts"]:
-                    return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
-        except (TypeError, KeyError, AttributeError):
-            raise BuilderError(f"{path} is damaged", hint="build the image again") from None
-        raise BuilderError(
-            f"{path} lists no raw or qcow2 image", hint="build one with --format raw"
-        )
-    beside = directory / "manifest.json"
-    return subject_of(given, read_manifest(beside) if beside.is_file() else None)
+    named = given.suffix != ".json" and not given.is_dir()
+    path = directory / "manifest.json" if named or given.is_dir() else given
+    if named and not path.is_file():
+        return Subject(given, None, None, None)
+    manifest = read_manifest(path)
+    try:
+        if named:
+            return subject_of(given, manifest)
+        for kind in (RAW, QCOW2):
+            if kind in manifest["artefacts"]:
+                return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
+    except (TypeError, KeyError, AttributeError):
+        raise BuilderError(f"{path} is damaged", hint="build the image again") from None
+    raise BuilderError(f"{path} lists no raw or qcow2 image", hint="build one with --format raw")
 
 
-def subject_of(path: Path, manifest: Manifest | None) -> Subject:
+def subject_of(path: Path, manifest: Manifest) -> Subject:
     """`path` with what its manifest, if it is listed there, says of it."""
-    for item in manifest["artefacts"].values() if manifest else ():
-        if manifest and item["file"] == path.name:
+    for item in manifest["artefacts"].values():
+        if item["file"] == path.name:
             refuse_changed(path, item)
             return Subject(path, item["sha256"], manifest["host"], manifest["release"]["id"])
     return Subject(path, None, None, None)

@@ -49,3 +49,8 @@ def test_the_end_of_what_a_program_said(tmp_path: Path) -> None:
     ]
     (tmp_path / "log").write_bytes(b"one\ntwo\n")
     assert last_lines(Command(("x",), log=tmp_path / "log"), Result(1)) == ["one", "two"]
+
+
+def test_a_printed_command_has_no_passwords() -> None:
+    command = Command(("apt-get", "update"), env={"http_proxy": "http://user:secret@proxy:1"})
+    assert str(command) == "http_proxy=http://***@proxy:1 apt-get update"
