@@ -90,12 +90,13 @@ def debian_minimal(request: ImageRequest, plan: base.BasePlan, directory: Path) 
         "TMP_DIR": str(directory),
         "DIB_RELEASE": request.release.suite,
         "DIB_DISTRIBUTION_MIRROR": plan.sources[0].split()[1],
+        "DIB_DEBIAN_SECURITY_MIRROR": plan.sources[-1].split()[1],
         "DIB_DEBIAN_COMPONENTS": "main,non-free-firmware",
         "DIB_APT_MINIMAL_CREATE_INTERFACES": "0",
         "DIB_PYTHON_VERSION": "3",
     }
     argv = (
-        *(disk_image_create(), "-x", "-t", "tar", "-o", str(directory / "minimal")),
+        *(disk_image_create(), "-t", "tar", "-o", str(directory / "minimal")),
         *("--image-cache", str(directory / "dib-cache")),
         *("-p", ",".join(plan.packages), "debian-minimal"),
     )
