@@ -7,6 +7,7 @@ import struct
 
 from builder.errors import BuilderError
 from builder.image.gpt import SECTOR
+from builder.plan.checks import COMMAND_LINE_SIZE
 
 # Offsets of grub-core/boot/i386/pc/{boot,diskboot}.S, GRUB 2.x: boot.img holds the sector
 # of core.img; the last 12 bytes of core.img's first sector say where its rest is.
@@ -14,9 +15,6 @@ BOOT_KERNEL_SECTOR = 0x5C
 BOOT_DRIVE_CHECK = 0x66
 CORE_BLOCK_LIST = 0x1F4
 CORE_SEGMENT = 0x0820
-
-# COMMAND_LINE_SIZE of arch/x86/include/asm/setup.h, the terminating NUL included.
-CMDLINE_MAX = 2048
 
 _SERIAL = re.compile(r"^console=ttyS(\d+)(?:,(\d+))?")
 
@@ -71,8 +69,10 @@ def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...])
     """
     arguments = (f"root=UUID={root_uuid}", "ro", *cmdline)
     words = " ".join(quote(argument) for argument in arguments)
-    if len(" ".join((f"BOOT_IMAGE=/boot/{kernel}", *arguments))) >= CMDLINE_MAX:
-        raise BuilderError(f"the kernel command line is longer than {CMDLINE_MAX - 1} characters")
+    if len(" ".join((f"BOOT_IMAGE=/boot/{kernel}", *arguments))) >= COMMAND_LINE_SIZE:
+        raise BuilderError(
+            f"the kernel command line is longer than {COMMAND_LINE_SIZE - 1} characters"
+        )
     return "\n".join(
         [
             "# Written with the image; update-grub on the node makes the same command line",

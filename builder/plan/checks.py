@@ -11,13 +11,16 @@ from builder.drivers.nics import find_nic_type
 from builder.model.values import format_mib
 from builder.plan.types import HostPlan, ImagePlan, OtherConfig, OvsPortPlan, VfPlan
 
-# arch/x86/include/asm/setup.h; a longer line is cut off without a word.
+# arch/x86/include/asm/setup.h, the final NUL included; a longer line is cut off without a word.
 COMMAND_LINE_SIZE = 2048
-# What a boot loader puts before our words, at its longest.
-BOOT_WORDS = (
+# What GRUB puts before our words. A kernel's file name is the only part whose length we do not
+# know: as long as this one, say.
+LOADER_WORDS = (
     "BOOT_IMAGE=/boot/vmlinuz-6.12.117+deb13-amd64 "
-    "root=UUID=00000000-0000-0000-0000-000000000000 ro console=tty0 console=ttyS0,115200n8 "
+    "root=UUID=00000000-0000-0000-0000-000000000000 ro "
 )
+# With the consoles every image has, which are not part of the plan.
+BOOT_WORDS = f"{LOADER_WORDS}console=tty0 console=ttyS0,115200n8 "
 
 
 @dataclass(frozen=True, slots=True)

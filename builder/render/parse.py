@@ -11,16 +11,11 @@ from collections.abc import Callable, Iterable
 import yaml
 
 from builder.errors import BuilderError
+from builder.plan.checks import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.render import grub, network, node
 from builder.render.ini import Entry, read_ini, values_of
 from builder.render.syntax import CHECKS, escape_path
 from builder.render.tree import FileTree, RenderedFile
-
-# COMMAND_LINE_SIZE of arch/x86/include/asm/setup.h is 2048, the final NUL included. GRUB
-# puts BOOT_IMAGE=, root=UUID= and ro before our words; a kernel's file name is the only
-# part whose length we do not know: as long as vmlinuz-6.12.117+deb13-amd64, say.
-CMDLINE_MAX = 2047
-CMDLINE_FIRST = len(f"BOOT_IMAGE=/boot/{'v' * 28} root=UUID={'u' * 36} ro ")
 
 Faults = Iterable[str]
 
@@ -80,11 +75,11 @@ def _grub(_path: str, text: str) -> Faults:
     words = read_grub_cmdline(text)
     for word in words:
         CHECKS["kernel_word"](word)
-    length = CMDLINE_FIRST + len(" ".join(words))
-    if length > CMDLINE_MAX:
+    length = len(LOADER_WORDS) + len(" ".join(words))
+    if length >= COMMAND_LINE_SIZE:
         yield (
             f"the kernel command line may become {length} characters long,"
-            f" and the kernel keeps {CMDLINE_MAX}"
+            f" and the kernel keeps {COMMAND_LINE_SIZE - 1}"
         )
 
 
