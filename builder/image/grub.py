@@ -7,7 +7,7 @@ import struct
 
 from builder.errors import BuilderError
 from builder.image.gpt import SECTOR
-from builder.plan.checks import COMMAND_LINE_SIZE
+from builder.plan.checks.kernel import COMMAND_LINE_SIZE
 
 # Offsets of grub-core/boot/i386/pc/{boot,diskboot}.S, GRUB 2.x: boot.img holds the sector
 # of core.img; the last 12 bytes of core.img's first sector say where its rest is.

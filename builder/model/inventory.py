@@ -90,6 +90,17 @@ class Interface(Part):
     ] = None
 
 
+class Rack(Part):
+    """What the hosts of a rack have in common; a host's own value comes first."""
+
+    gateway: Annotated[
+        IpAddress | None, Field(description="Default gateway of management interfaces")
+    ] = None
+    nameservers: Annotated[
+        tuple[IpAddress, ...], Field(description="DNS servers of management interfaces")
+    ] = ()
+
+
 class Host(Part):
     """The identity of one machine."""
 
@@ -118,4 +129,7 @@ class Inventory(Part):
         dict[Name, HardwareClass], Field(min_length=1, description="Hardware classes by name")
     ]
     profiles: Annotated[dict[Name, Profile], Field(min_length=1, description="Profiles by name")]
+    racks: Annotated[dict[Name, Rack], Field(description="Racks by name")] = Field(
+        default_factory=dict
+    )
     hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]

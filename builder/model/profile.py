@@ -1,103 +1,41 @@
-"""A profile: how the machines of a class are tuned; CPUs, hugepages, SR-IOV, OVS-DPDK."""
+"""A profile: how the machines of a class are tuned; CPUs, hugepages, SR-IOV, OVS-DPDK, kubelet."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from builder.model.base import Part
-from builder.model.hardware import IfName, ModuleName
-from builder.model.values import (
-    Cpus,
-    Flag,
-    Mac,
-    PageSize,
-    Whole,
-    parsed,
-    quote,
-    text,
+from builder.model.fields import (
+    KernelArgText,
+    ParameterName,
+    ParameterValue,
+    PerNode,
+    PerNodeMemory,
+    SysctlKey,
+    SysctlValue,
 )
-
-# vfio-pci is in-tree and signed; igb_uio comes from dpdk-kmods-dkms, unsigned;
-# uio_pci_generic is in-tree, without MSI-X and IOMMU (DPDK, Linux drivers guide).
-DpdkDriver = Literal["vfio-pci", "igb_uio", "uio_pci_generic"]
-VfDriver = Literal["kernel", "vfio-pci", "igb_uio", "uio_pci_generic"]
-DPDK_DRIVERS: tuple[str, ...] = ("vfio-pci", "igb_uio", "uio_pci_generic")
-
-
-def _parse_node(value: object) -> int:
-    if type(value) is int and value >= 0:
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    raise ValueError(f"{quote(str(value))} is not the number of a NUMA node like 0")
-
-
-def _per_node_form(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return None
-    return "number" if isinstance(value, int) else "map" if isinstance(value, dict) else None
-
-
-NodeNumber = Annotated[int, *parsed(_parse_node, "NUMA node", "0", pattern="^[0-9]+$")]
-# The discriminator picks one branch, so that a wrong value has one message and not one a branch.
-PerNode = Annotated[
-    Annotated[Whole, Field(ge=0), Tag("number")]
-    | Annotated[dict[NodeNumber, Annotated[Whole, Field(ge=0)]], Tag("map")],
-    Discriminator(
-        _per_node_form, custom_error_type="per_node", custom_error_message="number or map"
-    ),
-    Field(examples=[2, {"0": 1, "1": 2}]),
-]
-# The SR-IOV device plugin makes an environment variable of it: no "-", no ".".
-ResourceName = Annotated[
-    str, *text(r"[A-Za-z0-9_]+", "a device plugin resource", "dpdk_vfs", longest=63)
-]
-# A space would end the argument, a quote or "$" would be read by GRUB's shell.
-KernelArgText = Annotated[
-    str,
-    *text(r"[A-Za-z0-9_.-]+(=[A-Za-z0-9_.,:;@/+*%=-]*)?", "one kernel argument", "mitigations=off"),
-]
-SysctlKey = Annotated[
-    str, *text(r"[a-z0-9_]+(\.[A-Za-z0-9_/-]+)+", "a sysctl key in dotted form", "vm.swappiness")
-]
-VfName = Annotated[str, *text(r"[A-Za-z0-9_.-]+/[0-9]{1,3}", "a VF (port/index)", "ens11f0/0")]
-
-SysctlValue = Annotated[
-    str | int,
-    *text(
-        r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
-        "a sysctl value (one line of ASCII)",
-        "10",
-        also=(int,),
-    ),
-]
-OtherConfigKey = Annotated[
-    str, *text(r"[a-z][a-z0-9-]*", "an other_config key", "dpdk-socket-limit")
-]
-OtherConfigValue = Annotated[
-    str | int | bool,
-    *text(
-        r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?",
-        "an other_config value (one line of ASCII)",
-        "1024,1024",
-        also=(int, bool),
-    ),
-]
-ParameterName = Annotated[str, *text(r"[A-Za-z0-9_]+", "a module parameter", "max_vfs")]
-ParameterValue = Annotated[
-    str | int,
-    *text(r"[A-Za-z0-9_.,:+-]+", "a module parameter's value", "2,2", also=(int,)),
-]
+from builder.model.hardware import ModuleName
+from builder.model.sriov import SriovPolicy
+from builder.model.switch import Ovs
+from builder.model.values import Cpus, Flag, MemoryMiB, PageSize, Whole
 
 
 class CpuPolicy(Part):
     """Which cores do what; the rest is for pods."""
 
     housekeeping_cores_per_node: Annotated[
-        Whole, Field(ge=1, description="Whole cores per NUMA node for the OS and its interrupts")
+        PerNode,
+        Field(
+            description="Whole cores for the OS and its interrupts: a number for every NUMA node "
+            "with CPUs, or a map NUMA node -> number"
+        ),
     ] = 1
+    housekeeping_cores: Annotated[
+        Whole | None,
+        Field(ge=1, description="The same in all, shared out evenly over the NUMA nodes"),
+    ] = None
     housekeeping: Annotated[Cpus | None, Field(description="Housekeeping CPUs, listed")] = None
     pmd_cores_per_node: Annotated[
         PerNode,
@@ -107,95 +45,86 @@ class CpuPolicy(Part):
         ),
     ] = 1
     pmd: Annotated[Cpus | None, Field(description="PMD CPUs, listed")] = None
+    smt: Annotated[
+        Flag, Field(description="false: all SMT siblings of a core but its first go offline")
+    ] = True
+    offline: Annotated[Cpus | None, Field(description="CPUs taken offline, listed")] = None
+    offline_cores_per_node: Annotated[
+        PerNode,
+        Field(
+            description="Whole cores taken offline, to save power: a number for every NUMA node "
+            "with CPUs, or a map NUMA node -> number"
+        ),
+    ] = 0
+    balance_pods: Annotated[
+        Flag,
+        Field(description="false: the scheduler does not balance pod CPUs either (isolcpus)"),
+    ] = True
+
+
+class PagePool(Part):
+    """Hugepages of a further size."""
+
+    size: Annotated[PageSize, Field(description="Page size")]
+    count: Annotated[
+        PerNode | None,
+        Field(
+            description="Pages in all, spread evenly over the NUMA nodes, or a map NUMA node -> "
+            "pages; default: what pods and VMs are to have of this size"
+        ),
+    ] = None
+
+
+class PageDemand(Part):
+    """Hugepage memory somebody besides Open vSwitch is to have."""
+
+    memory: Annotated[
+        PerNodeMemory,
+        Field(description="Memory on every NUMA node with CPUs, or a map NUMA node -> memory"),
+    ]
+    size: Annotated[
+        PageSize | None, Field(description="Size of the pages it comes in; default: hugepages.size")
+    ] = None
 
 
 class Hugepages(Part):
-    """The hugepage pool."""
+    """The hugepage pools."""
 
-    size: Annotated[PageSize, Field(description="Page size")] = "1G"
+    size: Annotated[
+        PageSize, Field(description="Default page size, the one Open vSwitch draws on")
+    ] = "1G"
     count: Annotated[
-        PerNode,
+        PerNode | None,
         Field(
-            description="Pages in all, spread evenly over the NUMA nodes, "
-            "or a map NUMA node -> pages"
-        ),
-    ]
-
-
-class Vf(Part):
-    """One virtual function that differs from the policy's default."""
-
-    index: Annotated[Whole, Field(ge=0, description="Number of the VF, from 0")]
-    driver: Annotated[
-        VfDriver | None,
-        Field(
-            description="kernel: the VF's own network driver; else a DPDK driver; "
-            "default: the policy's"
+            description="Pages in all, spread evenly over the NUMA nodes, or a map NUMA node -> "
+            "pages; default: what Open vSwitch, pods and VMs need"
         ),
     ] = None
-    use: Annotated[
-        Literal["ovs-dpdk"] | None, Field(description="ovs-dpdk: kept for an OVS port")
-    ] = None
-    pool: Annotated[
-        ResourceName | None, Field(description="Device plugin resource; default: the policy's")
-    ] = None
-    mac: Annotated[Mac | None, Field(description="MAC address, the same on every host")] = None
-    vlan: Annotated[Whole | None, Field(ge=0, le=4094, description="VLAN tag; 0: none")] = None
-    trust: Annotated[
-        Flag | None, Field(description="Whether the VF may change its MAC and be promiscuous")
-    ] = None
-    spoofchk: Annotated[Flag | None, Field(description="Whether source MACs are checked")] = None
+    more: Annotated[tuple[PagePool, ...], Field(description="Pools of other page sizes")] = ()
+    pods: Annotated[PageDemand | None, Field(description="What pods are to have")] = None
+    vms: Annotated[PageDemand | None, Field(description="What virtual machines are to have")] = None
 
 
-class SriovPolicy(Part):
-    """Virtual functions of one physical function."""
+class Kubernetes(Part):
+    """What the kubelet is to keep back, and how it places pods."""
 
-    pf: Annotated[IfName, Field(description="Name of a NIC of the hardware class")]
-    num_vfs: Annotated[Whole, Field(ge=1, description="How many VFs are made")]
-    pool: Annotated[ResourceName | None, Field(description="Device plugin resource of the VFs")] = (
-        None
-    )
-    driver: Annotated[
-        VfDriver, Field(description="Driver of the VFs: kernel (their own) or a DPDK driver")
-    ] = "kernel"
-    vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from this")] = ()
-
-
-class OvsPort(Part):
-    """A DPDK port of a bridge: a whole NIC port, or one VF (`ens11f0/0`)."""
-
-    nic: Annotated[
-        IfName | None, Field(description="Name of a NIC of the hardware class, given whole")
-    ] = None
-    vf: Annotated[VfName | None, Field(description="One VF, with use: ovs-dpdk")] = None
-    mtu: Annotated[Whole, Field(ge=68, le=9702, description="MTU (mtu_request)")] = 1500
-    rxq: Annotated[Whole, Field(ge=1, le=64, description="Receive queues (options:n_rxq)")] = 1
-
-
-class OvsBridge(Part):
-    """A bridge."""
-
-    datapath: Annotated[
-        Literal["netdev"], Field(description="netdev: the userspace datapath, which DPDK needs")
-    ] = "netdev"
-    fail_mode: Annotated[
-        Literal["standalone", "secure"],
-        Field(description="secure: no traffic without flows from a controller"),
-    ] = "standalone"
-    ports: Annotated[dict[IfName, OvsPort], Field(min_length=1, description="DPDK ports by name")]
-
-
-class Ovs(Part):
-    """Open vSwitch with DPDK."""
-
-    driver: Annotated[DpdkDriver, Field(description="Driver of NIC ports given to OVS")] = (
-        "vfio-pci"
-    )
-    other_config: Annotated[
-        dict[OtherConfigKey, OtherConfigValue],
-        Field(description="Open_vSwitch other_config keys that override the derived ones"),
-    ] = Field(default_factory=dict)
-    bridges: Annotated[dict[IfName, OvsBridge], Field(min_length=1, description="Bridges by name")]
+    topology_policy: Annotated[
+        Literal["none", "best-effort", "restricted", "single-numa-node"],
+        Field(description="Topology Manager policy"),
+    ] = "restricted"
+    topology_scope: Annotated[
+        Literal["container", "pod"], Field(description="Topology Manager scope")
+    ] = "container"
+    kube_reserved: Annotated[
+        MemoryMiB, Field(description="Memory of the Kubernetes daemons (kubeReserved)")
+    ] = 500
+    system_reserved: Annotated[
+        MemoryMiB, Field(description="Memory of the system's daemons (systemReserved)")
+    ] = 500
+    eviction: Annotated[
+        MemoryMiB,
+        Field(description="Free memory below which pods are evicted (evictionHard)"),
+    ] = 100
 
 
 class NicDriver(Part):
@@ -219,11 +148,21 @@ class Profile(Part):
     """How a class of machines is tuned."""
 
     cpu: Annotated[CpuPolicy, Field(description="Roles of the CPUs")] = CpuPolicy()
-    hugepages: Annotated[Hugepages, Field(description="The hugepage pool")]
+    latency: Annotated[
+        Literal["default", "low", "ultra-low"],
+        Field(
+            description="What is given up for even latency; low: watchdogs and housekeeping of "
+            "the kernel; ultra-low: also the sleep states of the CPU"
+        ),
+    ] = "default"
+    hugepages: Annotated[Hugepages, Field(description="The hugepage pools")] = Hugepages()
     sriov: Annotated[
         tuple[SriovPolicy, ...], Field(description="Virtual functions, a policy for each PF")
     ] = ()
     ovs: Annotated[Ovs | None, Field(description="Open vSwitch with DPDK")] = None
+    kubernetes: Annotated[
+        Kubernetes | None, Field(description="What the kubelet keeps back for the system")
+    ] = None
     drivers: Annotated[
         dict[ModuleName, NicDriver], Field(description="NIC drivers, by kernel module")
     ] = Field(default_factory=dict)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from builder.model.hardware import HardwareClass
 from builder.model.values import CpuSet
 from builder.plan.inputs import Inputs
-from builder.plan.types import CpuPlan, Role, Why
+from builder.plan.types import CpuPlan, Role
+from builder.plan.why import Why
 
 
 def plan_cpus(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> CpuPlan:

@@ -9,8 +9,11 @@ from dataclasses import fields, is_dataclass
 
 from builder.diagnostics import format_path
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.types import Origin, Why
+from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.why import Origin, Why
 
+# Fields that are no part of what a plan does.
+_NO_PART = ("why", "plan_id")
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
@@ -41,12 +44,20 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
     return {
         field.name.replace("_", "-"): encode(getattr(value, field.name), reasons=reasons)
         for field in fields(value)
-        if reasons or field.name not in ("why", "plan_id")
+        if reasons or field.name not in _NO_PART
     }
 
 
-def plan_id(plan: object) -> str:
-    """sha256 (hex) of a plan's canonical JSON: no ids, no reasons, no places in files."""
-    data = encode(plan, reasons=False)
+def plan_id(plan: ImagePlan | HostPlan) -> str:
+    """sha256 (hex) of a plan's canonical JSON: no ids, no reasons, no places in files.
+
+    In a host's, its image stands by its own id: ten thousand hosts of one image would else
+    encode it ten thousand times.
+    """
+    if isinstance(plan, HostPlan):
+        own = {f.name: getattr(plan, f.name) for f in fields(plan) if f.name not in _NO_PART}
+        data = encode({**own, "image": plan.image.plan_id}, reasons=False)
+    else:
+        data = encode(plan, reasons=False)
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

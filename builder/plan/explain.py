@@ -9,7 +9,8 @@ from itertools import groupby
 
 from builder.diagnostics import format_path
 from builder.plan.encode import Json, encode
-from builder.plan.types import HostPlan, ImagePlan, Why
+from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.why import Why
 
 WIDTH = 120
 INDENT = "  "

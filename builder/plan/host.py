@@ -1,7 +1,8 @@
-"""The plan of one machine: its image and its identity."""
+"""The plan of a machine, and of many: the image of its class and profile, and its identity."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from builder.diagnostics import Marks
@@ -10,18 +11,35 @@ from builder.plan.encode import plan_id
 from builder.plan.image import plan_image
 from builder.plan.inputs import origin
 from builder.plan.interfaces import plan_interfaces
-from builder.plan.types import HostPlan, OsRelease, Why
+from builder.plan.types import HostPlan, ImagePlan, OsRelease
+from builder.plan.why import Why
 
 
 def plan_host(inventory: Inventory, marks: Marks, hostname: str, release: OsRelease) -> HostPlan:
     """Everything the machine `hostname` is to be."""
-    host = inventory.hosts[hostname]
+    return next(plan_hosts(inventory, marks, [hostname], release))
+
+
+def plan_hosts(
+    inventory: Inventory, marks: Marks, hostnames: Iterable[str], release: OsRelease
+) -> Iterator[HostPlan]:
+    """The plans of machines, one at a time: those of one class and profile share their image's."""
+    images: dict[tuple[str, str], ImagePlan] = {}
+    for hostname in hostnames:
+        host = inventory.hosts[hostname]
+        pair = (host.hardware, host.profile)
+        if pair not in images:
+            images[pair] = plan_image(inventory, marks, *pair, release)
+        yield _plan_identity(inventory, marks, hostname, images[pair])
+
+
+def _plan_identity(inventory: Inventory, marks: Marks, hostname: str, image: ImagePlan) -> HostPlan:
     plan = HostPlan(
         hostname=hostname,
-        image=plan_image(inventory, marks, host.hardware, host.profile, release),
+        image=image,
         interfaces=plan_interfaces(inventory, marks, hostname),
         why=Why(
-            f"{host.hardware} with profile {host.profile}",
+            f"{image.hardware} with profile {image.profile}",
             (
                 origin(marks, ("hosts", hostname, "hardware")),
                 origin(marks, ("hosts", hostname, "profile")),

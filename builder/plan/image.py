@@ -11,6 +11,7 @@ from builder.plan.encode import plan_id
 from builder.plan.hugepages import plan_hugepages
 from builder.plan.inputs import Inputs
 from builder.plan.kernel import plan_kernel_args
+from builder.plan.kubelet import plan_kubelet
 from builder.plan.modules import (
     plan_module_files,
     plan_module_options,
@@ -43,6 +44,7 @@ def plan_image(
         profile=profile,
         release=release,
         cpus=cpus,
+        memory_mib=tuple(node.memory for node in inputs.hardware.numa),
         hugepages=pools,
         kernel_args=plan_kernel_args(inputs, cpus, pools, built_in),
         modules=plan_modules(inputs, pfs, bindings),
@@ -53,6 +55,7 @@ def plan_image(
         pfs=pfs,
         bindings=bindings,
         ovs=plan_ovs(inputs, cpus, pools, pfs, ports),
+        kubelet=plan_kubelet(inputs, cpus, pools),
         packages=plan_packages(inputs, ports, pfs, bindings),
         plan_id="",
     )

@@ -8,7 +8,8 @@ from builder.diagnostics import KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
-from builder.plan.types import Origin, OsRelease, Why
+from builder.plan.types import OsRelease
+from builder.plan.why import Origin, Why
 
 
 @dataclass(frozen=True, slots=True)

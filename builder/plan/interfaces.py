@@ -5,7 +5,8 @@ from __future__ import annotations
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.inputs import origin
-from builder.plan.types import InterfacePlan, Why
+from builder.plan.types import InterfacePlan
+from builder.plan.why import Why
 
 
 def plan_interfaces(inventory: Inventory, marks: Marks, hostname: str) -> tuple[InterfacePlan, ...]:

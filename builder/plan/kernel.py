@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.plan.inputs import Inputs
-from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption, Why
+from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
+from builder.plan.why import Why
 
 # hugepages=<node>:<pages>: Linux 5.16, commit b5389086ad7b.
 PER_NODE_HUGEPAGES = (5, 16)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from builder.model.profile import NicDriver
+from builder.plan.devices import Binding, PfPlan, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.types import Binding, Module, ModuleOption, Origin, PfPlan, VfPlan, Why
+from builder.plan.types import Module, ModuleOption
+from builder.plan.why import Origin, Why
 
 DPDK_DRIVERS = ("vfio-pci", "igb_uio", "uio_pci_generic")
 

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
-from builder.model.profile import Ovs
+from builder.model.switch import Ovs
 from builder.model.values import PciAddress
+from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.memory import (
     HEADROOM_MIB,
@@ -18,16 +19,8 @@ from builder.plan.memory import (
     shared_pools,
 )
 from builder.plan.ports import DpdkPort
-from builder.plan.types import (
-    CpuPlan,
-    HugepagePool,
-    OtherConfig,
-    OvsBridgePlan,
-    OvsPlan,
-    OvsPortPlan,
-    PfPlan,
-    Why,
-)
+from builder.plan.types import CpuPlan, HugepagePool
+from builder.plan.why import Why
 
 # uuid5 name space of VF tokens: the same inventory names the same token.
 TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")

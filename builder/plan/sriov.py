@@ -5,10 +5,11 @@ from __future__ import annotations
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
-from builder.model.profile import SriovPolicy, Vf
+from builder.model.sriov import SriovPolicy, Vf
+from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.ports import DpdkPort, count_device_ports, is_bifurcated, whole_ports
-from builder.plan.types import Binding, NicPlan, PfPlan, VfMode, VfPlan, Why
+from builder.plan.why import Why
 
 DRIVER_REASONS = {
     "vfio-pci": "vfio-pci is in-tree, signed, and keeps the port's DMA behind the IOMMU",

@@ -6,28 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from builder.diagnostics import KeyPath, Location
 from builder.model.values import CpuSet, PciAddress
+from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan
+from builder.plan.why import Why
 
 Role = Literal["housekeeping", "pmd", "pods", "offline"]
 Scope = Literal["image", "host"]
-VfMode = Literal["sysfs", "module-parameter"]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The inventory key a value rests on, and where it stands (or would stand) in the file."""
-
-    path: KeyPath
-    where: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a value is what it is, in one sentence, and the inventory keys it rests on."""
-
-    reason: str
-    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +58,10 @@ class CpuPlan:
     @property
     def pods(self) -> CpuSet:
         return self.with_role("pods")
+
+    @property
+    def offline(self) -> CpuSet:
+        return self.with_role("offline")
 
     @property
     def isolated(self) -> CpuSet:
@@ -131,112 +119,40 @@ class SysctlSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class VfPlan:
-    """One virtual function. driver None: its kernel network driver."""
-
-    index: int
-    pci: PciAddress
-    driver: str | None
-    use: Literal["ovs-dpdk", "pods"]
-    pool: str | None
-    why: Why
-    mac: str | None = None
-    vlan: int | None = None
-    trust: bool | None = None
-    spoofchk: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PfPlan:
-    """A physical function and the VFs made on it.
-
-    driver: its kernel driver, or the DPDK driver the PF itself is bound to before its
-    VFs are made (the how-to's literal form).
-    """
-
-    name: str
-    pci: PciAddress
-    device_id: str
-    vf_id: str
-    driver: str
-    numa: int | None
-    mode: VfMode
-    num_vfs: int
-    vfs: tuple[VfPlan, ...]
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A whole NIC port given to a userspace driver."""
-
-    name: str
-    pci: PciAddress
-    device_id: str
-    driver: str
-    numa: int | None
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class NicPlan:
-    """A port the kernel keeps: gets its name by a .link file keyed by PCI path."""
-
-    name: str
-    pci: PciAddress
-    device_id: str
-    driver: str
-    numa: int | None
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class OtherConfig:
-    """One Open_vSwitch other_config key."""
-
-    key: str
-    value: str
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class OvsPortPlan:
-    """A DPDK port. options: Interface options, dpdk-devargs among them."""
-
-    name: str
-    type: Literal["dpdk"]
-    options: Mapping[str, str]
-    mtu: int
-    pci: PciAddress
-    numa: int | None
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class OvsBridgePlan:
-    """A bridge with its ports, in inventory order."""
-
-    name: str
-    datapath_type: str
-    fail_mode: str
-    ports: tuple[OvsPortPlan, ...]
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class OvsPlan:
-    """Open vSwitch: options written before ovs-vswitchd starts, then bridges and ports."""
-
-    other_config: tuple[OtherConfig, ...]
-    bridges: tuple[OvsBridgePlan, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PackagePlan:
     """A package of the image."""
 
     name: str
     why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedMemory:
+    """Memory of one NUMA node the kubelet keeps from pods (reservedMemory)."""
+
+    node: int
+    mib: int
+
+
+@dataclass(frozen=True, slots=True)
+class KubeletPlan:
+    """The node's numbers of KubeletConfiguration; why: by field of this class.
+
+    Source: kubernetes, staging/src/k8s.io/kubelet/config/v1beta1/types.go.
+    """
+
+    reserved_system_cpus: CpuSet
+    cpu_manager_policy: Literal["static"]
+    cpu_manager_policy_options: Mapping[str, str]
+    topology_manager_policy: str
+    topology_manager_scope: str
+    memory_manager_policy: Literal["Static", "None"]
+    kube_reserved_mib: int
+    system_reserved_mib: int
+    eviction_hard_mib: int
+    # Sum: exactly kube_reserved + system_reserved + eviction_hard, or the kubelet ends.
+    reserved_memory: tuple[ReservedMemory, ...]
+    why: Mapping[str, Why]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +164,9 @@ class ImagePlan:
     profile: str
     release: OsRelease
     cpus: CpuPlan
+    # MiB of each NUMA node, by node number.
+    memory_mib: tuple[int, ...]
+    # By size, the default size first, then by node.
     hugepages: tuple[HugepagePool, ...]
     kernel_args: tuple[KernelArg, ...]
     modules: tuple[Module, ...]
@@ -259,6 +178,7 @@ class ImagePlan:
     pfs: tuple[PfPlan, ...]
     bindings: tuple[Binding, ...]
     ovs: OvsPlan | None
+    kubelet: KubeletPlan | None
     packages: tuple[PackagePlan, ...]
     plan_id: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from builder.plan.types import HostPlan, ImagePlan
 from builder.render.grub import cmdline, render_grub
@@ -24,6 +24,7 @@ __all__ = [
     "cmdline",
     "os_release_fields",
     "render_host",
+    "render_hosts",
     "render_image",
 ]
 
@@ -59,9 +60,21 @@ def render_host(
     plan: HostPlan, templates: Mapping[str, str], programs: Mapping[str, str]
 ) -> FileTree:
     """The image's files and one machine's own."""
+    return next(render_hosts([plan], templates, programs))
+
+
+def render_hosts(
+    plans: Iterable[HostPlan], templates: Mapping[str, str], programs: Mapping[str, str]
+) -> Iterator[FileTree]:
+    """The trees of machines, one at a time: those of one image share its files."""
     sources = make_sources(templates, programs)
-    own = [file for render in HOST_RENDERERS.values() for file in render(plan, sources)]
-    return with_listing(FileTree((*_image_files(plan.image, sources), *own)), "host")
+    images: dict[str, tuple[RenderedFile, ...]] = {}
+    for plan in plans:
+        image = plan.image
+        if image.plan_id not in images:
+            images[image.plan_id] = tuple(sorted(_image_files(image, sources)))
+        own = [file for render in HOST_RENDERERS.values() for file in render(plan, sources)]
+        yield with_listing(FileTree((*images[image.plan_id], *own)), "host")
 
 
 def _image_files(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:

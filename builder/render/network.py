@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, PfPlan
+from builder.plan.devices import PfPlan
+from builder.plan.types import HostPlan, ImagePlan, InterfacePlan
 from builder.render.header import host_header, image_header
 from builder.render.syntax import CHECKS, interface
 from builder.render.templates import Sources

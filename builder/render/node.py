@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from builder.plan.types import ImagePlan, OvsBridgePlan, OvsPlan, PfPlan, Scope
+from builder.plan.devices import OvsBridgePlan, OvsPlan, PfPlan
+from builder.plan.types import ImagePlan, Scope
 from builder.render.header import image_header
 from builder.render.syntax import CHECKS
 from builder.render.templates import Sources

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import yaml
 
 from builder.errors import BuilderError
-from builder.plan.checks import COMMAND_LINE_SIZE, LOADER_WORDS
+from builder.plan.checks.kernel import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.render import grub, network, node
 from builder.render.ini import Entry, read_ini, values_of
 from builder.render.syntax import CHECKS, escape_path

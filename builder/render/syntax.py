@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from builder.diagnostics import format_path
 from builder.errors import BuilderError
-from builder.plan.types import Why
+from builder.plan.why import Why
 
 COMMENT_WIDTH = 96
 

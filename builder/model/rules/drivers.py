@@ -9,8 +9,9 @@ from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.drivers.nics import find_nic_type
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
-from builder.model.profile import NicDriver, SriovPolicy
+from builder.model.profile import NicDriver
 from builder.model.rules.findings import Pair, at, count, error, pairs, warning
+from builder.model.sriov import SriovPolicy
 from builder.model.wording import suggest
 
 # module_param(max_vfs, ...): drivers/net/ethernet/intel/{igb,ixgbe}. No other driver has it.

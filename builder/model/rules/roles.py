@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import find_nic_type
 from builder.model.hardware import HardwareClass, Nic
-from builder.model.profile import OvsPort, Profile
+from builder.model.profile import Profile
+from builder.model.switch import OvsPort
 from builder.model.values import CpuSet
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 
 from builder.diagnostics import format_path
 from builder.model.values import CpuSet
-from builder.plan.types import HostPlan, ImagePlan, KernelArg, Why
+from builder.plan.types import HostPlan, ImagePlan, KernelArg
+from builder.plan.why import Why
 from builder.render.tree import FileTree
 from builder.verify.facts import Facts
 

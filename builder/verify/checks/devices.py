@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.plan.types import PfPlan, VfPlan, Why
+from builder.plan.devices import PfPlan, VfPlan
+from builder.plan.why import Why
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,

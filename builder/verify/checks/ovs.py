@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.model.values import CpuSet
-from builder.plan.types import OvsBridgePlan, OvsPlan, OvsPortPlan
+from builder.plan.devices import OvsBridgePlan, OvsPlan, OvsPortPlan
 from builder.verify.checks.case import (
     NOT_REPORTED,
     Case,

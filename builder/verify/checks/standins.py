@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from builder.drivers.nics import NicType, find_nic_type
-from builder.model.profile import DpdkDriver
+from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
-from builder.plan.types import PfPlan, Why
+from builder.plan.devices import PfPlan
+from builder.plan.why import Why
 from builder.verify.checks.case import Case
 
 DPDK_DRIVERS: frozenset[str] = frozenset(get_args(DpdkDriver))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from builder.model.addresses import IpAddress, IpInterface
+from builder.model.fields import PerNode
 from builder.model.hardware import DeviceId, IfName
-from builder.model.profile import PerNode
 from builder.model.values import (
     HUGEPAGE_KIB,
     MAX_CPU,

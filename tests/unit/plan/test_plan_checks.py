@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from builder.diagnostics import Marks, format_path
-from builder.plan.checks import BOOT_WORDS, PLAN_CHECKS, check_plan
+from builder.plan.checks import PLAN_CHECKS, check_plan
+from builder.plan.checks.kernel import BOOT_WORDS
 from builder.plan.types import HostPlan
 
 Edit = Callable[[dict[str, Any]], None]

@@ -8,8 +8,17 @@ import pytest
 
 from builder.diagnostics import KeyPath, Location
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.types import (
+from builder.plan.devices import (
     Binding,
+    NicPlan,
+    OtherConfig,
+    OvsBridgePlan,
+    OvsPlan,
+    OvsPortPlan,
+    PfPlan,
+    VfPlan,
+)
+from builder.plan.types import (
     CpuPlan,
     HostPlan,
     HugepagePool,
@@ -18,20 +27,12 @@ from builder.plan.types import (
     KernelArg,
     Module,
     ModuleOption,
-    NicPlan,
-    Origin,
     OsRelease,
-    OtherConfig,
-    OvsBridgePlan,
-    OvsPlan,
-    OvsPortPlan,
     PackagePlan,
-    PfPlan,
     Role,
     SysctlSetting,
-    VfPlan,
-    Why,
 )
+from builder.plan.why import Origin, Why
 from builder.resources import read_texts
 
 GIB = 1048576

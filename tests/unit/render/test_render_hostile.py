@@ -11,17 +11,9 @@ import pytest
 import yaml
 
 from builder.errors import BuilderError
-from builder.plan.types import (
-    HostPlan,
-    ImagePlan,
-    KernelArg,
-    Module,
-    ModuleOption,
-    OtherConfig,
-    OvsPlan,
-    SysctlSetting,
-    Why,
-)
+from builder.plan.devices import OtherConfig, OvsPlan
+from builder.plan.types import HostPlan, ImagePlan, KernelArg, Module, ModuleOption, SysctlSetting
+from builder.plan.why import Why
 from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree

@@ -9,15 +9,9 @@ from dataclasses import replace
 import pytest
 
 from builder.errors import BuilderError
-from builder.plan.types import (
-    HostPlan,
-    HugepagePool,
-    ImagePlan,
-    KernelArg,
-    ModuleOption,
-    OvsPlan,
-    Why,
-)
+from builder.plan.devices import OvsPlan
+from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption
+from builder.plan.why import Why
 from builder.render import cmdline, os_release_fields, render_host, render_image
 from builder.render.parse import parse_back, read_grub_cmdline
 from builder.render.tree import FileTree

@@ -12,8 +12,17 @@ import pytest
 
 from builder.diagnostics import Location
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.types import (
+from builder.plan.devices import (
     Binding,
+    NicPlan,
+    OtherConfig,
+    OvsBridgePlan,
+    OvsPlan,
+    OvsPortPlan,
+    PfPlan,
+    VfPlan,
+)
+from builder.plan.types import (
     CpuPlan,
     HostPlan,
     HugepagePool,
@@ -22,20 +31,12 @@ from builder.plan.types import (
     KernelArg,
     Module,
     ModuleOption,
-    NicPlan,
-    Origin,
     OsRelease,
-    OtherConfig,
-    OvsBridgePlan,
-    OvsPlan,
-    OvsPortPlan,
     PackagePlan,
-    PfPlan,
     Role,
     SysctlSetting,
-    VfPlan,
-    Why,
 )
+from builder.plan.why import Origin, Why
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.verify.checks import CheckResult, run_checks
 from builder.verify.facts import Facts, parse_facts

@@ -1,0 +1,71 @@
+"""Virtual functions as a profile asks for them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.model.base import Part
+from builder.model.fields import ResourceName
+from builder.model.hardware import IfName
+from builder.model.values import Flag, Mac, Whole
+
+# vfio-pci is in-tree and signed; igb_uio comes from dpdk-kmods-dkms, unsigned;
+# uio_pci_generic is in-tree, without MSI-X and IOMMU (DPDK, Linux drivers guide).
+DpdkDriver = Literal["vfio-pci", "igb_uio", "uio_pci_generic"]
+VfDriver = Literal["kernel", "vfio-pci", "igb_uio", "uio_pci_generic"]
+DPDK_DRIVERS: tuple[str, ...] = ("vfio-pci", "igb_uio", "uio_pci_generic")
+
+
+class Vf(Part):
+    """One virtual function that differs from the policy's default."""
+
+    index: Annotated[Whole, Field(ge=0, description="Number of the VF, from 0")]
+    driver: Annotated[
+        VfDriver | None,
+        Field(
+            description="kernel: the VF's own network driver; else a DPDK driver; "
+            "default: the policy's"
+        ),
+    ] = None
+    use: Annotated[
+        Literal["ovs-dpdk"] | None, Field(description="ovs-dpdk: kept for an OVS port")
+    ] = None
+    pool: Annotated[
+        ResourceName | None, Field(description="Device plugin resource; default: the policy's")
+    ] = None
+    mac: Annotated[Mac | None, Field(description="MAC address, the same on every host")] = None
+    vlan: Annotated[Whole | None, Field(ge=0, le=4094, description="VLAN tag; 0: none")] = None
+    trust: Annotated[
+        Flag | None, Field(description="Whether the VF may change its MAC and be promiscuous")
+    ] = None
+    spoofchk: Annotated[Flag | None, Field(description="Whether source MACs are checked")] = None
+    max_tx_rate: Annotated[
+        Whole | None, Field(ge=0, le=400000, description="Most it may send, Mbit/s; 0: no limit")
+    ] = None
+    min_tx_rate: Annotated[
+        Whole | None, Field(ge=0, le=400000, description="What it is promised, Mbit/s; 0: nothing")
+    ] = None
+    link_state: Annotated[
+        Literal["auto", "enable", "disable"] | None,
+        Field(description="auto: the VF's link is the port's; enable, disable: always up, down"),
+    ] = None
+
+
+class SriovPolicy(Part):
+    """Virtual functions of one physical function."""
+
+    pf: Annotated[IfName, Field(description="Name of a NIC of the hardware class")]
+    num_vfs: Annotated[Whole, Field(ge=1, description="How many VFs are made")]
+    pool: Annotated[ResourceName | None, Field(description="Device plugin resource of the VFs")] = (
+        None
+    )
+    driver: Annotated[
+        VfDriver, Field(description="Driver of the VFs: kernel (their own) or a DPDK driver")
+    ] = "kernel"
+    eswitch: Annotated[
+        Literal["legacy", "switchdev"],
+        Field(description="Mode of the NIC's embedded switch; switchdev: a representor per VF"),
+    ] = "legacy"
+    vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from this")] = ()

@@ -1,0 +1,61 @@
+"""Open vSwitch with DPDK as a profile asks for it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.model.base import Part
+from builder.model.fields import OtherConfigKey, OtherConfigValue, QueueNumber, VfName
+from builder.model.hardware import IfName
+from builder.model.sriov import DpdkDriver
+from builder.model.values import CpuNumber, Whole
+
+
+class OvsPort(Part):
+    """A DPDK port of a bridge: a whole NIC port, or one VF (`ens11f0/0`)."""
+
+    nic: Annotated[
+        IfName | None, Field(description="Name of a NIC of the hardware class, given whole")
+    ] = None
+    vf: Annotated[VfName | None, Field(description="One VF, with use: ovs-dpdk")] = None
+    mtu: Annotated[Whole, Field(ge=68, le=9702, description="MTU (mtu_request)")] = 1500
+    rxq: Annotated[Whole, Field(ge=1, le=64, description="Receive queues (options:n_rxq)")] = 1
+    rxd: Annotated[
+        Whole | None, Field(ge=1, description="Receive descriptors of a queue (options:n_rxq_desc)")
+    ] = None
+    txd: Annotated[
+        Whole | None,
+        Field(ge=1, description="Transmit descriptors of a queue (options:n_txq_desc)"),
+    ] = None
+    rxq_affinity: Annotated[
+        dict[QueueNumber, CpuNumber],
+        Field(description="Receive queue -> CPU of the PMD thread that polls it"),
+    ] = Field(default_factory=dict)
+
+
+class OvsBridge(Part):
+    """A bridge."""
+
+    datapath: Annotated[
+        Literal["netdev"], Field(description="netdev: the userspace datapath, which DPDK needs")
+    ] = "netdev"
+    fail_mode: Annotated[
+        Literal["standalone", "secure"],
+        Field(description="secure: no traffic without flows from a controller"),
+    ] = "standalone"
+    ports: Annotated[dict[IfName, OvsPort], Field(min_length=1, description="DPDK ports by name")]
+
+
+class Ovs(Part):
+    """Open vSwitch with DPDK."""
+
+    driver: Annotated[DpdkDriver, Field(description="Driver of NIC ports given to OVS")] = (
+        "vfio-pci"
+    )
+    other_config: Annotated[
+        dict[OtherConfigKey, OtherConfigValue],
+        Field(description="Open_vSwitch other_config keys that override the derived ones"),
+    ] = Field(default_factory=dict)
+    bridges: Annotated[dict[IfName, OvsBridge], Field(min_length=1, description="Bridges by name")]

@@ -1,0 +1,35 @@
+"""Limits of the kernel command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.plan.checks.findings import Finding, profile_key
+from builder.plan.types import ImagePlan
+
+# arch/x86/include/asm/setup.h, the final NUL included; a longer line is cut off without a word.
+COMMAND_LINE_SIZE = 2048
+# What GRUB puts before our words. A kernel's file name is the only part whose length we do not
+# know: as long as this one, say.
+LOADER_WORDS = (
+    "BOOT_IMAGE=/boot/vmlinuz-6.12.117+deb13-amd64 "
+    "root=UUID=00000000-0000-0000-0000-000000000000 ro "
+)
+# With the consoles every image has, which are not part of the plan.
+BOOT_WORDS = f"{LOADER_WORDS}console=tty0 console=ttyS0,115200n8 "
+
+
+def check_command_line(image: ImagePlan) -> Iterator[Finding]:
+    """x86 cuts the command line at COMMAND_LINE_SIZE, which counts the final NUL."""
+    line = BOOT_WORDS + " ".join(str(arg) for arg in image.kernel_args)
+    over = len(line) + 1 - COMMAND_LINE_SIZE
+    if over <= 0:
+        return
+    longest = sorted(image.kernel_args, key=lambda arg: -len(str(arg)))[:3]
+    message = (
+        f"the kernel command line is {len(line)} characters long, the kernel takes "
+        f"{COMMAND_LINE_SIZE - 1} and cuts off the rest"
+    )
+    words = ", ".join(f"{arg.name} ({len(str(arg))})" for arg in longest)
+    hint = f"save {over}; the longest words are {words}"
+    yield Finding("error", profile_key(image, "kernel-args"), message, hint)
