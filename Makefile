@@ -9,7 +9,7 @@ INVENTORY ?= examples/seed/inventory.yaml
 NODE ?= nfv1
 OUT ?= build/$(NODE)
 
-.PHONY: help setup setup-test image verify test unit lint format golden schema lock bench clean
+.PHONY: help setup setup-test image verify test unit lint format golden schema lock fuzz bench clean
 
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ lock: setup ## Resolve pyproject.toml into requirements.lock (hashes, no address
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --extra test --extra build pyproject.toml -o requirements.lock
+
+fuzz: setup ## Drive COUNT fuzzed inventories through everything that is pure
+	$(BIN)/python -m tests.fuzz.run $(or $(COUNT),100000)
 
 bench: setup ## Measure what docs/measurements.md states
 	$(SUDO) apt-get install -q -y --no-install-recommends debootstrap gdisk kpartx

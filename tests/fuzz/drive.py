@@ -1,0 +1,45 @@
+"""One inventory through everything that is pure: a diagnostic is an answer, an exception is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from builder.diagnostics import Report, format_report
+from builder.inventory.loader import load
+from builder.model.validate import validate
+from builder.plan.checks import check_plan
+from builder.plan.explain import explain, summary
+from builder.plan.host import plan_hosts
+from builder.plan.releases import RELEASES
+from builder.render import cmdline, render_hosts
+from builder.render.parse import parse_back
+from builder.resources import read_texts
+
+Outcome = Literal["refused", "refused by the plan", "rendered"]
+HOST_RELEASE = "debian-13"
+TEMPLATES, PROGRAMS = read_texts("templates"), read_texts("systemd")
+
+
+def drive(path: Path) -> Outcome:
+    """Check, plan, explain, render and parse back. Raises what is a fault of ours."""
+    loaded = load(path)
+    inventory, report = validate(loaded)
+    format_report(report, loaded.marks.lines)
+    if inventory is None:
+        assert report.is_fatal, "refused without a reason"
+        return "refused"
+    assert not report.is_fatal, "accepted with an error"
+    release = RELEASES[HOST_RELEASE if inventory.image.os == "host" else inventory.image.os]
+    hosts = tuple(inventory.hosts)[:3]
+    for plan in plan_hosts(inventory, loaded.marks, hosts, release):
+        faults = Report().plus(check_plan(plan, loaded.marks))
+        format_report(faults, loaded.marks.lines)
+        explain(plan)
+        summary(plan)
+        if faults.is_fatal:
+            return "refused by the plan"
+        for tree in render_hosts([plan], TEMPLATES, PROGRAMS):
+            broken = parse_back(tree, cmdline(plan.image))
+            assert broken == (), broken
+    return "rendered"
