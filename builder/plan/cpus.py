@@ -1,11 +1,16 @@
-"""Which CPU does what: exactly one role for each, whole cores, near the NICs they serve."""
+"""The CPU roles of a machine, each with its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from builder.model.hardware import HardwareClass
-from builder.model.values import CpuSet
+from builder.model.roles import (
+    Roles,
+    cores_of_nodes,
+    housekeeping_cores,
+    pmd_cores,
+    roles_of,
+)
 from builder.plan.inputs import Inputs
 from builder.plan.types import CpuPlan, Role
 from builder.plan.why import Why
@@ -13,109 +18,100 @@ from builder.plan.why import Why
 
 def plan_cpus(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> CpuPlan:
     """Roles of all CPUs; dpdk_nodes: NUMA nodes that have a DPDK port, with the port's name."""
-    cores = find_cores(inputs.hardware)
-    nodes = tuple(node.cpus for node in inputs.hardware.numa)
-    housekeeping, housekeeping_why = _plan_housekeeping(inputs, cores, nodes)
-    pmd, pmd_why = _plan_pmd(inputs, cores, nodes, housekeeping, dpdk_nodes)
-    roles: dict[int, Role] = {}
-    for cpu in inputs.hardware.cpus:
-        roles[cpu] = "housekeeping" if cpu in housekeeping else "pmd" if cpu in pmd else "pods"
-    pods_why = inputs.why(
-        "every CPU that is neither for housekeeping nor for PMD threads: exclusive to pods",
-        inputs.hardware_key("numa"),
-    )
+    hardware = inputs.hardware
+    derived = roles_of(hardware, inputs.profile)
     why: dict[Role, Why] = {
-        "housekeeping": housekeeping_why,
-        "pmd": pmd_why,
-        "pods": pods_why,
+        "housekeeping": _why_housekeeping(inputs, derived),
+        "pmd": _why_pmd(inputs, dpdk_nodes),
+        "pods": inputs.why(
+            "every CPU that is online and neither for housekeeping nor for PMD threads: "
+            "exclusive to pods",
+            inputs.hardware_key("numa"),
+        ),
+        "offline": _why_offline(inputs),
     }
-    return CpuPlan(roles=roles, nodes=nodes, cores=cores, why=why)
+    return CpuPlan(
+        roles={cpu: _role(derived, cpu) for cpu in hardware.cpus},
+        nodes=tuple(node.cpus for node in hardware.numa),
+        cores=hardware.cores,
+        why={role: reason for role, reason in why.items() if role != "offline" or derived.offline},
+    )
 
 
-def find_cores(hardware: HardwareClass) -> tuple[CpuSet, ...]:
-    """Physical cores as sets of SMT siblings, in order of their lowest CPU."""
-    listed = [CpuSet.of(core) & hardware.cpus for core in hardware.threads or ()]
-    seen = CpuSet.of(cpu for core in listed for cpu in core)
-    cores = [core for core in listed if core]
-    for cpu in hardware.cpus:
-        if cpu in seen:
-            continue
-        sibling = cpu + hardware.siblings if hardware.siblings is not None else None
-        has_sibling = sibling in hardware.cpus and sibling not in seen
-        core = CpuSet.of([cpu, sibling] if has_sibling and sibling is not None else [cpu])
-        cores.append(core)
-        seen |= core
-    return tuple(sorted(cores))
+def _role(derived: Roles, cpu: int) -> Role:
+    if cpu in derived.offline:
+        return "offline"
+    if cpu in derived.housekeeping:
+        return "housekeeping"
+    return "pmd" if cpu in derived.pmd else "pods"
 
 
-def _cores_of(cores: tuple[CpuSet, ...], node: CpuSet) -> list[CpuSet]:
-    return [core for core in cores if core.cpus <= node.cpus]
+_FOR_WHAT = "for the OS, interrupts, kubelet and the threads of Open vSwitch that do not poll"
 
 
-def _union(parts: list[CpuSet]) -> CpuSet:
-    return CpuSet.of(cpu for part in parts for cpu in part)
-
-
-def _plan_housekeeping(
-    inputs: Inputs, cores: tuple[CpuSet, ...], nodes: tuple[CpuSet, ...]
-) -> tuple[CpuSet, Why]:
-    """The lowest cores of each node: the kernel boots on CPU 0, which cannot be isolated."""
+def _why_housekeeping(inputs: Inputs, derived: Roles) -> Why:
+    """One core on every node keeps the kernel's per-node work local: tuned's man page
+    tuned-profiles-cpu-partitioning asks for at least one housekeeping CPU per node.
+    """
     policy = inputs.profile.cpu
     if policy.housekeeping is not None:
-        chosen = policy.housekeeping & inputs.hardware.cpus
-        why = inputs.why("listed in the inventory", inputs.profile_key("cpu", "housekeeping"))
-        return chosen, why
+        return inputs.why("listed in the inventory", inputs.profile_key("cpu", "housekeeping"))
+    if policy.housekeeping_cores is not None:
+        counts = housekeeping_cores(policy, cores_of_nodes(inputs.hardware, derived.offline))
+        shares = [f"{count} of node {node}" for node, count in counts.items() if count]
+        return inputs.why(
+            f"{_cores_text(policy.housekeeping_cores)} in all, shared out evenly over the NUMA "
+            f"nodes ({', '.join(shares)}), the lowest of each with all SMT siblings: {_FOR_WHAT}",
+            inputs.profile_key("cpu", "housekeeping-cores"),
+        )
     count = policy.housekeeping_cores_per_node
-    chosen = _union([core for node in nodes for core in _cores_of(cores, node)[:count]])
-    which = "the lowest core" if count == 1 else f"the {count} lowest cores"
-    # One on every node, so that the kernel's per-node work stays local: tuned's man page
-    # tuned-profiles-cpu-partitioning asks for at least one housekeeping CPU per node.
-    reason = (
-        f"{which} of each NUMA node, with all SMT siblings: for the OS, interrupts, "
-        "kubelet and the threads of Open vSwitch that do not poll"
+    if isinstance(count, int):
+        which = "the lowest core" if count == 1 else f"the {count} lowest cores"
+        which += " of each NUMA node"
+    else:
+        shares = [
+            f"{_cores_text(number)} of NUMA node {node}" for node, number in sorted(count.items())
+        ]
+        which = f"the lowest: {' and '.join(shares)}"
+    return inputs.why(
+        f"{which}, with all SMT siblings: {_FOR_WHAT}",
+        inputs.profile_key("cpu", "housekeeping-cores-per-node"),
     )
-    return chosen, inputs.why(reason, inputs.profile_key("cpu", "housekeeping-cores-per-node"))
 
 
-def _plan_pmd(
-    inputs: Inputs,
-    cores: tuple[CpuSet, ...],
-    nodes: tuple[CpuSet, ...],
-    housekeeping: CpuSet,
-    dpdk_nodes: Mapping[int, str],
-) -> tuple[CpuSet, Why]:
-    """The lowest cores that housekeeping leaves, on the nodes whose ports they poll."""
+def _why_pmd(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> Why:
+    """OVS polls a port by a PMD thread of the port's own node, else it warns "There's no
+    available (non-isolated) pmd thread on numa node" (lib/dpif-netdev.c).
+    """
     policy = inputs.profile.cpu
     if inputs.profile.ovs is None:
-        return CpuSet(), inputs.why("no Open vSwitch in this profile", inputs.profile_key())
+        return inputs.why("no Open vSwitch in this profile", inputs.profile_key())
     if policy.pmd is not None:
-        chosen = (policy.pmd & inputs.hardware.cpus) - housekeeping
-        return chosen, inputs.why("listed in the inventory", inputs.profile_key("cpu", "pmd"))
-    counts = _pmd_cores_by_node(inputs, dpdk_nodes)
-    chosen = CpuSet()
-    for number, node in enumerate(nodes):
-        free = [core for core in _cores_of(cores, node) if not core & housekeeping]
-        chosen |= _union(free[: counts.get(number, 0)])
-    # OVS polls a port by a PMD thread of the port's own node, else it warns "There's no
-    # available (non-isolated) pmd thread on numa node" (lib/dpif-netdev.c).
+        return inputs.why("listed in the inventory", inputs.profile_key("cpu", "pmd"))
     parts = [
-        f"{_cores_text(count)} of NUMA node {number}{_ports_text(dpdk_nodes.get(number))}"
-        for number, count in sorted(counts.items())
+        f"{_cores_text(count)} of NUMA node {node}{_ports_text(dpdk_nodes.get(node))}"
+        for node, count in sorted(pmd_cores(inputs.hardware, inputs.profile).items())
         if count
     ]
-    reason = (
+    return inputs.why(
         f"{' and '.join(parts) or 'no core'}: the lowest that housekeeping leaves, with all SMT "
-        "siblings, so that no other thread shares a polling core"
+        "siblings, so that no other thread shares a polling core",
+        inputs.profile_key("cpu", "pmd-cores-per-node"),
     )
-    return chosen, inputs.why(reason, inputs.profile_key("cpu", "pmd-cores-per-node"))
 
 
-def _pmd_cores_by_node(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> Mapping[int, int]:
-    """Cores for PMD threads on each NUMA node, as the profile asks for them."""
-    asked = inputs.profile.cpu.pmd_cores_per_node
-    if isinstance(asked, int):
-        return dict.fromkeys(sorted(dpdk_nodes), asked)
-    return asked
+def _why_offline(inputs: Inputs) -> Why:
+    policy, parts, keys = inputs.profile.cpu, [], []
+    if policy.offline:
+        parts.append(f"{policy.offline} listed in the inventory")
+        keys.append(inputs.profile_key("cpu", "offline"))
+    if not policy.smt:
+        parts.append("all SMT siblings of a core but its first")
+        keys.append(inputs.profile_key("cpu", "smt"))
+    if policy.offline_cores_per_node:
+        parts.append("the highest cores of the NUMA nodes, which saves power")
+        keys.append(inputs.profile_key("cpu", "offline-cores-per-node"))
+    return inputs.why(f"{'; '.join(parts)}; a unit takes them offline at boot", *keys)
 
 
 def _cores_text(count: int) -> str:

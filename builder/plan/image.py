@@ -8,7 +8,7 @@ from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.cpus import plan_cpus
 from builder.plan.encode import plan_id
-from builder.plan.hugepages import plan_hugepages
+from builder.plan.hugepages import plan_hugepages, plan_page_demands
 from builder.plan.inputs import Inputs
 from builder.plan.kernel import plan_kernel_args
 from builder.plan.kubelet import plan_kubelet
@@ -19,6 +19,7 @@ from builder.plan.modules import (
     plan_vfio_options,
 )
 from builder.plan.ovs import plan_ovs
+from builder.plan.ovs_memory import plan_ovs_memory
 from builder.plan.packages import plan_packages
 from builder.plan.ports import dpdk_nodes, find_dpdk_ports
 from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
@@ -33,7 +34,8 @@ def plan_image(
     inputs = Inputs(inventory, marks, hardware, profile, release)
     ports = find_dpdk_ports(inputs)
     cpus = plan_cpus(inputs, dpdk_nodes(ports))
-    pools = plan_hugepages(inputs)
+    memory = plan_ovs_memory(inputs, cpus, ports)
+    pools = plan_hugepages(inputs, memory)
     pfs = plan_pfs(inputs, ports)
     bindings = plan_bindings(inputs, ports)
     vfio_options = plan_vfio_options(inputs, pfs, bindings)
@@ -46,6 +48,7 @@ def plan_image(
         cpus=cpus,
         memory_mib=tuple(node.memory for node in inputs.hardware.numa),
         hugepages=pools,
+        page_demands=plan_page_demands(inputs),
         kernel_args=plan_kernel_args(inputs, cpus, pools, built_in),
         modules=plan_modules(inputs, pfs, bindings),
         module_options=(*(() if built_in else vfio_options), *plan_module_options(inputs, pfs)),
@@ -54,7 +57,7 @@ def plan_image(
         nics=plan_nics(inputs, ports),
         pfs=pfs,
         bindings=bindings,
-        ovs=plan_ovs(inputs, cpus, pools, pfs, ports),
+        ovs=plan_ovs(inputs, cpus, memory, pfs, ports),
         kubelet=plan_kubelet(inputs, cpus, pools),
         packages=plan_packages(inputs, ports, pfs, bindings),
         plan_id="",

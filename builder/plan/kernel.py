@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.model.latency import KERNEL_ARGS, settings_of
+from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
 from builder.plan.why import Why
@@ -30,6 +32,7 @@ def plan_kernel_args(
         *_hugepages(inputs, pools),
         *_iommu(inputs),
         *_isolation(inputs, cpus),
+        *_latency(inputs),
         *_transparent_hugepages(inputs),
         *(
             KernelArg(f"{option.module}.{option.name}", option.value, option.why)
@@ -40,38 +43,52 @@ def plan_kernel_args(
 
 
 def _hugepages(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[KernelArg]:
-    size = inputs.profile.hugepages.size
-    size_key = inputs.profile_key("hugepages", "size")
-    count_key = inputs.profile_key("hugepages", "count")
+    """The default size, then each size before its count: `hugepages=` counts pages of the
+    `hugepagesz=` before it (Documentation/admin-guide/mm/hugetlbpage.rst).
+    """
+    if not pools:
+        return
+    default = pools[0]
     yield KernelArg(
         "default_hugepagesz",
-        size,
-        inputs.why("the size /dev/hugepages is mounted with, and the one DPDK takes", size_key),
-    )
-    yield KernelArg(
-        "hugepagesz",
-        size,
+        page_size_text(default.size_kib),
         inputs.why(
-            "the size the next word counts; reserved at boot, while memory is not fragmented",
-            size_key,
+            "the size /dev/hugepages is mounted with, and that of pages nobody names a size for",
+            inputs.profile_key("hugepages", "size"),
         ),
     )
-    total = sum(pool.count for pool in pools)
-    if len(pools) > 1 and inputs.release.kernel >= PER_NODE_HUGEPAGES:
+    for size in dict.fromkeys(pool.size_kib for pool in pools):
+        yield from _one_size(inputs, tuple(pool for pool in pools if pool.size_kib == size))
+
+
+def _one_size(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[KernelArg]:
+    origins = pools[0].why.origins
+    yield KernelArg(
+        "hugepagesz",
+        page_size_text(pools[0].size_kib),
+        Why("the size the next word counts; reserved at boot, while memory is whole", origins),
+    )
+    total = str(sum(pool.count for pool in pools))
+    if len(pools) == 1:
+        value, reason = total, "pages of the only NUMA node that has any"
+    elif inputs.release.kernel >= PER_NODE_HUGEPAGES:
         value = ",".join(f"{pool.node}:{pool.count}" for pool in pools)
         reason = (
             "pages of each NUMA node; the kernel silently takes another node when one has too "
             "little memory, so the hugepages unit reads them back"
         )
-    elif len(pools) > 1:
-        value = str(total)
+    else:
+        value = total
         reason = (
             f"pages in all: kernel {_version(inputs)} has no hugepages=<node>:<pages> (5.16 "
             "has), so the hugepages unit sets the pages of each NUMA node"
         )
-    else:
-        value, reason = str(total), "pages of the only NUMA node"
-    yield KernelArg("hugepages", value, inputs.why(reason, count_key))
+    yield KernelArg("hugepages", value, Why(reason, origins))
+
+
+def page_size_text(size_kib: int) -> str:
+    """`1G`, `2M`, as the kernel takes it."""
+    return next(text for text, kib in HUGEPAGE_KIB.items() if kib == size_kib)
 
 
 def _iommu(inputs: Inputs) -> Iterator[KernelArg]:
@@ -103,31 +120,7 @@ def _isolation(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
     if not cpus.isolated:
         return
     pmd, housekeeping = cpus.why["pmd"].origins, cpus.why["housekeeping"].origins
-    separate = inputs.release.kernel >= SEPARATE_ISOLATION
-    if cpus.pmd and separate:
-        yield KernelArg(
-            "isolcpus",
-            f"domain,{cpus.pmd}",
-            Why(
-                "the scheduler moves nothing to PMD CPUs; pod CPUs stay balanced, or all threads of "
-                "a container would share one CPU",
-                pmd,
-            ),
-        )
-    yield KernelArg(
-        "isolcpus",
-        f"managed_irq,{cpus.isolated}",
-        Why(
-            "interrupts whose affinity the kernel manages keep off PMD and pod CPUs"
-            + (
-                ""
-                if separate or not cpus.pmd
-                else f"; kernel {_version(inputs)} has one mask for isolcpus and nohz_full (5.18 has "
-                "more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
-            ),
-            (*pmd, *housekeeping),
-        ),
-    )
+    yield from _isolcpus(inputs, cpus)
     yield KernelArg(
         "nohz_full",
         str(cpus.isolated),
@@ -152,6 +145,48 @@ def _isolation(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
             housekeeping,
         ),
     )
+
+
+def _isolcpus(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
+    """`domain` takes CPUs out of load balancing, `managed_irq` out of managed interrupts."""
+    pmd, housekeeping = cpus.why["pmd"].origins, cpus.why["housekeeping"].origins
+    if not inputs.profile.cpu.balance_pods:
+        asked = inputs.why("", inputs.profile_key("cpu", "balance-pods")).origins
+        yield KernelArg(
+            "isolcpus",
+            f"domain,managed_irq,{cpus.isolated}",
+            Why(
+                "the scheduler moves nothing to PMD and pod CPUs, as the inventory asks, and "
+                "managed interrupts keep off them: a container's threads must pin themselves",
+                (*asked, *pmd, *housekeeping),
+            ),
+        )
+        return
+    separate = inputs.release.kernel >= SEPARATE_ISOLATION
+    if cpus.pmd and separate:
+        yield KernelArg(
+            "isolcpus",
+            f"domain,{cpus.pmd}",
+            Why(
+                "the scheduler moves nothing to PMD CPUs; pod CPUs stay balanced, or all threads of "
+                "a container would share one CPU",
+                pmd,
+            ),
+        )
+    reason = "interrupts whose affinity the kernel manages keep off PMD and pod CPUs"
+    if cpus.pmd and not separate:
+        reason += (
+            f"; kernel {_version(inputs)} has one mask for isolcpus and nohz_full (5.18 has "
+            "more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
+        )
+    yield KernelArg("isolcpus", f"managed_irq,{cpus.isolated}", Why(reason, (*pmd, *housekeeping)))
+
+
+def _latency(inputs: Inputs) -> Iterator[KernelArg]:
+    key = inputs.profile_key("latency")
+    vendor = inputs.hardware.cpu.vendor
+    for item in settings_of(inputs.profile.latency, vendor, KERNEL_ARGS):
+        yield KernelArg(item.name, item.value, inputs.why(item.reason, key))
 
 
 def _transparent_hugepages(inputs: Inputs) -> Iterator[KernelArg]:

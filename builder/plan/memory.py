@@ -42,6 +42,8 @@ class PortMemory:
 
     mtu: int
     rxq: int = 1
+    rxd: int = DESCRIPTORS
+    txd: int = DESCRIPTORS
 
 
 def buffer_bytes(mtu: int) -> int:
@@ -55,10 +57,10 @@ def shared_mbufs(mtu: int) -> int:
     return MAX_MBUFS if mtu >= DEFAULT_MTU else MIN_MBUFS
 
 
-def port_mbufs(rxq: int, pmd_threads: int) -> int:
+def port_mbufs(port: PortMemory, pmd_threads: int) -> int:
     """Buffers of one port's own pool (per-port-memory): dpdk_calculate_mbufs()."""
-    rings = rxq * DESCRIPTORS + (pmd_threads + 1) * DESCRIPTORS
-    return rings + min(128, rxq) * 32 + MIN_MBUFS
+    rings = port.rxq * port.rxd + (pmd_threads + 1) * port.txd
+    return rings + min(128, port.rxq) * 32 + MIN_MBUFS
 
 
 def pool_mib(mtu: int, mbufs: int) -> int:
@@ -84,7 +86,7 @@ def shared_node_mib(mtus: Iterable[int]) -> int:
 def per_port_node_mib(ports: Iterable[PortMemory], pmd_threads: int) -> int:
     """dpdk-socket-mem of a node under per-port-memory, one vhost-user port included."""
     pools = sum(
-        pool_mib(port.mtu, port_mbufs(port.rxq, pmd_threads))
+        pool_mib(port.mtu, port_mbufs(port, pmd_threads))
         for port in (PortMemory(DEFAULT_MTU), *ports)
     )
     return _round_up(pools + HEADROOM_MIB)

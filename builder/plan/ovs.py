@@ -10,16 +10,9 @@ from builder.model.switch import Ovs
 from builder.model.values import PciAddress
 from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.memory import (
-    HEADROOM_MIB,
-    IDLE_NODE_MIB,
-    PortMemory,
-    per_port_node_mib,
-    shared_node_mib,
-    shared_pools,
-)
+from builder.plan.ovs_memory import OvsMemory
 from builder.plan.ports import DpdkPort
-from builder.plan.types import CpuPlan, HugepagePool
+from builder.plan.types import CpuPlan
 from builder.plan.why import Why
 
 # uuid5 name space of VF tokens: the same inventory names the same token.
@@ -29,7 +22,7 @@ TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")
 def plan_ovs(
     inputs: Inputs,
     cpus: CpuPlan,
-    pools: tuple[HugepagePool, ...],
+    memory: tuple[OvsMemory, ...],
     pfs: tuple[PfPlan, ...],
     ports: tuple[DpdkPort, ...],
 ) -> OvsPlan | None:
@@ -59,7 +52,7 @@ def plan_ovs(
                 inputs.profile_key("ovs"),
             ),
         ),
-        *_plan_socket_mem(inputs, cpus, pools, ports),
+        *_plan_socket_mem(inputs, memory),
         *_plan_pmd_mask(cpus),
         *_plan_extra(inputs, pfs, ports),
     ]
@@ -91,55 +84,14 @@ def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPo
     )
 
 
-def _plan_socket_mem(
-    inputs: Inputs, cpus: CpuPlan, pools: tuple[HugepagePool, ...], ports: tuple[DpdkPort, ...]
-) -> Iterator[OtherConfig]:
-    values: list[str] = []
-    reasons: list[str] = []
-    for node in range(len(inputs.hardware.numa)):
-        here = [port for port in ports if port.node == node]
-        pages_mib = sum(p.count * p.size_kib // 1024 for p in pools if p.node == node)
-        mib, reason = _node_memory(inputs, cpus, here, pages_mib)
-        values.append(str(mib))
-        reasons.append(f"node {node}: {reason}")
-    keys = (
-        *((*port.key[:-1], "mtu") for port in ports),
-        inputs.profile_key("hugepages", "count"),
-    )
+def _plan_socket_mem(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> Iterator[OtherConfig]:
+    keys = dict.fromkeys(key for item in memory for key in item.keys)
+    reasons = "; ".join(f"node {item.node}: {item.reason}" for item in memory)
     yield OtherConfig(
         "dpdk-socket-mem",
-        ",".join(values),
-        inputs.why(
-            f"MiB for each NUMA node, by Open vSwitch's own memory model; {'; '.join(reasons)}",
-            *dict.fromkeys(keys),
-        ),
+        ",".join(str(item.mib) for item in memory),
+        inputs.why(f"MiB for each NUMA node, by Open vSwitch's own memory model; {reasons}", *keys),
     )
-
-
-def _node_memory(
-    inputs: Inputs, cpus: CpuPlan, here: list[DpdkPort], pages_mib: int
-) -> tuple[int, str]:
-    """MiB of one node, and how they come about."""
-    if not here and pages_mib < IDLE_NODE_MIB:
-        return 0, "no DPDK port and no pages"
-    if not here:
-        return IDLE_NODE_MIB, f"{IDLE_NODE_MIB} for vhost-user ports, as it has no DPDK port"
-    if _is_per_port(inputs):
-        memory = [PortMemory(port.mtu, port.rxq) for port in here]
-        mib = per_port_node_mib(memory, len(cpus.pmd))
-        return mib, (f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up")
-    mtus = [port.mtu for port in here]
-    sizes = " + ".join(f"{mib}" for mib in shared_pools(mtus).values())
-    shown = ", ".join(str(mtu) for mtu in sorted(set(mtus)))
-    return shared_node_mib(mtus), (
-        f"{sizes} for packets of MTU {shown} and {HEADROOM_MIB} for DPDK itself, rounded up"
-    )
-
-
-def _is_per_port(inputs: Inputs) -> bool:
-    ovs = inputs.profile.ovs
-    value = ovs.other_config.get("per-port-memory") if ovs is not None else None
-    return value is True or value == "true"
 
 
 def _plan_pmd_mask(cpus: CpuPlan) -> Iterator[OtherConfig]:

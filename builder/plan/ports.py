@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import find_nic_type
@@ -22,6 +22,9 @@ class DpdkPort:
     mtu: int
     rxq: int
     key: KeyPath
+    rxd: int | None = None
+    txd: int | None = None
+    rxq_affinity: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def node(self) -> int:
@@ -57,6 +60,9 @@ def find_dpdk_ports(inputs: Inputs) -> tuple[DpdkPort, ...]:
                     inputs.profile_key(
                         "ovs", "bridges", bridge_name, "ports", name, "vf" if index else "nic"
                     ),
+                    port.rxd,
+                    port.txd,
+                    port.rxq_affinity,
                 )
             )
     return tuple(ports)

@@ -1,14 +1,15 @@
 """Kernel settings of sysctl.d: few, each with a reason; the inventory's own win.
 
 Left out of what tuned and others set: kernel.nmi_watchdog=0, as the watchdog keeps off
-nohz_full CPUs by itself (Documentation/admin-guide/lockup-watchdogs.rst);
-kernel.sched_rt_runtime_us=-1, as no thread here is real-time; kernel.timer_migration=1,
+nohz_full CPUs by itself (Documentation/admin-guide/lockup-watchdogs.rst) and `latency: low`
+has it on the kernel command line; kernel.sched_rt_runtime_us=-1, as no thread here is real-time; kernel.timer_migration=1,
 which is the kernel's default; vm.nr_hugepages, which knows one size and no NUMA node and
 would undo the pages reserved at boot.
 """
 
 from __future__ import annotations
 
+from builder.model.latency import SYSCTLS, settings_of
 from builder.plan.inputs import Inputs
 from builder.plan.types import SysctlSetting
 
@@ -59,6 +60,9 @@ def _derived(inputs: Inputs) -> list[SysctlSetting]:
                 ),
             )
         )
+    key = inputs.profile_key("latency")
+    for item in settings_of(inputs.profile.latency, inputs.hardware.cpu.vendor, SYSCTLS):
+        settings.append(SysctlSetting(item.name, item.value or "", inputs.why(item.reason, key)))
     # tuned, profile latency-performance; OpenShift's node tuning sets it on every node.
     settings.append(
         SysctlSetting(

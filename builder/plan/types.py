@@ -80,6 +80,17 @@ class HugepagePool:
 
 
 @dataclass(frozen=True, slots=True)
+class PageDemand:
+    """Memory in pages of one size that pods or virtual machines are to have on a NUMA node."""
+
+    who: Literal["pods", "virtual machines"]
+    node: int
+    size_kib: int
+    mib: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
 class KernelArg:
     """One word of the kernel command line. Order is part of the plan."""
 
@@ -168,6 +179,7 @@ class ImagePlan:
     memory_mib: tuple[int, ...]
     # By size, the default size first, then by node.
     hugepages: tuple[HugepagePool, ...]
+    page_demands: tuple[PageDemand, ...]
     kernel_args: tuple[KernelArg, ...]
     modules: tuple[Module, ...]
     module_options: tuple[ModuleOption, ...]

@@ -12,6 +12,8 @@ from builder.inventory.loader import Loaded, load
 from builder.model.rules import RULES
 from builder.model.validate import validate
 from builder.model.wording import _WORDS
+from builder.plan.checks import PLAN_CHECKS, check_plans
+from builder.plan.releases import RELEASES
 
 HERE = Path(__file__).resolve().parent
 CASES = sorted(path.parent.name for path in HERE.glob("*/inventory.yaml"))
@@ -23,6 +25,10 @@ def report_of(case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Loaded, Repor
     loaded = load(Path("inventory.yaml"))
     inventory, report = validate(loaded)
     assert (inventory is None) == report.is_fatal
+    if inventory is not None:
+        wanted = inventory.image.os
+        release = RELEASES["debian-13" if wanted == "host" else wanted]
+        report = report.plus(check_plans(inventory, loaded.marks, release))
     return loaded, report
 
 
@@ -45,11 +51,11 @@ def test_no_word_of_the_libraries(case: str) -> None:
 
 def test_each_rule_has_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {item.rule for case in CASES for item in report_of(case, monkeypatch)[1].items}
-    assert set(RULES) - found == set()
+    assert {*RULES, *PLAN_CHECKS} - found == set()
 
 
 def test_each_case_of_a_rule_shows_that_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    for case in set(CASES) & set(RULES):
+    for case in set(CASES) & {*RULES, *PLAN_CHECKS}:
         assert case in {item.rule for item in report_of(case, monkeypatch)[1].items}, case
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
+from builder.model.roles import dpdk_ports, is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
-from builder.model.rules.roles import dpdk_ports, is_bifurcated
 
 
 def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:

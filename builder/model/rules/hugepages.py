@@ -1,92 +1,104 @@
-"""Rules on hugepages: the CPU has the size, each node the memory."""
+"""Rules on hugepages: the CPU has the size, the nodes are there, no size is counted twice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
+from builder.model.pages import cpu_nodes, spread_pages
 from builder.model.profile import Hugepages
 from builder.model.rules.findings import at, count, error, pairs, warning
-from builder.model.values import HUGEPAGE_KIB, format_mib
 
-# What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
-HEADROOM_MIB = 2048
+Counts = int | Mapping[int, int]
 
 
-def _pages(hugepages: Hugepages, hardware: HardwareClass) -> dict[int, int]:
-    """Pages on each node of the machine; what is left over goes to the lowest nodes."""
-    if isinstance(hugepages.count, dict):
-        return hugepages.count
-    nodes = len(hardware.numa)
-    each, rest = divmod(hugepages.count, nodes)
-    return {node: each + (node < rest) for node in range(nodes)}
+def _counts(hugepages: Hugepages) -> Iterator[tuple[KeyPath, str, Counts]]:
+    """Every count of pages: its key below hugepages, the page size, the count."""
+    if hugepages.count is not None:
+        yield ("count",), hugepages.size, hugepages.count
+    for place, pool in enumerate(hugepages.more):
+        if pool.count is not None:
+            yield ("more", place, "count"), pool.size, pool.count
+
+
+def _maps(hugepages: Hugepages) -> Iterator[tuple[KeyPath, Mapping[int, int]]]:
+    """Everything that is said node by node, of pages and of memory."""
+    for key, _, counts in _counts(hugepages):
+        if not isinstance(counts, int):
+            yield key, counts
+    for name, demand in (("pods", hugepages.pods), ("vms", hugepages.vms)):
+        if demand is not None and not isinstance(demand.memory, int):
+            yield (name, "memory"), demand.memory
 
 
 def check_any_page(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, profile in inventory.profiles.items():
-        pages = profile.hugepages.count
-        total = sum(pages.values()) if isinstance(pages, dict) else pages
-        if total == 0:
+        pages, wanted = profile.hugepages, profile.hugepages.pods or profile.hugepages.vms
+        counted = [spread for _, _, spread in _counts(pages)]
+        nothing = all(_total(spread) == 0 for spread in counted)
+        if counted and nothing and not (wanted or pages.count is None):
             message = "no hugepages at all: OVS-DPDK and DPDK pods cannot start"
             yield error(marks, ("profiles", name, "hugepages", "count"), message)
 
 
+def _total(counts: Counts) -> int:
+    return counts if isinstance(counts, int) else sum(counts.values())
+
+
 def check_nodes_exist(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
-        pages, nodes = pair.profile.hugepages.count, len(pair.hardware.numa)
-        for node in pages if isinstance(pages, dict) else ():
-            if node >= nodes:
-                path = (*pair.path, "hugepages", "count", node)
-                message = f"hardware class {pair.class_name} has no node {node}"
-                hint = "it has node 0 only" if nodes == 1 else f"it has nodes 0 to {nodes - 1}"
-                yield error(marks, path, message, hint, at_key=True)
+        nodes = len(pair.hardware.numa)
+        for key, by_node in _maps(pair.profile.hugepages):
+            for node in by_node:
+                if node >= nodes:
+                    path = (*pair.path, "hugepages", *key, node)
+                    message = f"hardware class {pair.class_name} has no node {node}"
+                    hint = "it has node 0 only" if nodes == 1 else f"it has nodes 0 to {nodes - 1}"
+                    yield error(marks, path, message, hint, at_key=True)
 
 
 def check_even_spread(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
-        pages, nodes = pair.profile.hugepages.count, len(pair.hardware.numa)
-        if isinstance(pages, dict) or pages % nodes == 0:
-            continue
-        spread = _pages(pair.profile.hugepages, pair.hardware)
-        split = ", ".join(f"{node}: {here}" for node, here in spread.items())
-        message = (
-            f"{count(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
-            f"class {pair.class_name}: the lowest get one more"
-        )
-        path = (*pair.path, "hugepages", "count")
-        yield warning(marks, path, message, f"say it: count: {{{split}}}")
-
-
-def check_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        hugepages = pair.profile.hugepages
-        for node, pages in _pages(hugepages, pair.hardware).items():
-            if node >= len(pair.hardware.numa):
+        nodes = len(cpu_nodes(pair.hardware))
+        for key, _, pages in _counts(pair.profile.hugepages):
+            if not isinstance(pages, int) or not nodes or pages % nodes == 0:
                 continue
-            memory = pair.hardware.numa[node].memory
-            wanted = pages * HUGEPAGE_KIB[hugepages.size] // 1024
-            if pages and wanted > memory - HEADROOM_MIB:
-                message = (
-                    f"{count(pages, 'page')} of {hugepages.size} on node {node} are "
-                    f"{format_mib(wanted)}, but the node has {format_mib(memory)} "
-                    f"and needs {format_mib(HEADROOM_MIB)} for itself"
-                )
-                hint = f"see {at(marks, (*pair.class_path, 'numa', node, 'memory'))}"
-                yield error(marks, _place(pair.path, hugepages, node), message, hint)
+            spread = spread_pages(pages, pair.hardware)
+            split = ", ".join(f"{node}: {here}" for node, here in spread.items())
+            message = (
+                f"{count(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
+                f"class {pair.class_name}: the lowest get one more"
+            )
+            path = (*pair.path, "hugepages", *key)
+            yield warning(marks, path, message, f"say it: count: {{{split}}}")
 
 
-def _place(base: KeyPath, hugepages: Hugepages, node: int) -> KeyPath:
-    path = (*base, "hugepages", "count")
-    return (*path, node) if isinstance(hugepages.count, dict) else path
+def check_size_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """The kernel keeps one pool of a size on a node: the later `hugepages=` would win."""
+    for name, profile in inventory.profiles.items():
+        base: KeyPath = ("profiles", name, "hugepages")
+        first: dict[str, KeyPath] = {profile.hugepages.size: (*base, "size")}
+        for place, pool in enumerate(profile.hugepages.more):
+            path = (*base, "more", place, "size")
+            if first.setdefault(pool.size, path) != path:
+                message = f"pages of {pool.size} have a pool already: {at(marks, first[pool.size])}"
+                yield error(marks, path, message, "more is for the other size")
 
 
 def check_1g_pages(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """Without the flag the kernel says "unsupported hugepagesz=1G" and reserves nothing."""
     for pair in pairs(inventory):
-        if pair.profile.hugepages.size == "1G" and not pair.hardware.cpu.pdpe1gb:
-            path = (*pair.class_path, "cpu", "pdpe1gb")
-            message = f"the CPU of hardware class {pair.class_name} has no 1G pages"
-            hint = f"see {at(marks, path)}; take size: 2M"
-            yield error(marks, (*pair.path, "hugepages", "size"), message, hint)
+        if pair.hardware.cpu.pdpe1gb:
+            continue
+        pages = pair.profile.hugepages
+        sizes: list[tuple[KeyPath, str | None]] = [(("size",), pages.size)]
+        sizes += [(("more", place, "size"), pool.size) for place, pool in enumerate(pages.more)]
+        sizes += [(("pods", "size"), pages.pods.size)] if pages.pods else []
+        sizes += [(("vms", "size"), pages.vms.size)] if pages.vms else []
+        for key, size in sizes:
+            if size == "1G":
+                flag = (*pair.class_path, "cpu", "pdpe1gb")
+                message = f"the CPU of hardware class {pair.class_name} has no 1G pages"
+                hint = f"see {at(marks, flag)}; take size: 2M"
+                yield error(marks, (*pair.path, "hugepages", *key), message, hint)

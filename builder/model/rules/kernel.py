@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, count, error, pairs, warning
+from builder.model.latency import KERNEL_ARGS, settings_of
+from builder.model.rules.findings import Pair, at, count, error, pairs, warning
 
 # Kernel argument -> the part of the profile (or class) it is derived from.
 _FROM_PROFILE: dict[str, KeyPath] = {
@@ -30,6 +31,19 @@ _CHANGES_CPUS = ("maxcpus", "nosmt", "nr_cpus", "numa")
 _OF_IMAGE = ("root", "ro", "rw", "init", "initrd", "BOOT_IMAGE")
 
 
+# Each of these adds to those before it (kernel-parameters.txt); of all others the last counts.
+_ADDING = (
+    "console", "crashkernel", "dyndbg", "earlycon", "earlyprintk", "efi", "initcall_blacklist",
+    "memmap", "module_blacklist", "modprobe.blacklist", "pci", "rd.break", "systemd.mask",
+    "systemd.setenv", "systemd.wants", "usbcore.quirks", "vfio-pci.ids",
+)  # fmt: skip
+
+
+def _latency_args(pair: Pair) -> set[str]:
+    vendor = pair.hardware.cpu.vendor
+    return {item.name for item in settings_of(pair.profile.latency, vendor, KERNEL_ARGS)}
+
+
 def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
         for index, text in enumerate(pair.profile.kernel_args):
@@ -39,6 +53,8 @@ def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
                 source = (*pair.path, *_FROM_PROFILE[name])
             elif name in _FROM_CLASS:
                 source = (*pair.class_path, *_FROM_CLASS[name])
+            elif name in _latency_args(pair):
+                source = (*pair.path, "latency")
             else:
                 continue
             message = f"{name} follows from {at(marks, source)}: as the last word this would win"
@@ -53,7 +69,10 @@ def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnos
                 path = (*pair.path, "kernel-args", index)
                 source = at(marks, (*pair.class_path, "numa"))
                 message = f"with {name} the machine has other CPUs or nodes than {source}"
-                yield error(marks, path, message, "describe the machine as it is with it")
+                hint = "describe the machine as it is with it"
+                if name == "nosmt":
+                    hint = f"set {format_path(pair.path)}.cpu.smt: false"
+                yield error(marks, path, message, hint)
 
 
 def check_args_of_image(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -69,10 +88,17 @@ def check_args_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, profile in inventory.profiles.items():
         first: dict[str, int] = {}
         for index, text in enumerate(profile.kernel_args):
-            if first.setdefault(text, index) != index:
-                path = ("profiles", name, "kernel-args", index)
-                other = at(marks, ("profiles", name, "kernel-args", first[text]))
+            word = text.partition("=")[0]
+            earlier = first.setdefault(text if word in _ADDING else word, index)
+            if earlier == index:
+                continue
+            path = ("profiles", name, "kernel-args", index)
+            other = at(marks, ("profiles", name, "kernel-args", earlier))
+            if profile.kernel_args[earlier] == text:
                 yield warning(marks, path, f"{text} is there already: {other}")
+            else:
+                message = f"{word} is set already, to something else: {other}"
+                yield warning(marks, path, message, "the kernel takes the last one")
 
 
 def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -85,8 +111,9 @@ def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagn
                 path = ("profiles", name, "sysctl", key)
                 pages = profile.hugepages.count
                 total = sum(pages.values()) if isinstance(pages, dict) else pages
+                which = "hugepages" if total is None else count(total, "hugepage")
                 message = (
-                    f"the {count(total, 'hugepage')} of {at(marks, (*path[:2], 'hugepages'))} are "
+                    f"the {which} of {at(marks, (*path[:2], 'hugepages'))} are "
                     "reserved by the kernel command line: this would move them to other nodes"
                 )
                 yield error(marks, path, message, "remove it", at_key=True)

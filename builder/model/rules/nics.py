@@ -8,8 +8,8 @@ from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.drivers.nics import find_nic_type
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
+from builder.model.roles import dpdk_ports
 from builder.model.rules.findings import at, error, pairs, warning
-from builder.model.rules.roles import dpdk_ports
 from builder.model.values import PciAddress
 
 

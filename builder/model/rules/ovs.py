@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
+from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
-from builder.model.rules.roles import is_bifurcated
 from builder.model.rules.sriov import driver_of
 from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf
 from builder.model.switch import OvsPort

@@ -10,8 +10,8 @@ from builder.drivers.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
+from builder.model.roles import dpdk_ports, is_bifurcated
 from builder.model.rules.findings import Pair, at, count, error, is_are, numbers, pairs, warning
-from builder.model.rules.roles import dpdk_ports, is_bifurcated
 from builder.model.sriov import SriovPolicy, Vf
 from builder.model.values import CpuSet
 from builder.model.wording import suggest

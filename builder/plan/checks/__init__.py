@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from builder.diagnostics import Diagnostic, Marks
-from builder.plan.checks import kernel, memory, switch
+from builder.diagnostics import Diagnostic, Location, Marks
+from builder.model.inventory import Inventory
+from builder.plan.checks import kernel, kubelet, memory, switch
 from builder.plan.checks.findings import PlanCheck
-from builder.plan.types import HostPlan
+from builder.plan.host import plan_hosts
+from builder.plan.types import HostPlan, OsRelease
 
 PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-socket-mem-form": memory.check_socket_mem_form,
+    "plan-socket-mem-nodes": memory.check_socket_mem_nodes,
     "plan-socket-mem": memory.check_socket_mem_fits,
-    "plan-pmd-node": switch.check_pmd_per_node,
+    "plan-page-demands": memory.check_demands_fit,
+    "plan-pages-fit": memory.check_pages_fit,
     "plan-page-sharing": memory.check_page_sharing,
     "plan-allow-list": switch.check_allow_list,
     "plan-pf-with-vfs": switch.check_pf_with_vfs,
+    "plan-reserved-memory": kubelet.check_reserved_memory,
+    "plan-topology-hints": kubelet.check_hints,
     "plan-command-line": kernel.check_command_line,
 }
+
+
+def check_plans(inventory: Inventory, marks: Marks, release: OsRelease) -> tuple[Diagnostic, ...]:
+    """Faults of the plans of all hosts. Derived numbers depend on class and profile only: one
+    host of each pair is enough.
+    """
+    first: dict[tuple[str, str], str] = {}
+    for name, host in inventory.hosts.items():
+        first.setdefault((host.hardware, host.profile), name)
+    plans = plan_hosts(inventory, marks, first.values(), release)
+    found = {item: None for plan in plans for item in check_plan(plan, marks)}
+    return tuple(sorted(found, key=_order))
+
+
+def _order(item: Diagnostic) -> tuple[Location, str, str]:
+    return item.where, item.severity, item.message
 
 
 def check_plan(plan: HostPlan, marks: Marks) -> tuple[Diagnostic, ...]:
@@ -27,4 +49,4 @@ def check_plan(plan: HostPlan, marks: Marks) -> tuple[Diagnostic, ...]:
         for rule, check in PLAN_CHECKS.items()
         for fault in check(plan.image)
     ]
-    return tuple(sorted(found, key=lambda item: (item.where, item.severity, item.message)))
+    return tuple(sorted(found, key=_order))

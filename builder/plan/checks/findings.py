@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath, Severity
 from builder.plan.devices import OtherConfig, OvsPortPlan
+from builder.plan.ovs_memory import parse_socket_mem
 from builder.plan.types import ImagePlan
 
 
@@ -41,6 +41,4 @@ def find_setting(image: ImagePlan, key: str) -> OtherConfig | None:
 def socket_mem(image: ImagePlan) -> tuple[int, ...]:
     """MiB of each NUMA node; () when the inventory's own text is not such a list."""
     setting = find_setting(image, "dpdk-socket-mem")
-    if setting is None or not re.fullmatch(r"\d+(,\d+)*", setting.value):
-        return ()
-    return tuple(int(part) for part in setting.value.split(","))
+    return () if setting is None else parse_socket_mem(setting.value)

@@ -1,14 +1,42 @@
-"""Sums of hugepage memory over the NUMA nodes."""
+"""Sums of memory over the NUMA nodes: pages for Open vSwitch, for pods, and what is left."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from builder.diagnostics import KeyPath
-from builder.model.values import format_mib
+from builder.model.values import HUGEPAGE_KIB, format_mib
 from builder.plan.checks.findings import Finding, find_setting, profile_key, socket_mem
 from builder.plan.devices import VfPlan
-from builder.plan.types import ImagePlan
+from builder.plan.ovs_memory import PageStock, pages_taken
+from builder.plan.types import HugepagePool, ImagePlan
+
+# What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
+# TripleO leaves 4 GiB on a machine (derive_params_formulas.yaml), of two nodes as a rule.
+NODE_ROOM_MIB = 2048
+MACHINE_ROOM_MIB = 4096
+RESOURCES = {1048576: "hugepages-1Gi", 2048: "hugepages-2Mi"}
+
+
+def _pools_of(image: ImagePlan, node: int) -> list[HugepagePool]:
+    return [pool for pool in image.hugepages if pool.node == node]
+
+
+def _size_text(size_kib: int) -> str:
+    return next(text for text, kib in HUGEPAGE_KIB.items() if kib == size_kib)
+
+
+def _taken(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
+    """Pages Open vSwitch takes, by (node, KiB), and the MiB each node lacks for it."""
+    pages: dict[tuple[int, int], int] = {}
+    lacks: dict[int, int] = {}
+    for node, mib in enumerate(socket_mem(image)):
+        stock = [PageStock(pool.size_kib, pool.count) for pool in _pools_of(image, node)]
+        taken, lack = pages_taken(mib, stock)
+        pages.update({(node, pool.size_kib): pool.count for pool in taken})
+        if lack:
+            lacks[node] = lack
+    return pages, lacks
 
 
 def _socket_mem_key(image: ImagePlan) -> KeyPath:
@@ -29,53 +57,133 @@ def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
     yield Finding("error", _socket_mem_key(image), message, "write it like 2048,1024")
 
 
+def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
+    """An inventory's own dpdk-socket-mem for a node that is not there."""
+    values, nodes = socket_mem(image), len(image.memory_mib)
+    for node, mib in enumerate(values):
+        if node >= nodes and mib:
+            message = f"dpdk-socket-mem asks for {mib} MiB on NUMA node {node}, which is not there"
+            hint = f"hardware class {image.hardware} has {nodes} node{'s' if nodes > 1 else ''}"
+            yield Finding("error", _socket_mem_key(image), message, hint)
+
+
 def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
     """EAL fails when a node has fewer pages than it asks for, and ovs-vswitchd with it."""
-    page_mib = max((pool.size_kib // 1024 for pool in image.hugepages), default=2)
-    for node, mib in enumerate(socket_mem(image)):
-        pools = [pool for pool in image.hugepages if pool.node == node]
-        there = sum(pool.count * page_mib for pool in pools)
+    values = socket_mem(image)
+    for node in _taken(image)[1]:
+        if node >= len(image.memory_mib):
+            continue  # said by check_socket_mem_nodes
+        pools = _pools_of(image, node)
+        there = sum(pool.count * pool.size_kib // 1024 for pool in pools)
+        size_mib = max((pool.size_kib // 1024 for pool in image.hugepages), default=1024)
         # Memory comes in whole pages: 1500 MiB of 1G pages are two pages.
-        needed = -(-mib // page_mib) * page_mib
-        if needed <= there:
-            continue
-        pages = needed // page_mib
+        pages = -(-values[node] // size_mib)
         message = (
-            f"Open vSwitch needs {needed} MiB of hugepages on NUMA node {node} "
+            f"Open vSwitch needs {pages * size_mib} MiB of hugepages on NUMA node {node} "
             f"(dpdk-socket-mem), the plan has {there} MiB there"
         )
         hint = (
-            f"hugepages.count: {{{node}: {pages}}} or more pages of {format_mib(page_mib)}, a "
+            f"hugepages.count: {{{node}: {pages}}} or more pages of {format_mib(size_mib)}, a "
             f"lower MTU of node {node}'s DPDK ports, or ports on another node"
         )
         yield Finding("error", _socket_mem_key(image), message, hint)
+
+
+def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
+    """Pages counted by hand that are fewer than Open vSwitch, pods and VMs are to have."""
+    taken, lacks = _taken(image)
+    for demand in image.page_demands:
+        others = sum(
+            other.mib
+            for other in image.page_demands
+            if (other.node, other.size_kib) == (demand.node, demand.size_kib)
+            and other.who < demand.who
+        )
+        count = sum(
+            pool.count for pool in _pools_of(image, demand.node) if pool.size_kib == demand.size_kib
+        )
+        held = taken.get((demand.node, demand.size_kib), 0)
+        left = (count - held) * demand.size_kib // 1024 - others
+        if demand.node in lacks or demand.mib <= left:
+            continue
+        size = _size_text(demand.size_kib)
+        message = (
+            f"{demand.who} are to have {format_mib(demand.mib)} in pages of {size} on NUMA node "
+            f"{demand.node}, {format_mib(max(left, 0)) if left > 0 else 'nothing'} of "
+            f"{count} page{'' if count == 1 else 's'} is left for them"
+        )
+        key = demand.why.origins[0].path
+        hint = "count more pages, or leave the count out: it is derived then"
+        yield Finding("error", key, message, hint)
+
+
+def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
+    """Pages of all sizes, and room for everything else on the node."""
+    left_in_all, pages_in_all, too_many = 0, 0, False
+    for node, memory in enumerate(image.memory_mib):
+        pools = [pool for pool in _pools_of(image, node) if pool.count]
+        wanted = sum(pool.count * pool.size_kib // 1024 for pool in pools)
+        left_in_all, pages_in_all = left_in_all + memory - wanted, pages_in_all + wanted
+        if not wanted or wanted <= memory - NODE_ROOM_MIB:
+            continue
+        told = " and ".join(
+            f"{pool.count} page{'' if pool.count == 1 else 's'} of {_size_text(pool.size_kib)}"
+            for pool in pools
+        )
+        message = (
+            f"{told} on node {node} are {format_mib(wanted)}, but the node has "
+            f"{format_mib(memory)} and needs {format_mib(NODE_ROOM_MIB)} for itself"
+        )
+        hint = f"see hardware.{image.hardware}.numa[{node}].memory"
+        too_many = True
+        yield Finding("error", pools[0].why.origins[0].path, message, hint)
+    if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
+        message = (
+            f"{format_mib(left_in_all)} are left beside the hugepages for the kernel, the kubelet, "
+            f"containerd and pods; {format_mib(MACHINE_ROOM_MIB)} is what others leave"
+        )
+        yield Finding("warning", profile_key(image, "hugepages"), message, "take fewer pages")
 
 
 def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
     """The kubelet takes every page of the node for pods: systemReserved and kubeReserved refuse
     hugepages-* (kubernetes issue 140544), so pages OVS holds are promised a second time.
     """
-    needed, vfs = socket_mem(image), _dpdk_vfs_of_pods(image)
-    if not vfs or not any(needed):
-        return
-    size = max((pool.size_kib for pool in image.hugepages), default=1048576)
-    taken = {node: -(-mib * 1024 // size) for node, mib in enumerate(needed)}
-    total = sum(pool.count for pool in image.hugepages)
-    left = {pool.node: pool.count - taken.get(pool.node, 0) for pool in image.hugepages}
-    if min(left.values(), default=0) < 0:
-        return
-    resource = "hugepages-1Gi" if size == 1048576 else "hugepages-2Mi"
-    held = sum(taken.values())
-    message = (
-        f"Open vSwitch and DPDK pods ({', '.join(vfs)}) take pages of one size: kubelet offers "
-        f"all {total} as {resource}, though {held} are Open vSwitch's; pods that get more than "
-        f"{_left_text(left)} are admitted and then fail"
-    )
-    hint = (
-        f"let pods ask for no more than {sum(left.values())} {resource} in all: by a "
-        f"ResourceQuota, or by a placeholder pod that holds {held}"
-    )
-    yield Finding("warning", profile_key(image, "hugepages"), message, hint)
+    taken, lacks = _taken(image)
+    for size in dict.fromkeys(pool.size_kib for pool in image.hugepages):
+        held = {node: pages for (node, kib), pages in taken.items() if kib == size and pages}
+        users = _users_of(image, size, {kib for (_, kib), pages in taken.items() if pages})
+        pools = [pool for pool in image.hugepages if pool.size_kib == size]
+        left = {pool.node: pool.count - held.get(pool.node, 0) for pool in pools}
+        if not held or not users or lacks or any(count < 0 for count in left.values()):
+            continue
+        total, ours = sum(pool.count for pool in pools), sum(held.values())
+        message = (
+            f"Open vSwitch and {users} take pages of one size: kubelet offers all {total} as "
+            f"{RESOURCES[size]}, though {ours} are Open vSwitch's; pods that get more than "
+            f"{_left_text(left)} are admitted and then fail"
+        )
+        hint = (
+            f"let pods ask for no more than {sum(left.values())} {RESOURCES[size]} in all: by a "
+            f"ResourceQuota, or by a placeholder pod that holds {ours}"
+        )
+        if size == HUGEPAGE_KIB["1G"]:
+            hint += "; or give pods pages of their own: hugepages.pods: {size: 2M, memory: ...}"
+        yield Finding("warning", profile_key(image, "hugepages"), message, hint)
+
+
+def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
+    """Who besides Open vSwitch takes pages of this size; empty when nobody does.
+
+    DPDK pods whose pages nobody spoke of could take another size, if Open vSwitch leaves one.
+    """
+    asked = any(demand.size_kib == size and demand.mib for demand in image.page_demands)
+    vfs = _dpdk_vfs_of_pods(image)
+    spoken = any(demand.who == "pods" for demand in image.page_demands)
+    free_sizes = {pool.size_kib for pool in image.hugepages if pool.count} - held_sizes
+    if vfs and (asked or not (spoken or free_sizes)):
+        return f"DPDK pods ({', '.join(vfs)})"
+    return "pods" if asked else ""
 
 
 def _dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:

@@ -10,18 +10,6 @@ from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, prof
 from builder.plan.types import ImagePlan
 
 
-def check_pmd_per_node(image: ImagePlan) -> Iterator[Finding]:
-    """OVS leaves a port without a PMD thread on its node to one of another, or to none."""
-    for port in dpdk_ports(image):
-        node = port.numa or 0
-        if node < len(image.cpus.nodes) and image.cpus.nodes[node] & image.cpus.pmd:
-            continue
-        others = f" (PMD CPUs: {image.cpus.pmd})" if image.cpus.pmd else ""
-        message = f"{port.name} is on NUMA node {node}, which has no PMD CPU{others}"
-        hint = f"give node {node} a PMD core: cpu.pmd-cores-per-node or cpu.pmd"
-        yield Finding("error", port.why.origins[0].path, message, hint)
-
-
 def check_allow_list(image: ImagePlan) -> Iterator[Finding]:
     """Open vSwitch up to 3.7 opens every device on vfio-pci unless told which ones are its."""
     setting = find_setting(image, "dpdk-extra")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet
-from builder.plan.cpus import find_cores
 from builder.plan.image import plan_image
 from builder.plan.inputs import Inputs
 from builder.plan.releases import RELEASES
@@ -129,7 +128,7 @@ def test_threads_listed_by_hand(seed_inputs: Callable[..., Inputs]) -> None:
         del machine["siblings"]
         machine["threads"] = [[0, 16], [1, 17]]
 
-    cores = find_cores(seed_inputs(edit).hardware)
+    cores = seed_inputs(edit).hardware.cores
     assert [str(core) for core in cores][:4] == ["0,16", "1,17", "2", "3"]
     assert len(cores) == 30
 

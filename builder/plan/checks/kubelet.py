@@ -1,0 +1,45 @@
+"""What the kubelet would refuse, or could not keep to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.model.values import format_mib
+from builder.plan.checks.findings import Finding, profile_key
+from builder.plan.types import ImagePlan
+
+
+def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
+    """pkg/kubelet/cm/memorymanager: a reservation larger than a node's memory ends the kubelet."""
+    for item in image.kubelet.reserved_memory if image.kubelet is not None else ():
+        pages = sum(
+            pool.count * pool.size_kib // 1024 for pool in image.hugepages if pool.node == item.node
+        )
+        left = image.memory_mib[item.node] - pages
+        if item.mib > left:
+            message = (
+                f"{format_mib(item.mib)} are to be reserved on NUMA node {item.node}, where "
+                f"{format_mib(max(left, 0)) if left > 0 else 'nothing'} is left beside the hugepages"
+            )
+            key = profile_key(image, "kubernetes")
+            yield Finding("error", key, message, "reserve less, or take fewer pages")
+
+
+def check_hints(image: ImagePlan) -> Iterator[Finding]:
+    """The device plugin gives no hint for a device whose node is -1: the Topology Manager then
+    places the pod as if it had none (pkg/kubelet/cm/topologymanager/policy.go).
+    """
+    if image.kubelet is None or image.kubelet.topology_manager_policy not in (
+        "restricted",
+        "single-numa-node",
+    ):
+        return
+    for pf in image.pfs:
+        if pf.numa is None and len(image.cpus.nodes) > 1 and any(v.use == "pods" for v in pf.vfs):
+            message = (
+                f"topology-policy {image.kubelet.topology_manager_policy} cannot place pods near "
+                f"the VFs of {pf.name}, whose NUMA node is not known"
+            )
+            hint = f"say it: numa: of {pf.name} in hardware.{image.hardware}.nics"
+            key = profile_key(image, "kubernetes", "topology-policy")
+            yield Finding("warning", key, message, hint)

@@ -1,0 +1,139 @@
+"""Hugepage memory Open vSwitch is given on each NUMA node, decided before the pages are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from builder.diagnostics import KeyPath
+from builder.model.pages import memory_by_node, spread_pages
+from builder.model.values import HUGEPAGE_KIB
+from builder.plan.inputs import Inputs
+from builder.plan.memory import (
+    DESCRIPTORS,
+    HEADROOM_MIB,
+    IDLE_NODE_MIB,
+    PortMemory,
+    per_port_node_mib,
+    shared_node_mib,
+    shared_pools,
+)
+from builder.plan.ports import DpdkPort
+from builder.plan.types import CpuPlan
+
+
+@dataclass(frozen=True, slots=True)
+class OvsMemory:
+    """dpdk-socket-mem of one node, in MiB, how it comes about, and the keys it rests on."""
+
+    node: int
+    mib: int
+    reason: str
+    keys: tuple[KeyPath, ...]
+
+
+def plan_ovs_memory(
+    inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...]
+) -> tuple[OvsMemory, ...]:
+    """Memory by NUMA node, every node in its place; () without Open vSwitch."""
+    ovs = inputs.profile.ovs
+    if ovs is None:
+        return ()
+    own = ovs.other_config.get("dpdk-socket-mem")
+    if own is not None:
+        key = inputs.profile_key("ovs", "other-config", "dpdk-socket-mem")
+        return tuple(
+            OvsMemory(node, mib, "set in the inventory", (key,))
+            for node, mib in enumerate(parse_socket_mem(str(own)))
+        )
+    return tuple(_plan_node(inputs, cpus, ports, node) for node in range(len(inputs.hardware.numa)))
+
+
+def parse_socket_mem(text: str) -> tuple[int, ...]:
+    """MiB of each NUMA node; () when the text is not such a list."""
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        return ()
+    return tuple(int(part) for part in text.split(","))
+
+
+def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node: int) -> OvsMemory:
+    here = [port for port in ports if port.node == node]
+    if not here:
+        return _plan_idle_node(inputs, node)
+    keys = tuple((*port.key[:-1], "mtu") for port in here)
+    if _is_per_port(inputs):
+        memory = [
+            PortMemory(p.mtu, p.rxq, p.rxd or DESCRIPTORS, p.txd or DESCRIPTORS) for p in here
+        ]
+        key = inputs.profile_key("ovs", "other-config", "per-port-memory")
+        reason = f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up"
+        return OvsMemory(node, per_port_node_mib(memory, len(cpus.pmd)), reason, (*keys, key))
+    mtus = [port.mtu for port in here]
+    sizes = " + ".join(str(mib) for mib in shared_pools(mtus).values())
+    shown = ", ".join(str(mtu) for mtu in sorted(set(mtus)))
+    reason = f"{sizes} for packets of MTU {shown} and {HEADROOM_MIB} for DPDK itself, rounded up"
+    return OvsMemory(node, shared_node_mib(mtus), reason, keys)
+
+
+def _plan_idle_node(inputs: Inputs, node: int) -> OvsMemory:
+    """vhost-user ports of a guest whose memory is here move here, if there are pages at all."""
+    if _has_pages(inputs, node):
+        reason = f"{IDLE_NODE_MIB} for vhost-user ports, as it has no DPDK port"
+        return OvsMemory(node, IDLE_NODE_MIB, reason, _page_keys(inputs))
+    return OvsMemory(node, 0, "no DPDK port and no pages", _page_keys(inputs))
+
+
+def _has_pages(inputs: Inputs, node: int) -> bool:
+    """Whether a node without DPDK ports has pages enough, or somebody there who wants some."""
+    pages = inputs.profile.hugepages
+    if pages.count is not None:
+        there = spread_pages(pages.count, inputs.hardware).get(node, 0)
+        return there * HUGEPAGE_KIB[pages.size] // 1024 >= IDLE_NODE_MIB
+    demands = (pages.pods, pages.vms)
+    return any(
+        memory_by_node(demand.memory, inputs.hardware).get(node) for demand in demands if demand
+    )
+
+
+def _page_keys(inputs: Inputs) -> tuple[KeyPath, ...]:
+    pages = inputs.profile.hugepages
+    if pages.count is not None:
+        return (inputs.profile_key("hugepages", "count"),)
+    return tuple(
+        inputs.profile_key("hugepages", name) for name in ("pods", "vms") if getattr(pages, name)
+    )
+
+
+def _is_per_port(inputs: Inputs) -> bool:
+    ovs = inputs.profile.ovs
+    value = ovs.other_config.get("per-port-memory") if ovs is not None else None
+    return value is True or value == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class PageStock:
+    """A number of pages of one size."""
+
+    size_kib: int
+    count: int
+
+
+def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, ...], int]:
+    """What EAL takes for `mib` MiB of one node, largest pages first, and the MiB it lacks.
+
+    eal_dynmem_calc_num_pages_per_socket() of lib/eal/common/eal_common_dynmem.c; OVS since 2.17
+    starts EAL with --in-memory, which uses every page size the kernel has, not only that of
+    dpdk-hugepage-dir (eal_hugepage_info.c, hugepage_info_init()).
+    """
+    left = mib * 1024
+    taken: list[PageStock] = []
+    ordered = sorted(stock, key=lambda pool: -pool.size_kib)
+    for place, pool in enumerate(ordered):
+        pages = min(left // pool.size_kib, pool.count)
+        left -= pages * pool.size_kib
+        smaller = sum(other.size_kib * other.count for other in ordered[place + 1 :])
+        if left and pages < pool.count and smaller < left:
+            pages, left = pages + 1, 0
+        taken.append(PageStock(pool.size_kib, pages))
+    return tuple(taken), -(-left // 1024)
