@@ -72,7 +72,12 @@ def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPo
     return OvsPortPlan(
         name=port.name,
         type="dpdk",
-        options={"dpdk-devargs": str(address), "n_rxq": str(port.rxq)},
+        options={
+            "dpdk-devargs": str(address),
+            "n_rxq": str(port.rxq),
+            **({} if port.rxd is None else {"n_rxq_desc": str(port.rxd)}),
+            **({} if port.txd is None else {"n_txq_desc": str(port.txd)}),
+        },
         mtu=port.mtu,
         pci=address,
         numa=port.nic.numa,
@@ -81,7 +86,16 @@ def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPo
             port.key,
             inputs.nic_key(port.nic, "pci"),
         ),
+        other_config=_pinned(port),
     )
+
+
+def _pinned(port: DpdkPort) -> dict[str, str]:
+    """`0:2,1:18`: queue and CPU of the PMD thread that polls it (vswitch.xml, Interface)."""
+    if not port.rxq_affinity:
+        return {}
+    pairs = sorted(port.rxq_affinity.items())
+    return {"pmd-rxq-affinity": ",".join(f"{queue}:{cpu}" for queue, cpu in pairs)}
 
 
 def _plan_socket_mem(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> Iterator[OtherConfig]:

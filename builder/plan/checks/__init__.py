@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
-from builder.plan.checks import kernel, kubelet, memory, switch
+from builder.plan.checks import kernel, kubelet, memory, ovs_options, queues, switch
 from builder.plan.checks.findings import PlanCheck
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan, OsRelease
@@ -16,6 +16,16 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-page-demands": memory.check_demands_fit,
     "plan-pages-fit": memory.check_pages_fit,
     "plan-page-sharing": memory.check_page_sharing,
+    "plan-ovs-key": ovs_options.check_key_in_release,
+    "plan-ovs-sleep": ovs_options.check_sleep_form,
+    "plan-ovs-extra": ovs_options.check_extra_repeats,
+    "plan-ovs-socket-path": ovs_options.check_socket_path,
+    "plan-ovs-lcore-mask": ovs_options.check_lcore_mask,
+    "plan-ovs-threads": ovs_options.check_handler_threads,
+    "plan-rxq-affinity": queues.check_affinity,
+    "plan-rxq-polled": queues.check_polled,
+    "plan-rxq-threads": queues.check_more_queues_than_threads,
+    "plan-descriptors": queues.check_descriptors,
     "plan-allow-list": switch.check_allow_list,
     "plan-pf-with-vfs": switch.check_pf_with_vfs,
     "plan-reserved-memory": kubelet.check_reserved_memory,
