@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
 from builder.inventory.construct import construct
-from builder.inventory.nodes import PARSER, Scalar, Stop, compose
+from builder.inventory.nodes import PARSER, Stop, compose
 from builder.inventory.syntax import find_forbidden, split_lines
 
 # An inventory of 10 000 hosts is about 3 MB.
@@ -59,14 +59,14 @@ def parse_inventory(text: str, file: str, parser: type = PARSER) -> Loaded:
         root = compose(text, file, parser)
     except Stop as stop:
         return Loaded(None, Marks(file, lines=lines), Report((stop.fault,)))
-    if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
+    made = construct(root) if root is not None else None
+    if made is None or made.data is None:  # nothing, or a null
         return _refused(
             file,
             "this file is empty",
             "an inventory is a map: version, image, hardware, profiles, hosts",
             lines=lines,
         )
-    made = construct(root)
     marks = Marks(file, made.keys, made.values, lines)
     faults = dict.fromkeys(sorted(made.faults, key=lambda fault: fault.where))
     return Loaded(made.data, marks, Report(tuple(faults)), made.sources)
