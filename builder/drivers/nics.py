@@ -7,7 +7,7 @@ driver; a model not listed here still works for everything but SR-IOV and DPDK.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Family = Literal["debian", "ubuntu"]
@@ -134,24 +134,79 @@ def _mlx5(device_id: str, name: str, vf_id: str) -> NicType:
     )
 
 
+def _x722(device_id: str, name: str) -> NicType:
+    """Part of the C620 chipset: VFs with an id of their own, 32 of 128 a port."""
+    return replace(_i40e(device_id, name, total_vfs=32), vf_id="8086:37cd")
+
+
+def _bnxt(device_id: str, name: str, vf_id: str, total_vfs: int = 64) -> NicType:
+    """How many VFs a port has, and so where the next port's begin, is set in the card (NVM);
+    the layout here is that of two ports with half each.
+    """
+    return NicType(
+        device_id,
+        name,
+        "bnxt_en",
+        vf_id,
+        "bnxt_en",
+        total_vfs=total_vfs,
+        vf_offset=16,
+        vf_stride=1,
+        vf_pool=2 * total_vfs,
+        pmd_packages=("librte-net-bnxt",),
+    )
+
+
 _TYPES = (
     _igb_sriov("8086:10c9", "Intel 82576", "8086:10ca", stride=2),
+    _igb_sriov("8086:10e6", "Intel 82576 (fiber)", "8086:10ca", stride=2),
+    _igb_sriov("8086:1526", "Intel 82576 (ET2)", "8086:10ca", stride=2),
     _igb_sriov("8086:1521", "Intel I350", "8086:1520", stride=4),
+    _igb_sriov("8086:1522", "Intel I350 (fiber)", "8086:1520", stride=4),
+    _igb_sriov("8086:1523", "Intel I350 (backplane)", "8086:1520", stride=4),
     _igb("8086:1533", "Intel I210"),
+    _igb("8086:1536", "Intel I210 (fiber)"),
+    _igb("8086:1537", "Intel I210 (backplane)"),
     _igb("8086:1539", "Intel I211"),
+    _igb("8086:157b", "Intel I210 (flashless)"),
+    _ixgbe("8086:10f7", "Intel 82599 (KX4)", "8086:10ed"),
     _ixgbe("8086:10f8", "Intel 82599 (backplane)", "8086:10ed"),
+    _ixgbe("8086:10f9", "Intel 82599 (CX4)", "8086:10ed"),
     _ixgbe("8086:10fb", "Intel 82599ES (SFP+)", "8086:10ed"),
+    _ixgbe("8086:10fc", "Intel 82599 (XAUI)", "8086:10ed"),
+    _ixgbe("8086:1507", "Intel 82599 (SFP+ EM)", "8086:10ed"),
     _ixgbe("8086:151c", "Intel 82599 (10GBASE-T)", "8086:10ed"),
+    _ixgbe("8086:154a", "Intel 82599 (X520-4, SFP+)", "8086:10ed"),
     _ixgbe("8086:154d", "Intel 82599 (X520, SFP+)", "8086:10ed"),
     _ixgbe("8086:1557", "Intel 82599EN (SFP+)", "8086:10ed"),
+    _ixgbe("8086:1558", "Intel 82599 (X520-Q1, QSFP+)", "8086:10ed"),
     _ixgbe("8086:1528", "Intel X540-AT2", "8086:1515"),
+    _ixgbe("8086:1560", "Intel X540-AT1", "8086:1515"),
     _ixgbe("8086:1563", "Intel X550-T2", "8086:1565"),
+    _ixgbe("8086:15d1", "Intel X550-T1", "8086:1565"),
+    _ixgbe("8086:15ac", "Intel X552 (SFP+)", "8086:15a8"),
+    _ixgbe("8086:15ad", "Intel X552/X557 (10GBASE-T)", "8086:15a8"),
+    _ixgbe("8086:15c4", "Intel X553 (SFP+)", "8086:15c5"),
+    _ixgbe("8086:15c8", "Intel X553/X557 (10GBASE-T)", "8086:15c5"),
+    _ixgbe("8086:15e4", "Intel X553 (1GbE)", "8086:15c5"),
     _i40e("8086:1572", "Intel X710 (SFP+)"),
+    _i40e("8086:1580", "Intel XL710 (backplane)"),
+    _i40e("8086:1581", "Intel X710 (backplane)"),
     _i40e("8086:1583", "Intel XL710 (QSFP+)"),
     _i40e("8086:1584", "Intel XL710-Q1 (QSFP+)", total_vfs=128),
+    _i40e("8086:1586", "Intel X710 (10GBASE-T)"),
+    _i40e("8086:1589", "Intel X710/X557-AT (10GBASE-T)"),
+    _i40e("8086:158a", "Intel XXV710 (backplane)"),
     _i40e("8086:158b", "Intel XXV710 (SFP28)"),
+    _i40e("8086:15ff", "Intel X710-T4L (10GBASE-T)"),
+    _x722("8086:37d0", "Intel X722 (SFP+)"),
+    _x722("8086:37d1", "Intel X722 (1GbE)"),
+    _x722("8086:37d2", "Intel X722 (10GBASE-T)"),
+    _ice("8086:1591", "Intel E810-C (backplane)"),
     _ice("8086:1592", "Intel E810-C (QSFP)"),
     _ice("8086:1593", "Intel E810-C (SFP)"),
+    _ice("8086:1599", "Intel E810-XXV (backplane)"),
+    _ice("8086:159a", "Intel E810-XXV (QSFP)"),
     _ice("8086:159b", "Intel E810-XXV (SFP)"),
     _mlx5("15b3:1013", "NVIDIA ConnectX-4", "15b3:1014"),
     _mlx5("15b3:1015", "NVIDIA ConnectX-4 Lx", "15b3:1016"),
@@ -161,6 +216,20 @@ _TYPES = (
     _mlx5("15b3:101d", "NVIDIA ConnectX-6 Dx", "15b3:101e"),
     _mlx5("15b3:101f", "NVIDIA ConnectX-6 Lx", "15b3:101e"),
     _mlx5("15b3:1021", "NVIDIA ConnectX-7", "15b3:101e"),
+    _mlx5("15b3:a2d6", "NVIDIA BlueField-2 (ConnectX-6 Dx)", "15b3:101e"),
+    _bnxt("14e4:16d6", "Broadcom BCM57412 (SFP+)", "14e4:16dc"),
+    _bnxt("14e4:16d7", "Broadcom BCM57414 (SFP28)", "14e4:16dc"),
+    _bnxt("14e4:16d8", "Broadcom BCM57416 (10GBASE-T)", "14e4:16dc"),
+    _bnxt("14e4:16d9", "Broadcom BCM57417 (10GBASE-T)", "14e4:16dc"),
+    _bnxt("14e4:16e2", "Broadcom BCM57417 (SFP28)", "14e4:16dc"),
+    _bnxt("14e4:16e3", "Broadcom BCM57416 (SFP+)", "14e4:16dc"),
+    _bnxt("14e4:1614", "Broadcom BCM57454", "14e4:16dc"),
+    _bnxt("14e4:1750", "Broadcom BCM57508", "14e4:1806", total_vfs=128),
+    _bnxt("14e4:1751", "Broadcom BCM57504", "14e4:1806", total_vfs=128),
+    _bnxt("14e4:1752", "Broadcom BCM57502", "14e4:1806", total_vfs=128),
+    NicType(
+        "1af4:1000", "virtio-net (transitional)", "virtio-pci", pmd_packages=("librte-net-virtio",)
+    ),
     NicType("1af4:1041", "virtio-net", "virtio-pci", pmd_packages=("librte-net-virtio",)),
 )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
+from builder.drivers.vf_settings import VfSetting
 from builder.model.base import Part
 from builder.model.fields import ResourceName
 from builder.model.hardware import IfName
@@ -69,3 +70,12 @@ class SriovPolicy(Part):
         Field(description="Mode of the NIC's embedded switch; switchdev: a representor per VF"),
     ] = "legacy"
     vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from this")] = ()
+
+
+# Settings of a VF that its PF's kernel driver carries out.
+VF_SETTINGS: tuple[VfSetting, ...] = get_args(VfSetting)
+
+
+def asked_settings(vf: Vf) -> tuple[VfSetting, ...]:
+    """Those the inventory gives a value, as it spells them."""
+    return tuple(key for key in VF_SETTINGS if getattr(vf, key.replace("-", "_")) is not None)

@@ -6,10 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
-from builder.model.pages import cpu_nodes, memory_by_node, spread_pages
+from builder.model.pages import (
+    counted_pages,
+    cpu_nodes,
+    memory_by_node,
+    page_demands,
+    page_sizes,
+    spread_pages,
+)
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
-from builder.plan.ovs_memory import OvsMemory
+from builder.plan.ovs_memory import OvsMemory, PageStock, pages_taken
 from builder.plan.types import HugepagePool, PageDemand
 
 
@@ -28,17 +35,11 @@ def plan_hugepages(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> tuple[Hugep
 
     The default size first. () when nobody wants pages and none are counted.
     """
-    demands = (*_of_switch(inputs, memory), *user_demands(inputs))
-    sizes = page_sizes(inputs)
+    users = tuple(user_demands(inputs))
+    demands = (*_of_switch(inputs, memory, users), *users)
+    sizes = page_sizes(inputs.profile.hugepages)
     pools = [pool for size in sizes for pool in _plan_size(inputs, size, demands)]
     return tuple(pools) if any(pool.count for pool in pools) else ()
-
-
-def page_sizes(inputs: Inputs) -> tuple[str, ...]:
-    """Sizes with a pool: the default, those counted further on, those somebody asks for."""
-    pages = inputs.profile.hugepages
-    asked = [demand.size for demand in user_demands(inputs)]
-    return tuple(dict.fromkeys((pages.size, *(pool.size for pool in pages.more), *asked)))
 
 
 def plan_page_demands(inputs: Inputs) -> tuple[PageDemand, ...]:
@@ -59,51 +60,60 @@ def plan_page_demands(inputs: Inputs) -> tuple[PageDemand, ...]:
 def user_demands(inputs: Inputs) -> Iterator[Demand]:
     """What pods and virtual machines are to have."""
     pages = inputs.profile.hugepages
-    if pages.pods is not None:
-        mib = memory_by_node(pages.pods.memory, inputs.hardware)
-        key = inputs.profile_key("hugepages", "pods", "memory")
-        yield Demand("pods", pages.pods.size or pages.size, mib, (key,))
-    if pages.vms is not None:
-        mib = memory_by_node(pages.vms.memory, inputs.hardware)
-        key = inputs.profile_key("hugepages", "vms", "memory")
-        yield Demand("virtual machines", pages.vms.size or pages.size, mib, (key,))
+    for name, demand in page_demands(pages).items():
+        who = "pods" if name == "pods" else "virtual machines"
+        mib = memory_by_node(demand.memory, inputs.hardware)
+        key = inputs.profile_key("hugepages", name, "memory")
+        yield Demand(who, demand.size or pages.size, mib, (key,))
 
 
-def _of_switch(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> Iterator[Demand]:
-    """Open vSwitch, on the largest size there is: EAL takes that first (`pages_taken`)."""
-    if memory:
-        largest = max(page_sizes(inputs), key=HUGEPAGE_KIB.__getitem__)
-        keys = tuple(dict.fromkeys(key for item in memory for key in item.keys))
-        yield Demand("Open vSwitch", largest, {item.node: item.mib for item in memory}, keys)
+def _of_switch(
+    inputs: Inputs, memory: tuple[OvsMemory, ...], users: tuple[Demand, ...]
+) -> Iterator[Demand]:
+    """What Open vSwitch takes of each size: EAL, not the inventory, decides (`pages_taken`)."""
+    sizes = page_sizes(inputs.profile.hugepages)
+    shares: dict[str, dict[int, int]] = {size: {} for size in sizes}
+    for item in memory[: len(inputs.hardware.numa)]:
+        stocks = {size: _stock(inputs, size, item.node, users) for size in sizes}
+        left = item.mib
+        for taken in pages_taken(item.mib, tuple(stocks.values()))[0]:
+            size = next(size for size in sizes if HUGEPAGE_KIB[size] == taken.size_kib)
+            shares[size][item.node] = min(left, taken.count * taken.size_kib // 1024)
+            left -= shares[size][item.node]
+    keys = tuple(dict.fromkeys(key for item in memory for key in item.keys))
+    for size, mib in shares.items():
+        yield Demand("Open vSwitch", size, mib, keys)
+
+
+def _stock(inputs: Inputs, size: str, node: int, users: tuple[Demand, ...]) -> PageStock:
+    """Pages of a node that EAL finds: those counted, or those promised to others and more."""
+    _, count = counted_pages(inputs.profile.hugepages, size)
+    if count is not None:
+        there = spread_pages(count, inputs.hardware).get(node, 0)
+        return PageStock(HUGEPAGE_KIB[size], there)
+    promised = sum(_whole_pages(d.mib.get(node, 0), size) for d in users if d.size == size)
+    return PageStock(HUGEPAGE_KIB[size], promised, grows=True)
+
+
+def _whole_pages(mib: int, size: str) -> int:
+    return -(-mib * 1024 // HUGEPAGE_KIB[size])
 
 
 def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterator[HugepagePool]:
-    key, count = _counted(inputs, size)
+    key, count = counted_pages(inputs.profile.hugepages, size)
     if count is not None:
-        yield from _count_pages(inputs, size, count, key)
+        yield from _count_pages(inputs, size, count, inputs.profile_key("hugepages", *key))
         return
     here = tuple(demand for demand in demands if demand.size == size)
     nodes = sorted({*cpu_nodes(inputs.hardware), *(n for d in here for n in d.mib if d.mib[n])})
-    page_mib = HUGEPAGE_KIB[size] // 1024
     for node in nodes:
         parts = [demand for demand in here if demand.mib.get(node)]
-        pages = sum(-(-demand.mib[node] // page_mib) for demand in parts)
+        pages = sum(_whole_pages(demand.mib[node], size) for demand in parts)
         told = " + ".join(f"{demand.mib[node]} MiB for {demand.who}" for demand in parts)
         reason = f"{told}, each in whole pages" if parts else "nobody wants pages here"
         keys = [key for demand in parts for key in demand.keys] or [inputs.profile_key("hugepages")]
         why = inputs.why(reason, *dict.fromkeys(keys))
         yield HugepagePool(node=node, size_kib=HUGEPAGE_KIB[size], count=pages, why=why)
-
-
-def _counted(inputs: Inputs, size: str) -> tuple[KeyPath, int | dict[int, int] | None]:
-    """The inventory's own count of a size, and its key."""
-    pages = inputs.profile.hugepages
-    if size == pages.size:
-        return inputs.profile_key("hugepages", "count"), pages.count
-    for place, pool in enumerate(pages.more):
-        if pool.size == size:
-            return inputs.profile_key("hugepages", "more", place, "count"), pool.count
-    return inputs.profile_key("hugepages"), None
 
 
 def _count_pages(

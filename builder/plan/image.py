@@ -19,7 +19,7 @@ from builder.plan.modules import (
     plan_vfio_options,
 )
 from builder.plan.ovs import plan_ovs
-from builder.plan.ovs_memory import plan_ovs_memory
+from builder.plan.ovs_memory import apply_own_memory, plan_ovs_memory
 from builder.plan.packages import plan_packages
 from builder.plan.ports import dpdk_nodes, find_dpdk_ports
 from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
@@ -35,7 +35,7 @@ def plan_image(
     ports = find_dpdk_ports(inputs)
     cpus = plan_cpus(inputs, dpdk_nodes(ports))
     memory = plan_ovs_memory(inputs, cpus, ports)
-    pools = plan_hugepages(inputs, memory)
+    pools = plan_hugepages(inputs, apply_own_memory(inputs, memory))
     pfs = plan_pfs(inputs, ports)
     bindings = plan_bindings(inputs, ports)
     vfio_options = plan_vfio_options(inputs, pfs, bindings)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 MIB = 1024 * 1024
 # ETHER_HDR_MAX_LEN of lib/netdev-dpdk.c: Ethernet header, two VLAN tags, CRC.
 FRAME_OVERHEAD = 26
+# FRAME_LEN_TO_MTU(): the MTU Open vSwitch reads off a buffer, its header and CRC without tags.
+FRAME_HEADER = 18
 # NETDEV_DPDK_MBUF_ALIGN, and RTE_PKTMBUF_HEADROOM in front of the data.
 BUFFER_ALIGN = 1024
 BUFFER_HEADROOM = 128
@@ -52,9 +54,13 @@ def buffer_bytes(mtu: int) -> int:
     return aligned + BUFFER_HEADROOM
 
 
-def shared_mbufs(mtu: int) -> int:
-    """Buffers of a shared pool: dpdk_calculate_mbufs()."""
-    return MAX_MBUFS if mtu >= DEFAULT_MTU else MIN_MBUFS
+def shared_mbufs(buffer: int) -> int:
+    """Buffers of a shared pool: dpdk_calculate_mbufs().
+
+    dpdk_mp_get() asks with the MTU that the buffer holds, not with the port's: a port of MTU
+    1400 fills buffers of 2176 bytes, and gets as many as one of 1500 (memory.rst says fewer).
+    """
+    return MAX_MBUFS if buffer - FRAME_HEADER >= DEFAULT_MTU else MIN_MBUFS
 
 
 def port_mbufs(port: PortMemory, pmd_threads: int) -> int:
@@ -63,30 +69,33 @@ def port_mbufs(port: PortMemory, pmd_threads: int) -> int:
     return rings + min(128, port.rxq) * 32 + MIN_MBUFS
 
 
-def pool_mib(mtu: int, mbufs: int) -> int:
+def pool_mib(buffer: int, mbufs: int) -> int:
     """Memory of a pool, in whole MiB."""
-    return -(-mbufs * (buffer_bytes(mtu) + MBUF_OVERHEAD) // MIB)
+    return -(-mbufs * (buffer + MBUF_OVERHEAD) // MIB)
 
 
-def shared_pools(mtus: Iterable[int]) -> dict[int, int]:
-    """MiB of each pool by buffer size, with the pool of the default MTU always among them."""
-    pools: dict[int, int] = {}
-    for mtu in (DEFAULT_MTU, *mtus):
-        size = buffer_bytes(mtu)
-        pools[size] = max(pools.get(size, 0), pool_mib(mtu, shared_mbufs(mtu)))
-    return dict(sorted(pools.items()))
+def shared_pools(mtus: Iterable[int], offered: Iterable[int] = ()) -> dict[int, int]:
+    """MiB of each pool by buffer size, with the pool of the default MTU always among them.
+
+    offered: MTUs of shared-mempool-config on this node; a port takes the smallest of them that
+    holds its packets, and has a pool of its own size when none does
+    (dpdk_get_user_adjusted_mtu()).
+    """
+    sizes = sorted(buffer_bytes(mtu) for mtu in offered)
+    wanted = [buffer_bytes(mtu) for mtu in (DEFAULT_MTU, *mtus)]
+    used = {next((size for size in sizes if size >= own), own) for own in wanted}
+    return {size: pool_mib(size, shared_mbufs(size)) for size in sorted(used)}
 
 
-def shared_node_mib(mtus: Iterable[int]) -> int:
+def shared_node_mib(mtus: Iterable[int], offered: Iterable[int] = ()) -> int:
     """dpdk-socket-mem of a node with ports of these MTUs."""
-    pools = sum(shared_pools(mtus).values())
-    return _round_up(pools + HEADROOM_MIB)
+    return _round_up(sum(shared_pools(mtus, offered).values()) + HEADROOM_MIB)
 
 
 def per_port_node_mib(ports: Iterable[PortMemory], pmd_threads: int) -> int:
     """dpdk-socket-mem of a node under per-port-memory, one vhost-user port included."""
     pools = sum(
-        pool_mib(port.mtu, port_mbufs(port, pmd_threads))
+        pool_mib(buffer_bytes(port.mtu), port_mbufs(port, pmd_threads))
         for port in (PortMemory(DEFAULT_MTU), *ports)
     )
     return _round_up(pools + HEADROOM_MIB)

@@ -7,10 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
-from builder.model.pages import memory_by_node, spread_pages
+from builder.model.pages import (
+    counted_pages,
+    largest_size,
+    memory_by_node,
+    page_demands,
+    spread_pages,
+)
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
 from builder.plan.memory import (
+    DEFAULT_MTU,
     DESCRIPTORS,
     HEADROOM_MIB,
     IDLE_NODE_MIB,
@@ -21,6 +28,9 @@ from builder.plan.memory import (
 )
 from builder.plan.ports import DpdkPort
 from builder.plan.types import CpuPlan
+
+# NEWS of Open vSwitch: the release that brought shared-mempool-config.
+MEMPOOL_CONFIG_SINCE = (3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +47,22 @@ def plan_ovs_memory(
     inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...]
 ) -> tuple[OvsMemory, ...]:
     """Memory by NUMA node, every node in its place; () without Open vSwitch."""
-    ovs = inputs.profile.ovs
-    if ovs is None:
+    if inputs.profile.ovs is None:
         return ()
-    own = ovs.other_config.get("dpdk-socket-mem")
-    if own is not None:
-        key = inputs.profile_key("ovs", "other-config", "dpdk-socket-mem")
-        return tuple(
-            OvsMemory(node, mib, "set in the inventory", (key,))
-            for node, mib in enumerate(parse_socket_mem(str(own)))
-        )
     return tuple(_plan_node(inputs, cpus, ports, node) for node in range(len(inputs.hardware.numa)))
+
+
+def apply_own_memory(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> tuple[OvsMemory, ...]:
+    """`memory`, or what the inventory's own dpdk-socket-mem says instead."""
+    ovs = inputs.profile.ovs
+    own = ovs.other_config.get("dpdk-socket-mem") if ovs is not None else None
+    if own is None:
+        return memory
+    key = inputs.profile_key("ovs", "other-config", "dpdk-socket-mem")
+    return tuple(
+        OvsMemory(node, mib, "set in the inventory", (key,))
+        for node, mib in enumerate(parse_socket_mem(str(own)))
+    )
 
 
 def parse_socket_mem(text: str) -> tuple[int, ...]:
@@ -69,11 +84,32 @@ def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node:
         key = inputs.profile_key("ovs", "other-config", "per-port-memory")
         reason = f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up"
         return OvsMemory(node, per_port_node_mib(memory, len(cpus.pmd)), reason, (*keys, key))
-    mtus = [port.mtu for port in here]
-    sizes = " + ".join(str(mib) for mib in shared_pools(mtus).values())
-    shown = ", ".join(str(mtu) for mtu in sorted(set(mtus)))
+    mtus, offered = [port.mtu for port in here], _offered_mtus(inputs, node)
+    sizes = " + ".join(str(mib) for mib in shared_pools(mtus, offered).values())
+    shown = ", ".join(str(mtu) for mtu in sorted({DEFAULT_MTU, *mtus}))
     reason = f"{sizes} for packets of MTU {shown} and {HEADROOM_MIB} for DPDK itself, rounded up"
-    return OvsMemory(node, shared_node_mib(mtus), reason, keys)
+    if offered:
+        keys = (*keys, inputs.profile_key("ovs", "other-config", "shared-mempool-config"))
+    return OvsMemory(node, shared_node_mib(mtus, offered), reason, keys)
+
+
+def _offered_mtus(inputs: Inputs, node: int) -> tuple[int, ...]:
+    """MTUs of shared-mempool-config (`mtu[:node],...`) on a node, of a release that knows it.
+
+    Up to a text Open vSwitch cannot use it takes what it has read (parse_user_mempools_list()).
+    """
+    ovs = inputs.profile.ovs
+    text = ovs.other_config.get("shared-mempool-config") if ovs is not None else None
+    if text is None or inputs.release.ovs < MEMPOOL_CONFIG_SINCE:
+        return ()
+    found: list[int] = []
+    for part in str(text).split(","):
+        match = re.fullmatch(r"\s*(\d{1,5})(?::(\d{1,3}))?\s*", part)
+        if match is None:
+            break
+        if match[2] is None or int(match[2]) == node:
+            found.append(int(match[1]))
+    return tuple(found)
 
 
 def _plan_idle_node(inputs: Inputs, node: int) -> OvsMemory:
@@ -85,24 +121,27 @@ def _plan_idle_node(inputs: Inputs, node: int) -> OvsMemory:
 
 
 def _has_pages(inputs: Inputs, node: int) -> bool:
-    """Whether a node without DPDK ports has pages enough, or somebody there who wants some."""
+    """Whether a node without DPDK ports has pages enough of the size Open vSwitch takes first,
+    or, where those are not counted, somebody who wants any.
+    """
     pages = inputs.profile.hugepages
-    if pages.count is not None:
-        there = spread_pages(pages.count, inputs.hardware).get(node, 0)
-        return there * HUGEPAGE_KIB[pages.size] // 1024 >= IDLE_NODE_MIB
-    demands = (pages.pods, pages.vms)
+    size = largest_size(pages)
+    _, count = counted_pages(pages, size)
+    if count is not None:
+        there = spread_pages(count, inputs.hardware).get(node, 0)
+        return there * HUGEPAGE_KIB[size] // 1024 >= IDLE_NODE_MIB
     return any(
-        memory_by_node(demand.memory, inputs.hardware).get(node) for demand in demands if demand
+        memory_by_node(demand.memory, inputs.hardware).get(node)
+        for demand in page_demands(pages).values()
     )
 
 
 def _page_keys(inputs: Inputs) -> tuple[KeyPath, ...]:
     pages = inputs.profile.hugepages
-    if pages.count is not None:
-        return (inputs.profile_key("hugepages", "count"),)
-    return tuple(
-        inputs.profile_key("hugepages", name) for name in ("pods", "vms") if getattr(pages, name)
-    )
+    key, count = counted_pages(pages, largest_size(pages))
+    if count is not None:
+        return (inputs.profile_key("hugepages", *key),)
+    return tuple(inputs.profile_key("hugepages", name) for name in page_demands(pages))
 
 
 def _is_per_port(inputs: Inputs) -> bool:
@@ -113,10 +152,14 @@ def _is_per_port(inputs: Inputs) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PageStock:
-    """A number of pages of one size."""
+    """A number of pages of one size.
+
+    grows: the plan counts them, as many as are needed; `count` are promised to others then.
+    """
 
     size_kib: int
     count: int
+    grows: bool = False
 
 
 def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, ...], int]:
@@ -130,10 +173,11 @@ def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, 
     taken: list[PageStock] = []
     ordered = sorted(stock, key=lambda pool: -pool.size_kib)
     for place, pool in enumerate(ordered):
-        pages = min(left // pool.size_kib, pool.count)
+        pages = left // pool.size_kib
+        pages = pages if pool.grows else min(pages, pool.count)
         left -= pages * pool.size_kib
         smaller = sum(other.size_kib * other.count for other in ordered[place + 1 :])
-        if left and pages < pool.count and smaller < left:
+        if left and (pool.grows or pages < pool.count) and smaller < left:
             pages, left = pages + 1, 0
         taken.append(PageStock(pool.size_kib, pages))
     return tuple(taken), -(-left // 1024)

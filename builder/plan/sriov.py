@@ -40,6 +40,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 num_vfs=policy.num_vfs,
                 vfs=_plan_vfs(inputs, ports, policy, place, nic, model),
                 why=why,
+                eswitch=policy.eswitch,
             )
         )
     return tuple(pfs)
@@ -103,6 +104,9 @@ def _plan_vfs(
                 vlan=vf.vlan,
                 trust=vf.trust,
                 spoofchk=vf.spoofchk,
+                max_tx_rate=vf.max_tx_rate,
+                min_tx_rate=vf.min_tx_rate,
+                link_state=vf.link_state,
             )
         )
     return tuple(vfs)

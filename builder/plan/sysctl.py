@@ -61,8 +61,10 @@ def _derived(inputs: Inputs) -> list[SysctlSetting]:
             )
         )
     key = inputs.profile_key("latency")
-    for item in settings_of(inputs.profile.latency, inputs.hardware.cpu.vendor, SYSCTLS):
-        settings.append(SysctlSetting(item.name, item.value or "", inputs.why(item.reason, key)))
+    settings += [
+        SysctlSetting(item.name, item.value or "", inputs.why(item.reason, key))
+        for item in settings_of(inputs.profile.latency, inputs.hardware.cpu.vendor, SYSCTLS)
+    ]
     # tuned, profile latency-performance; OpenShift's node tuning sets it on every node.
     settings.append(
         SysctlSetting(

@@ -20,6 +20,7 @@ from builder.model.rules import (
     ovs,
     ovs_options,
     sriov,
+    vf_settings,
 )
 
 Rule = Callable[[Inventory, Marks], Iterable[Diagnostic]]
@@ -71,6 +72,12 @@ RULES: dict[str, Rule] = {
     "vf-has-use": sriov.check_vf_has_use,
     "vf-for-ovs-driver": sriov.check_vf_for_ovs_driver,
     "vf-for-ovs-used": sriov.check_vf_for_ovs_used,
+    "vf-rates": vf_settings.check_rates,
+    "vf-driver-can": vf_settings.check_driver_can,
+    "vf-switchdev": vf_settings.check_switchdev_settings,
+    "vf-switchdev-ovs": vf_settings.check_eswitch_on_userspace,
+    "sriov-switchdev": vf_settings.check_switchdev,
+    "ovs-mtu": vf_settings.check_mtu,
     "vf-interrupts": binding.check_vf_interrupts,
     "binding-secure-boot": binding.check_secure_boot,
     "binding-bifurcated": binding.check_bifurcated_port,
@@ -107,18 +114,23 @@ RULES: dict[str, Rule] = {
     "host-profile-known": hosts.check_profile_known,
     "host-interface-known": hosts.check_interface_known,
     "host-interface-not-in-ovs": ovs.check_interface_not_in_ovs,
+    "host-interface-mtu": vf_settings.check_interface_mtu,
+    "host-rack-known": hosts.check_rack_known,
+    "rack-used": hosts.check_rack_used,
     "host-management": hosts.check_management,
     "host-management-address": addressing.check_management_address,
     "host-boot-mac": hosts.check_boot_mac,
     "host-identity-once": hosts.check_identity_unique,
     "host-vf-mac-once": hosts.check_vf_mac_unique,
+    "host-vf-mac-own": hosts.check_vf_mac_own,
     "host-dhcp-or-fixed": addressing.check_dhcp_or_fixed,
     "host-gateway": addressing.check_gateway,
+    "host-rack-gateway": addressing.check_rack_gateway,
     "host-one-gateway": addressing.check_one_gateway,
 }
 
 # Over the sound half of a faulty file these would say what is not so.
-NEEDS_WHOLE_FILE = frozenset({"hardware-used", "profile-used"})
+NEEDS_WHOLE_FILE = frozenset({"hardware-used", "profile-used", "rack-used"})
 
 
 def check_rules(inventory: Inventory, marks: Marks, *, complete: bool) -> list[Diagnostic]:

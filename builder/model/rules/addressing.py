@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Interface, Inventory
+from builder.model.racks import gateway_of, heir_of
 from builder.model.rules.findings import at, error
 
 
@@ -67,3 +68,22 @@ def check_management_address(inventory: Inventory, marks: Marks) -> Iterable[Dia
         if interface.role == "management" and not has_address:
             message = "a management interface without an address"
             yield error(marks, path, message, "add dhcp4: true, or addresses", at_key=True)
+
+
+def check_rack_gateway(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A rack's gateway, seen from each host that would get it."""
+    for host_name, host in inventory.hosts.items():
+        rack, heir = inventory.racks.get(host.rack or ""), heir_of(inventory, host)
+        if rack is None or rack.gateway is None or heir is None:
+            continue
+        if gateway_of(inventory, host, heir) != rack.gateway or host.interfaces[heir].gateway:
+            continue
+        networks = [address.network for address in host.interfaces[heir].addresses]
+        if not any(rack.gateway in network for network in networks):
+            path = ("hosts", host_name, "interfaces", heir, "addresses")
+            where = at(marks, ("racks", str(host.rack), "gateway"))
+            message = (
+                f"{rack.gateway}, the gateway of rack {host.rack}, is not in "
+                f"{' or '.join(map(str, networks))}: {where}"
+            )
+            yield error(marks, path, message, f"give {heir} a gateway of its own")

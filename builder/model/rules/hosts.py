@@ -46,6 +46,22 @@ def check_profile_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
             yield warning(marks, ("profiles", name), message, at_key=True)
 
 
+def check_rack_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """Racks are listed or not; once one is, a host in another one has its name wrong."""
+    for name, host in inventory.hosts.items():
+        if inventory.racks and host.rack is not None and host.rack not in inventory.racks:
+            path = ("hosts", name, "rack")
+            message = f"there is no rack {host.rack}"
+            yield error(marks, path, message, suggest(host.rack, inventory.racks))
+
+
+def check_rack_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    used = {host.rack for host in inventory.hosts.values()}
+    for name in inventory.racks:
+        if name not in used:
+            yield warning(marks, ("racks", name), "no host stands in this rack", at_key=True)
+
+
 def check_interface_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     names = {
         class_name: [nic.name for nic in hardware.nics]
@@ -126,3 +142,20 @@ def check_vf_mac_unique(inventory: Inventory, marks: Marks) -> Iterable[Diagnost
                     )
                     hint = "a profile with a MAC is for one host; without one the driver picks it"
                     yield error(marks, path, message, hint)
+
+
+def check_vf_mac_own(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A VF with the MAC of a port: frames for the one end at the other."""
+    ports = {
+        value: path
+        for name, host in inventory.hosts.items()
+        for kind, value, path in _identities(name, host)
+        if kind == "MAC"
+    }
+    for name, profile in inventory.profiles.items():
+        for number, policy in enumerate(profile.sriov):
+            for index, vf in enumerate(policy.vfs):
+                if vf.mac in ports:
+                    path = ("profiles", name, "sriov", number, "vfs", index, "mac")
+                    message = f"MAC {vf.mac} is that of a port: {at(marks, ports[vf.mac])}"
+                    yield error(marks, path, message)

@@ -9,7 +9,7 @@ from builder.model.inventory import Inventory
 from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
 from builder.model.rules.sriov import driver_of
-from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf
+from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf, asked_settings
 from builder.model.switch import OvsPort
 from builder.model.wording import suggest
 
@@ -183,13 +183,12 @@ def _vf_settings(
     marks: Marks, port: KeyPath, policy_path: KeyPath, policy: SriovPolicy, driver: str
 ) -> Iterator[Diagnostic]:
     for number, vf in enumerate(policy.vfs):
-        for key in ("mac", "vlan", "trust", "spoofchk"):
-            if getattr(vf, key) is not None:
-                message = (
-                    f"{key} of a VF is set through the interface of {policy.pf}, which has none "
-                    f"on {driver} as a port of OVS: {at(marks, (*port, 'nic'))}"
-                )
-                yield error(marks, (*policy_path, "vfs", number, key), message)
+        for key in asked_settings(vf):
+            message = (
+                f"{key} of a VF is set through the interface of {policy.pf}, which has none "
+                f"on {driver} as a port of OVS: {at(marks, (*port, 'nic'))}"
+            )
+            yield error(marks, (*policy_path, "vfs", number, key), message)
 
 
 def check_interface_not_in_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
-from builder.plan.checks import kernel, kubelet, memory, ovs_options, queues, switch
+from builder.plan.checks import kernel, kubelet, memory, ovs_options, queues, sriov, switch
 from builder.plan.checks.findings import PlanCheck
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan, OsRelease
@@ -13,9 +13,12 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-socket-mem-form": memory.check_socket_mem_form,
     "plan-socket-mem-nodes": memory.check_socket_mem_nodes,
     "plan-socket-mem": memory.check_socket_mem_fits,
+    "plan-any-page": memory.check_any_page,
     "plan-page-demands": memory.check_demands_fit,
     "plan-pages-fit": memory.check_pages_fit,
     "plan-page-sharing": memory.check_page_sharing,
+    "plan-vf-address": sriov.check_addresses,
+    "plan-vf-setting": sriov.check_settings_in_release,
     "plan-ovs-key": ovs_options.check_key_in_release,
     "plan-ovs-sleep": ovs_options.check_sleep_form,
     "plan-ovs-extra": ovs_options.check_extra_repeats,

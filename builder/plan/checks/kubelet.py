@@ -10,7 +10,9 @@ from builder.plan.types import ImagePlan
 
 
 def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
-    """pkg/kubelet/cm/memorymanager: a reservation larger than a node's memory ends the kubelet."""
+    """pkg/kubelet/cm/memorymanager/policy_static.go, getDefaultMachineState(): memory less
+    reservation less hugepages is unsigned, and what is below 0 counts as all but endless.
+    """
     for item in image.kubelet.reserved_memory if image.kubelet is not None else ():
         pages = sum(
             pool.count * pool.size_kib // 1024 for pool in image.hugepages if pool.node == item.node

@@ -9,7 +9,7 @@ from builder.model.values import HUGEPAGE_KIB, format_mib
 from builder.plan.checks.findings import Finding, find_setting, profile_key, socket_mem
 from builder.plan.devices import VfPlan
 from builder.plan.ovs_memory import PageStock, pages_taken
-from builder.plan.types import HugepagePool, ImagePlan
+from builder.plan.types import HugepagePool, ImagePlan, PageDemand
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
 # TripleO leaves 4 GiB on a machine (derive_params_formulas.yaml), of two nodes as a rule.
@@ -75,42 +75,59 @@ def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
             continue  # said by check_socket_mem_nodes
         pools = _pools_of(image, node)
         there = sum(pool.count * pool.size_kib // 1024 for pool in pools)
-        size_mib = max((pool.size_kib // 1024 for pool in image.hugepages), default=1024)
         # Memory comes in whole pages: 1500 MiB of 1G pages are two pages.
-        pages = -(-values[node] // size_mib)
+        smallest = min((pool.size_kib // 1024 for pool in image.hugepages), default=1024)
+        # hugepages.count is of the default size, whose pools are the first.
+        size = image.hugepages[0].size_kib // 1024 if image.hugepages else 1024
+        counted = sum(pool.count for pool in pools if pool.size_kib == size * 1024)
+        others = there - counted * size
         message = (
-            f"Open vSwitch needs {pages * size_mib} MiB of hugepages on NUMA node {node} "
-            f"(dpdk-socket-mem), the plan has {there} MiB there"
+            f"Open vSwitch needs {-(-values[node] // smallest) * smallest} MiB of hugepages on "
+            f"NUMA node {node} (dpdk-socket-mem), the plan has {there} MiB there"
         )
         hint = (
-            f"hugepages.count: {{{node}: {pages}}} or more pages of {format_mib(size_mib)}, a "
-            f"lower MTU of node {node}'s DPDK ports, or ports on another node"
+            f"hugepages.count: {{{node}: {-(-(values[node] - others) // size)}}} or more pages of "
+            f"{format_mib(size)}, a lower MTU of node {node}'s DPDK ports, or ports on another node"
         )
         yield Finding("error", _socket_mem_key(image), message, hint)
+
+
+def check_any_page(image: ImagePlan) -> Iterator[Finding]:
+    """eal_hugepage_info_init() fails where no page of any size is free, whatever is asked for."""
+    if image.ovs is None or any(socket_mem(image)) or any(p.count for p in image.hugepages):
+        return
+    message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges need"
+    hint = "count some (hugepages.count), or have them derived: give a bridge a DPDK port"
+    yield Finding("error", profile_key(image, "hugepages"), message, hint)
+
+
+def _pages_for(demand: PageDemand) -> int:
+    return -(-demand.mib * 1024 // demand.size_kib)
 
 
 def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
     """Pages counted by hand that are fewer than Open vSwitch, pods and VMs are to have."""
     taken, lacks = _taken(image)
     for demand in image.page_demands:
-        others = sum(
-            other.mib
+        # Those before it in the alphabet are served first: pods, then virtual machines.
+        others = {
+            other.who: _pages_for(other)
             for other in image.page_demands
             if (other.node, other.size_kib) == (demand.node, demand.size_kib)
             and other.who < demand.who
-        )
+        }
         count = sum(
             pool.count for pool in _pools_of(image, demand.node) if pool.size_kib == demand.size_kib
         )
-        held = taken.get((demand.node, demand.size_kib), 0)
-        left = (count - held) * demand.size_kib // 1024 - others
-        if demand.node in lacks or demand.mib <= left:
+        held = {"Open vSwitch": taken.get((demand.node, demand.size_kib), 0)} | others
+        left = max(0, count - sum(held.values()))
+        if demand.node in lacks or _pages_for(demand) <= left:
             continue
-        size = _size_text(demand.size_kib)
+        who = " and ".join(f"{pages} for {name}" for name, pages in held.items() if pages)
         message = (
-            f"{demand.who} are to have {format_mib(demand.mib)} in pages of {size} on NUMA node "
-            f"{demand.node}, {format_mib(max(left, 0)) if left > 0 else 'nothing'} of "
-            f"{count} page{'' if count == 1 else 's'} is left for them"
+            f"{demand.who} are to have {format_mib(demand.mib)} in pages of "
+            f"{_size_text(demand.size_kib)} on NUMA node {demand.node}, which has {count}"
+            f"{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for them"
         )
         key = demand.why.origins[0].path
         hint = "count more pages, or leave the count out: it is derived then"

@@ -124,7 +124,7 @@ def test_socket_memory_for_a_node_that_is_not_there(check: Check) -> None:
         profile(data)["ovs"]["other-config"] = {"dpdk-socket-mem": "1024,0,1024"}
 
     ((severity, rule, _, message, _),) = check(edit, but=("plan-page-sharing",))
-    assert (severity, rule) == ("error", "plan-socket-mem")
+    assert (severity, rule) == ("error", "plan-socket-mem-nodes")
     assert message == (
         "Open vSwitch needs 1024 MiB of hugepages on NUMA node 2 (dpdk-socket-mem), the plan has "
         "0 MiB there"
@@ -143,32 +143,6 @@ def test_socket_memory_that_is_no_list(check: Check) -> None:
             "dpdk-socket-mem '2048MB' is not a list of MiB, one for each NUMA node",
             "write it like 2048,1024",
         )
-    ]
-
-
-def test_port_on_a_node_without_pmd(check: Check) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        profile(data)["cpu"] = {"pmd": "9,25"}
-        del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
-
-    assert check(edit, but=("plan-page-sharing",)) == [
-        (
-            "error",
-            "plan-pmd-node",
-            "profiles.nfv.ovs.bridges.br0.ports.dpdk0.nic",
-            "dpdk0 is on NUMA node 0, which has no PMD CPU (PMD CPUs: 9,25)",
-            "give node 0 a PMD core: cpu.pmd-cores-per-node or cpu.pmd",
-        )
-    ]
-
-
-def test_no_pmd_at_all(check: Check) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        profile(data)["cpu"]["pmd-cores-per-node"] = 0
-
-    assert [found[3] for found in check(edit, but=("plan-page-sharing",))] == [
-        "dpdk0 is on NUMA node 0, which has no PMD CPU",
-        "dpdk1 is on NUMA node 0, which has no PMD CPU",
     ]
 
 
@@ -218,12 +192,12 @@ def pf_as_port(rxq: int, pmd: str, device_id: str = "8086:10fb") -> Edit:
 
 @pytest.mark.parametrize(("rxq", "pmd"), [(1, "1"), (2, "1"), (4, "1-3")])
 def test_82599_with_vfs_that_dpdk_starts(check: Check, rxq: int, pmd: str) -> None:
-    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing",)) == []
+    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing", "plan-rxq-threads")) == []
 
 
 @pytest.mark.parametrize(("rxq", "pmd", "threads"), [(1, "1,17", 2), (3, "1", 1), (4, "1-4", 4)])
 def test_82599_with_vfs_that_dpdk_refuses(check: Check, rxq: int, pmd: str, threads: int) -> None:
-    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing",)) == [
+    assert check(pf_as_port(rxq, pmd), but=("plan-page-sharing", "plan-rxq-threads")) == [
         (
             "error",
             "plan-pf-with-vfs",

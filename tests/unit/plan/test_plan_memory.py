@@ -55,7 +55,7 @@ def test_shared_pool(mtu: int, megabytes: int) -> None:
     [(1, 1, 1500, 22560, 67), (1, 2, 6000, 24608, 175), (2, 2, 9000, 26656 + 32, 271)],
 )
 def test_per_port_pool(rxq: int, pmd: int, mtu: int, mbufs: int, megabytes: int) -> None:
-    assert port_mbufs(rxq, pmd) == mbufs
+    assert port_mbufs(PortMemory(mtu, rxq), pmd) == mbufs
     size = mbufs * (buffer_bytes(mtu) + memory.MBUF_OVERHEAD) / 1_000_000
     assert abs(size - megabytes) < 1  # the document rounds now up, now down
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
-from builder.diagnostics import KeyPath, Location
-from builder.model.values import CpuSet, PciAddress
 from builder.plan.devices import (
     Binding,
     NicPlan,
@@ -19,20 +18,15 @@ from builder.plan.devices import (
     VfPlan,
 )
 from builder.plan.types import (
-    CpuPlan,
     HostPlan,
     HugepagePool,
     ImagePlan,
-    InterfacePlan,
     KernelArg,
     Module,
     ModuleOption,
-    OsRelease,
     PackagePlan,
-    Role,
     SysctlSetting,
 )
-from builder.plan.why import Origin, Why
 from builder.resources import read_texts
 
 GIB = 1048576
@@ -57,15 +51,6 @@ Description=OVS options
 Type=oneshot
 ExecStart=/usr/lib/rackwright/ovs options
 """
-
-
-def why(text: str, *path: str | int, line: int = 1) -> Why:
-    key: KeyPath = path
-    return Why(text, (Origin(key, Location("inventory.yaml", line, 1)),) if path else ())
-
-
-def pci(text: str) -> PciAddress:
-    return PciAddress.parse(text)
 
 
 def make_pf(name: str, address: str, vfs: tuple[VfPlan, ...]) -> PfPlan:
@@ -96,14 +81,6 @@ def make_port(name: str, address: str) -> OvsPortPlan:
     return OvsPortPlan(name, "dpdk", options, 1500, pci(address), 0, why(name, "profiles"))
 
 
-def roles() -> dict[int, Role]:
-    housekeeping, pmd = {0, 8, 16, 24}, {1, 17}
-    return {
-        cpu: "housekeeping" if cpu in housekeeping else "pmd" if cpu in pmd else "pods"
-        for cpu in range(32)
-    }
-
-
 def kernel_args() -> tuple[KernelArg, ...]:
     values: tuple[tuple[str, str | None], ...] = (
         ("intel_iommu", "on"),
@@ -131,17 +108,14 @@ def image_plan() -> ImagePlan:
         image_name="nfv-node",
         hardware="e5-2620v4",
         profile="nfv",
-        release=OsRelease("debian-13", "debian", "trixie", "13", (6, 12), (3, 5), (24, 11), "25", 257),
-        cpus=CpuPlan(
-            roles(),
-            (CpuSet.parse("0-7,16-23"), CpuSet.parse("8-15,24-31")),
-            tuple(CpuSet.of((cpu, cpu + 16)) for cpu in range(16)),
-            {"housekeeping": why("first core of each node", "profiles", "nfv", "cpu")},
-        ),
+        release=RELEASE,
+        cpus=make_cpus(),
+        memory_mib=MEMORY_MIB,
         hugepages=tuple(
             HugepagePool(node, GIB, 4, why("8 pages over 2 nodes", "profiles", "nfv", "hugepages"))
             for node in (0, 1)
         ),
+        page_demands=(),
         kernel_args=kernel_args(),
         modules=(Module("vfio-pci", why("driver of enp9s0", "profiles", "nfv", "ovs")),),
         module_options=(ModuleOption("vfio-pci", "disable_idle_d3", "1", why("no D3", "profiles")),),
@@ -166,6 +140,7 @@ def image_plan() -> ImagePlan:
             (OvsBridgePlan("br0", "netdev", "standalone",
                            (make_port("dpdk0", "0000:09:00.0"),), why("br0", "profiles")),),
         ),
+        kubelet=None,
         packages=(PackagePlan("openvswitch-switch-dpdk", why("OVS", "profiles")),),
         plan_id="c0ffee" * 10 + "cafe",
     )  # fmt: skip
@@ -173,18 +148,8 @@ def image_plan() -> ImagePlan:
 
 @pytest.fixture
 def host_plan(image_plan: ImagePlan) -> HostPlan:
-    management = InterfacePlan(
-        name="enp8s0",
-        pci=pci("0000:08:00.0"),
-        role="management",
-        dhcp4=True,
-        dhcp6=False,
-        addresses=(),
-        gateway=None,
-        nameservers=(),
-        mtu=None,
-        mac="cc:37:ab:e1:21:64",
-        why=why("for Kubernetes", "hosts", "nfv1", "interfaces", "enp8s0"),
+    management = make_management(
+        why("for Kubernetes", "hosts", "nfv1", "interfaces", "enp8s0"), "cc:37:ab:e1:21:64"
     )
     return HostPlan("nfv1", image_plan, (management,), why("host", "hosts", "nfv1"), "d" * 64)
 

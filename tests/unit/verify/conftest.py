@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
-from builder.diagnostics import Location
-from builder.model.values import CpuSet, PciAddress
+from builder.model.values import CpuSet
 from builder.plan.devices import (
     Binding,
     NicPlan,
@@ -23,20 +23,15 @@ from builder.plan.devices import (
     VfPlan,
 )
 from builder.plan.types import (
-    CpuPlan,
     HostPlan,
     HugepagePool,
     ImagePlan,
-    InterfacePlan,
     KernelArg,
     Module,
     ModuleOption,
-    OsRelease,
     PackagePlan,
-    Role,
     SysctlSetting,
 )
-from builder.plan.why import Origin, Why
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.verify.checks import CheckResult, run_checks
 from builder.verify.facts import Facts, parse_facts
@@ -46,14 +41,6 @@ SUBSTITUTIONS = {"8086:10fb": "8086:10c9", "8086:1533": "8086:10c9"}
 PLAN_ID = "5eed" * 16
 
 
-def why(reason: str, *path: str | int, line: int = 1) -> Why:
-    return Why(reason, (Origin(path, Location("inventory.yaml", line, 3)),) if path else ())
-
-
-def pci(text: str) -> PciAddress:
-    return PciAddress.parse(text)
-
-
 ISOLATED = CpuSet.parse("1-7,9-15,17-23,25-31")
 PAGES = why("8 pages in all", "profiles", "nfv", "hugepages", line=32)
 PF0 = why("two VFs of ens11f0", "profiles", "nfv", "sriov", 0, line=36)
@@ -61,20 +48,6 @@ PF1 = why("two VFs of ens11f1", "profiles", "nfv", "sriov", 1, line=41)
 NIC = why("a port the kernel keeps", "hardware", "e5-2620v4", "nics", line=15)
 PORT = why("a port of br0", "profiles", "nfv", "ovs", line=48)
 BOOT = why("as every node has it")
-
-
-def make_cpus() -> CpuPlan:
-    roles: dict[int, Role] = dict.fromkeys(range(32), "pods")
-    roles |= dict.fromkeys((0, 8, 16, 24), "housekeeping") | dict.fromkeys((1, 17), "pmd")
-    return CpuPlan(
-        roles=roles,
-        nodes=(CpuSet.parse("0-7,16-23"), CpuSet.parse("8-15,24-31")),
-        cores=tuple(CpuSet.of((cpu, cpu + 16)) for cpu in range(16)),
-        why={
-            "housekeeping": why("the lowest core of each node", "profiles", "nfv", "cpu", line=29),
-            "pmd": why("one core of the ports' node", "profiles", "nfv", "cpu", line=30),
-        },
-    )
 
 
 def make_kernel_args() -> tuple[KernelArg, ...]:
@@ -137,15 +110,15 @@ def make_image() -> ImagePlan:
         image_name="nfv-node",
         hardware="e5-2620v4",
         profile="nfv",
-        release=OsRelease(
-            "debian-13", "debian", "trixie", "13", (6, 12), (3, 5), (24, 11), "25", 257
-        ),
+        release=RELEASE,
         cpus=make_cpus(),
+        memory_mib=MEMORY_MIB,
         hugepages=tuple(
             HugepagePool(node, size, count, PAGES)
             for size, count in ((1048576, 4), (2048, 32))
             for node in range(2)
         ),
+        page_demands=(),
         kernel_args=make_kernel_args(),
         modules=tuple(Module(name, BOOT) for name in ("vfio-pci", "tun", "openvswitch")),
         module_options=(
@@ -166,16 +139,16 @@ def make_image() -> ImagePlan:
         pfs=make_pfs(),
         bindings=(Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, PORT),),
         ovs=make_ovs(),
+        kubelet=None,
         packages=(PackagePlan("openvswitch-switch-dpdk", BOOT),),
         plan_id=PLAN_ID,
     )
 
 
 def make_host() -> HostPlan:
-    interface = InterfacePlan(
-        "enp8s0", pci("0000:08:00.0"), "management", True, False, (), None, (), None, None, NIC
+    return HostPlan(
+        "nfv1", make_image(), (make_management(NIC),), why("host nfv1", "hosts"), "b0" * 32
     )
-    return HostPlan("nfv1", make_image(), (interface,), why("host nfv1", "hosts"), "b0" * 32)
 
 
 MOUNT = "[Mount]\nWhat=hugetlbfs\nWhere=/dev/hugepages2M\nType=hugetlbfs\nOptions=pagesize=2M\n"

@@ -1,0 +1,60 @@
+"""VFs as planned: where they come to lie, and what the release's drivers can set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.drivers.nics import find_nic_type
+from builder.drivers.vf_settings import PORT_DRIVERS, VfSetting
+from builder.plan.checks.findings import Finding
+from builder.plan.devices import VfPlan
+from builder.plan.types import ImagePlan
+
+LAST_BUS = 0xFF
+
+
+def check_addresses(image: ImagePlan) -> Iterator[Finding]:
+    """pci_iov_add_virtfn() puts VFs at fixed distances from their PF, over whatever is there."""
+    ports = {nic.pci: nic.name for nic in image.nics} | {b.pci: b.name for b in image.bindings}
+    for pf in image.pfs:
+        others = {other.pci: f"VF {other.index} of {p.name}" for p in image.pfs if p != pf
+                  for other in p.vfs}  # fmt: skip
+        for vf in pf.vfs:
+            key = pf.why.origins[0].path
+            if vf.pci.bus > LAST_BUS:
+                message = f"VF {vf.index} of {pf.name} would lie behind the last PCI bus, ff"
+                yield Finding("error", key, message, f"make fewer VFs of {pf.name}")
+                break
+            there = ports.get(vf.pci) or others.get(vf.pci)
+            if there is not None:
+                message = f"VF {vf.index} of {pf.name} would be at {vf.pci}, where {there} is"
+                hint = "look at the addresses (lspci -D): one of the two is not right"
+                yield Finding("error", key, message, hint)
+                break
+
+
+def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
+    """A setting the driver of this release's kernel has no call for."""
+    has = image.release.kernel
+    for pf in image.pfs:
+        model = find_nic_type(pf.device_id)
+        driver = PORT_DRIVERS.get(model.kernel_driver) if model is not None else None
+        for vf in pf.vfs if driver is not None else ():
+            for setting in _asked(vf):
+                first = driver.settings.get(setting) if driver is not None else None
+                if driver is not None and first is not None and first > has:
+                    message = (
+                        f"{driver.name} sets {setting} of a VF since kernel {first[0]}.{first[1]}, "
+                        f"{image.release.id} has {has[0]}.{has[1]}"
+                    )
+                    key = (*vf.why.origins[0].path, setting)
+                    yield Finding("error", key, message, "remove it, or take a newer release")
+
+
+def _asked(vf: VfPlan) -> Iterator[VfSetting]:
+    if vf.max_tx_rate is not None:
+        yield "max-tx-rate"
+    if vf.min_tx_rate is not None:
+        yield "min-tx-rate"
+    if vf.link_state is not None:
+        yield "link-state"
