@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from builder.inventory import loader
-from builder.model.inventory import Inventory
-from builder.verbs.check import representatives
 
 Call = Any
 Write = Callable[..., Path]
@@ -149,8 +147,19 @@ def test_unknown_release(rackwright: Call, inventory: Path) -> None:
     )
 
 
-def test_one_host_of_each_pair_stands_for_all() -> None:
-    pairs = {"a": "xp", "b": "xp", "c": "yp", "d": "xq", "e": "yp"}
-    hosts = {n: SimpleNamespace(hardware=p[0], profile=p[1]) for n, p in pairs.items()}
-    inventory = cast("Inventory", SimpleNamespace(hosts=hosts))
-    assert representatives(inventory) == ("a", "c", "d")
+def test_numbers_of_every_pair_are_checked_once(rackwright: Call, inventory: Path) -> None:
+    """Three hosts, two of one class and profile: one message for each pair, none twice."""
+    text = inventory.read_text(encoding="utf-8")
+    head, _, hosts = text.partition("\nhosts:\n")
+    second = head[head.index("  nfv:\n") :].replace("  nfv:\n", "  other:\n", 1)
+    own = re.sub(r"    boot-mac: .*\n", "", hosts)
+    more = own.replace("nfv1:", "nfv2:") + own.replace("nfv1:", "nfv3:").replace(
+        "profile: nfv", "profile: other"
+    )
+    inventory.write_text(f"{head}\n{second}\nhosts:\n{own}{more}", encoding="utf-8")
+    code, out, err = rackwright("check", inventory)
+    assert (code, out) == (0, "inventory.yaml: 3 hosts, no errors\n")
+    assert re.findall(r"warning: (profiles\.\w+\.hugepages): Open vSwitch and", err) == [
+        "profiles.nfv.hugepages",
+        "profiles.other.hugepages",
+    ]
