@@ -88,9 +88,10 @@ def fleet_text(count: int) -> str:
     """The seed's inventory with `count` hosts."""
     text = (ROOT / "examples/seed/inventory.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
-    host = {key: value for key, value in data["hosts"]["nfv1"].items() if key != "serial"}
+    host = json.dumps(data["hosts"]["nfv1"])
     data["hosts"] = {
-        f"node-{n:05d}": {**host, "boot-mac": f"02:00:{n >> 24 & 255:02x}:{n >> 16 & 255:02x}:"
+        # A copy each: PyYAML would write what is the same object as an alias.
+        f"node-{n:05d}": {**json.loads(host), "boot-mac": f"02:00:{n >> 24 & 255:02x}:{n >> 16 & 255:02x}:"
                                               f"{n >> 8 & 255:02x}:{n & 255:02x}"}
         for n in range(count)
     }  # fmt: skip
