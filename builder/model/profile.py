@@ -91,7 +91,7 @@ class Hugepages(Part):
     """The hugepage pools."""
 
     size: Annotated[
-        PageSize, Field(description="Default page size, the one Open vSwitch draws on")
+        PageSize, Field(description="Default page size; Open vSwitch takes the largest there is")
     ] = "1G"
     count: Annotated[
         PerNode | None,

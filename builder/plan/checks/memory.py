@@ -186,6 +186,8 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
         )
         if size == HUGEPAGE_KIB["1G"]:
             hint += "; or give pods pages of their own: hugepages.pods: {size: 2M, memory: ...}"
+        elif any(pool.count and pool.size_kib > size for pool in image.hugepages):
+            hint += "; or set dpdk-socket-mem to multiples of 1024 that the pages of 1G hold"
         yield Finding("warning", profile_key(image, "hugepages"), message, hint)
 
 

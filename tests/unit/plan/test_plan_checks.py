@@ -28,7 +28,8 @@ SHARING = (
     ),
     (
         "let pods ask for no more than 5 hugepages-1Gi in all: by a ResourceQuota, or by a "
-        "placeholder pod that holds 3"
+        "placeholder pod that holds 3; or give pods pages of their own: hugepages.pods: {size: "
+        "2M, memory: ...}"
     ),
 )
 
@@ -123,12 +124,15 @@ def test_socket_memory_for_a_node_that_is_not_there(check: Check) -> None:
     def edit(data: dict[str, Any]) -> None:
         profile(data)["ovs"]["other-config"] = {"dpdk-socket-mem": "1024,0,1024"}
 
-    ((severity, rule, _, message, _),) = check(edit, but=("plan-page-sharing",))
-    assert (severity, rule) == ("error", "plan-socket-mem-nodes")
-    assert message == (
-        "Open vSwitch needs 1024 MiB of hugepages on NUMA node 2 (dpdk-socket-mem), the plan has "
-        "0 MiB there"
-    )
+    assert check(edit, but=("plan-page-sharing",)) == [
+        (
+            "error",
+            "plan-socket-mem-nodes",
+            "profiles.nfv.ovs.other-config.dpdk-socket-mem",
+            "dpdk-socket-mem asks for 1024 MiB on NUMA node 2, which is not there",
+            "hardware class e5-2620v4 has 2 nodes",
+        )
+    ]
 
 
 def test_socket_memory_that_is_no_list(check: Check) -> None:
@@ -142,39 +146,6 @@ def test_socket_memory_that_is_no_list(check: Check) -> None:
             "profiles.nfv.ovs.other-config.dpdk-socket-mem",
             "dpdk-socket-mem '2048MB' is not a list of MiB, one for each NUMA node",
             "write it like 2048,1024",
-        )
-    ]
-
-
-def test_own_dpdk_extra_without_allow_list(check: Check) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        profile(data)["ovs"]["other-config"] = {"dpdk-extra": "--iova-mode=va"}
-
-    assert check(edit, but=("plan-page-sharing",)) == [
-        (
-            "warning",
-            "plan-allow-list",
-            "profiles.nfv.ovs.other-config.dpdk-extra",
-            (
-                "dpdk-extra has no -a for 0000:09:00.0, 0000:01:10.0: DPDK opens every device on its "
-                "driver, VFs of pods too, which pods cannot open then"
-            ),
-            "add -a 0000:09:00.0 -a 0000:01:10.0",
-        )
-    ]
-
-
-def test_own_dpdk_extra_without_one_port(check: Check) -> None:
-    def edit(data: dict[str, Any]) -> None:
-        profile(data)["ovs"]["other-config"] = {"dpdk-extra": "-a 0000:09:00.0 -a 0000:01:10.2"}
-
-    assert check(edit, but=("plan-page-sharing",)) == [
-        (
-            "error",
-            "plan-allow-list",
-            "profiles.nfv.ovs.other-config.dpdk-extra",
-            "dpdk-extra has no -a for 0000:01:10.0: DPDK starts without these ports",
-            "add -a 0000:01:10.0",
         )
     ]
 
