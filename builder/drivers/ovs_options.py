@@ -1,247 +1,319 @@
-"""Open vSwitch's options: which release knows which key, what it takes, what a change needs.
+"""Open vSwitch's options: which release knows which key, what it takes, when a change counts.
 
-Sources: vswitchd/vswitch.xml and NEWS of Open vSwitch 2.17 to 4.0 (in development), and
-lib/dpdk.c, lib/netdev-dpdk.c, lib/dpif-netdev.c for what happens with a value it cannot use.
-Keys older than 2.9 are given as of 2.9, the oldest release anybody could still meet.
+The switch's options (column other_config of table Open_vSwitch) and a port's. Sources:
+vswitchd/vswitch.xml (ovs-vswitchd.conf.db(5)) and NEWS of Open vSwitch 2.17 to 4.0 (in
+development); `source` names the code that decides where those two do not say it all.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-Version = tuple[int, int]
-OLDEST: Version = (2, 9)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a value looks like. about: for people, to follow "is not"; least, most: of numbers."""
-
-    about: str
-    pattern: str
-    least: int | None = None
-    most: int | None = None
-
-    def accepts(self, text: str) -> bool:
-        """Whether Open vSwitch takes `text`; it replaces most others by the default, silently."""
-        if re.fullmatch(self.pattern, text, re.ASCII) is None:
-            return False
-        if self.least is None:
-            return True
-        return self.least <= int(text) and (self.most is None or int(text) <= self.most)
-
-
-@dataclass(frozen=True, slots=True)
-class OvsOption:
-    """One key of the column other_config of table Open_vSwitch.
-
-    since, deprecated, removed: first release for which it is so; None: none up to 4.0.
-    renamed_to: the key that took its place. restart: it is read when ovs-vswitchd starts, a
-    change does nothing before (vswitch.xml says "requires restarting the daemon").
-    """
-
-    key: str
-    form: Form
-    default: str
-    about: str
-    since: Version = OLDEST
-    deprecated: Version | None = None
-    removed: Version | None = None
-    renamed_to: str | None = None
-    restart: bool = False
-
-
-def _number(unit: str, least: int = 0, most: int | None = None) -> Form:
-    limits = f"from {least}" if most is None else f"from {least} to {most}"
-    return Form(f"a number {unit} {limits}".replace("  ", " "), r"\d{1,12}", least, most)
-
-
-BOOL = Form("true or false", r"true|false")
-MASK = Form("a hexadecimal mask like 0x1", r"(0x)?[0-9a-fA-F]+")
-TEXT = Form("a text", r"[\x20-\x7e]*")
-MIB_PER_NODE = Form("a list of MiB, one for each NUMA node, like 2048,1024", r"\d+(,\d+)*")
-# vhost-sock-dir is below the run directory: netdev-dpdk.c refuses "..".
-RELATIVE = Form("a directory below the run directory, without ..", r"(?!/)(?!.*\.\.)[\x21-\x7e]+")
-MTUS = Form("a list of MTUs like 9000,1500:1", r"\d+(:\d+)?(,\d+(:\d+)?)*")
-SLEEP = Form(
-    "a number of microseconds from 0 to 10000, or a list core:number",
-    r"(\d{1,4}|10000)|(\d+:)?(\d{1,4}|10000)(,\d+:(\d{1,4}|10000))*",
+from builder.drivers.ovs_forms import (
+    BELOW_RUNDIR,
+    BOOL,
+    DEVARGS,
+    INIT,
+    MASK,
+    MIB_PER_NODE,
+    MTUS,
+    PATH,
+    QUEUE_CPUS,
+    RING,
+    RING_4096,
+    SLEEP,
+    SLEEPS,
+    TEXT,
+    OvsOption,
+    choice,
+    number,
 )
 
-_ALL = (
-    OvsOption("bundle-idle-timeout", _number("of seconds"), "10", "idle OpenFlow bundles"),
-    OvsOption(
-        "dpdk-alloc-mem", _number("of MiB"), "0", "DPDK memory of all nodes together", restart=True
-    ),
-    OvsOption("dpdk-extra", TEXT, "", "further EAL options", restart=True),
-    OvsOption(
-        "dpdk-hugepage-dir", TEXT, "/dev/hugepages", "the hugetlbfs mount of EAL", restart=True
-    ),
+_DPDK = (
     OvsOption(
         "dpdk-init",
-        Form("true, false or try", "true|false|try"),
+        INIT,
         "false",
-        "DPDK from the start; true: ovs-vswitchd ends when it fails, try: goes on without",
-        restart=True,
-    ),
-    OvsOption("dpdk-lcore-mask", MASK, "", "cores of the threads that do not poll", restart=True),
-    OvsOption(
-        "dpdk-probe-at-init",
-        BOOL,
-        "false",
-        "EAL opens all devices when it starts; before 4.0 it always does",
-        since=(4, 0),
-        restart=True,
-    ),
-    OvsOption(
-        "dpdk-socket-limit",
-        MIB_PER_NODE,
-        "",
-        "most DPDK memory of each node; before 2.17 that of dpdk-socket-mem",
-        since=(2, 11),
-        restart=True,
+        "DPDK from the start; true: ovs-vswitchd ends when it fails, try: it goes on without",
+        "at start",
+        source="lib/dpdk.c, dpdk_init()",
     ),
     OvsOption(
         "dpdk-socket-mem",
         MIB_PER_NODE,
         "",
-        "DPDK memory of each node at the start; since 2.17 more is taken on demand",
-        restart=True,
+        "hugepage memory of each NUMA node taken at the start; more is taken as it is needed",
+        "at start",
+        source="NEWS 2.17: no default any longer",
     ),
     OvsOption(
-        "emc-insert-inv-prob",
-        _number("", 0, 4294967295),
-        "100",
-        "one flow of so many goes into the exact match cache",
-    ),
-    OvsOption("flow-limit", _number("of flows"), "200000", "most flows of the datapath"),
-    OvsOption("flow-restore-wait", BOOL, "false", "no flows until a controller is done"),
-    OvsOption("hw-offload", BOOL, "false", "flows in the NIC", restart=True),
-    OvsOption("max-idle", _number("of milliseconds", 500), "10000", "idle flows are removed"),
-    OvsOption(
-        "max-revalidator", _number("of milliseconds", 100), "500", "revalidation", since=(2, 13)
+        "dpdk-socket-limit",
+        MIB_PER_NODE,
+        "",
+        "most hugepage memory of each NUMA node; 0: no limit",
+        "at start",
+        since=(2, 12),
+        source="NEWS 2.17: no longer that of dpdk-socket-mem",
     ),
     OvsOption(
-        "min-revalidate-pps",
-        _number("of packets a second"),
-        "5",
-        "flows below are not checked",
-        since=(2, 13),
+        "dpdk-alloc-mem",
+        number("of MiB"),
+        "",
+        "hugepage memory taken at the start, of all nodes together; dpdk-socket-mem wins",
+        "at start",
+        source="lib/dpdk.c, construct_dpdk_mutex_options()",
     ),
     OvsOption(
-        "n-dpdk-rxqs",
-        _number("", 1),
-        "1",
-        "receive queues, by port since 2.6",
-        deprecated=OLDEST,
-        renamed_to="ports' rxq",
-    ),
-    OvsOption("n-handler-threads", _number("of threads", 1), "", "threads for upcalls"),
-    OvsOption(
-        "n-offload-threads",
-        _number("of threads", 1, 10),
-        "1",
-        "threads that offload flows",
-        since=(2, 17),
-        restart=True,
-    ),
-    OvsOption("n-revalidator-threads", _number("of threads", 1), "", "threads for revalidation"),
-    OvsOption("offload-rebalance", BOOL, "false", "offloaded flows by packet rate", since=(2, 11)),
-    OvsOption(
-        "per-port-memory", BOOL, "false", "a mempool for each port", since=(2, 10), restart=True
-    ),
-    OvsOption("pmd-auto-lb", BOOL, "false", "queues move between PMD threads", since=(2, 11)),
-    OvsOption(
-        "pmd-auto-lb-improvement-threshold", _number("", 0, 100), "25", "percent", since=(2, 15)
-    ),
-    OvsOption("pmd-auto-lb-load-threshold", _number("", 0, 100), "95", "percent", since=(2, 15)),
-    OvsOption(
-        "pmd-auto-lb-rebal-interval", _number("of minutes", 0, 20000), "1", "", since=(2, 11)
-    ),
-    OvsOption("pmd-cpu-mask", MASK, "", "CPUs of the PMD threads"),
-    OvsOption(
-        "pmd-maxsleep",
-        _number("of microseconds", 0, 10000),
-        "0",
-        "sleep of idle PMD threads",
-        since=(3, 1),
-        deprecated=(3, 2),
-        renamed_to="pmd-sleep-max",
-    ),
-    OvsOption("pmd-perf-metrics", BOOL, "false", "detailed figures of PMD threads", since=(2, 10)),
-    OvsOption(
-        "pmd-rxq-assign",
-        Form("cycles, roundrobin or group", "cycles|roundrobin|group"),
-        "cycles",
-        "how queues are given to PMD threads",
-        since=(2, 11),
+        "dpdk-hugepage-dir",
+        PATH,
+        "/dev/hugepages",
+        "hugetlbfs mount DPDK takes pages from",
+        "at start",
     ),
     OvsOption(
-        "pmd-rxq-isolate",
+        "dpdk-extra",
+        TEXT,
+        "",
+        "further options of DPDK's EAL",
+        "at start",
+        source="lib/dpdk.c, construct_dpdk_args()",
+    ),
+    OvsOption(
+        "dpdk-lcore-mask",
+        MASK,
+        "",
+        "CPUs of the threads that do not poll, which since 3.7 all share one core of it",
+        "at start",
+    ),
+    OvsOption(
+        "dpdk-probe-at-init",
         BOOL,
-        "true",
-        "a PMD thread with a pinned queue polls no other; false only with pmd-rxq-assign=group",
-        since=(2, 16),
+        "false",
+        "DPDK opens all its devices when it starts, as releases before always do",
+        "at start",
+        since=(4, 0),
+        source="NEWS 4.0, lib/dpdk.c",
     ),
-    OvsOption("pmd-sleep-max", SLEEP, "0", "sleep of idle PMD threads", since=(3, 2)),
+    OvsOption(
+        "per-port-memory",
+        BOOL,
+        "false",
+        "a packet pool for each port",
+        "before dpdk-init",
+        since=(2, 10),
+    ),
     OvsOption(
         "shared-mempool-config",
         MTUS,
         "",
-        "MTUs whose mempools are shared, by node",
+        "MTUs that shared packet pools are made for, by NUMA node",
+        "before dpdk-init",
         since=(3, 0),
-        restart=True,
-    ),
-    OvsOption("smc-enable", BOOL, "false", "signature match cache", since=(2, 10)),
-    OvsOption("stats-update-interval", _number("of milliseconds", 5000), "5000", "statistics"),
-    OvsOption(
-        "tc-policy",
-        Form("none, skip_sw or skip_hw", "none|skip_sw|skip_hw"),
-        "none",
-        "offload by the kernel's tc",
     ),
     OvsOption(
-        "tx-flush-interval",
-        _number("of microseconds", 0, 1000000),
-        "0",
-        "packets wait so long for a full burst",
+        "vhost-sock-dir",
+        BELOW_RUNDIR,
+        "",
+        "where vhost-user sockets are, below the run directory; it must be there already",
+        "at start",
+        source="lib/dpdk.c, dpdk_init__()",
+    ),
+    OvsOption("vhost-iommu-support", BOOL, "false", "IOMMU of vhost-user clients", "at start"),
+    OvsOption(
+        "vhost-postcopy-support",
+        BOOL,
+        "false",
+        "post-copy migration of guests",
+        "at start",
+        since=(2, 12),
     ),
     OvsOption(
         "userspace-tso-enable",
         BOOL,
         "false",
-        "TCP segmentation offload, experimental",
+        "TCP segmentation by the NIC, experimental",
+        "at start",
         since=(2, 13),
-        restart=True,
     ),
-    OvsOption("vhost-iommu-support", BOOL, "false", "vhost IOTLB", restart=True),
     OvsOption(
-        "vhost-postcopy-support", BOOL, "false", "post-copy migration", since=(2, 12), restart=True
+        "n-dpdk-rxqs",
+        number("of queues", 1),
+        "1",
+        "receive queues of all DPDK ports",
+        removed=(2, 6),
+        instead="set rxq of a port",
+        source="NEWS 2.6",
     ),
-    OvsOption("vhost-sock-dir", RELATIVE, "", "where vhost-user sockets are", restart=True),
-    OvsOption("vlan-limit", _number("of tags"), "1", "VLAN tags that are looked at"),
-    OvsOption("ct-size", _number("of connections"), "", "connection tracking"),
-    OvsOption("hw-offload-ct-size", _number("of connections"), "0", "offloaded connections"),
-    OvsOption("explicit-sampled-tunnel-info", BOOL, "true", "IPFIX of tunnels"),
-    OvsOption("ovs-vswitchd-tc-policy", TEXT, "none", "offload by the kernel's tc"),
 )
 
-OVS_OPTIONS: dict[str, OvsOption] = {option.key: option for option in _ALL}
+_PMD = (
+    OvsOption(
+        "pmd-cpu-mask", MASK, "", "CPUs with a PMD thread; none: one on any CPU of each NUMA node"
+    ),
+    OvsOption(
+        "pmd-rxq-assign",
+        choice("cycles", "roundrobin", "group"),
+        "cycles",
+        "how receive queues that are not pinned are given to PMD threads",
+        since=(2, 11),
+        older_forms=(((2, 16), choice("cycles", "roundrobin")),),
+    ),
+    OvsOption(
+        "pmd-rxq-isolate",
+        BOOL,
+        "true",
+        "a PMD thread with a pinned queue polls no other; false needs pmd-rxq-assign group",
+        since=(2, 16),
+        source="lib/dpif-netdev.c, dpif_netdev_set_config()",
+    ),
+    OvsOption(
+        "pmd-sleep-max",
+        SLEEPS,
+        "0",
+        "most microseconds a PMD thread with little to do sleeps at a time",
+        since=(3, 2),
+        older_forms=(((3, 3), SLEEP),),
+    ),
+    OvsOption(
+        "pmd-maxsleep",
+        SLEEP,
+        "0",
+        "the name of pmd-sleep-max in 3.1",
+        since=(3, 1),
+        deprecated=(3, 2),
+        renamed_to="pmd-sleep-max",
+        source="NEWS 3.2",
+    ),
+    OvsOption(
+        "pmd-auto-lb", BOOL, "false", "queues move between PMD threads under load", since=(2, 11)
+    ),
+    OvsOption(
+        "pmd-auto-lb-rebal-interval",
+        number("of minutes", 0, 20000),
+        "1",
+        "least time between two moves; 0 counts as 1",
+        since=(2, 11),
+    ),
+    OvsOption(
+        "pmd-auto-lb-load-threshold",
+        number("of percent", 0, 100),
+        "95",
+        "load of a PMD thread from which queues may move",
+        since=(2, 15),
+    ),
+    OvsOption(
+        "pmd-auto-lb-improvement-threshold",
+        number("of percent", 0, 100),
+        "25",
+        "least gain for which queues move",
+        since=(2, 15),
+    ),
+    OvsOption("pmd-perf-metrics", BOOL, "false", "detailed figures of PMD threads", since=(2, 10)),
+    OvsOption("smc-enable", BOOL, "false", "signature match cache", since=(2, 10)),
+    OvsOption(
+        "emc-insert-inv-prob",
+        number("", 0, 4294967295),
+        "100",
+        "one new flow of so many goes into the exact match cache; 0: none",
+    ),
+    OvsOption(
+        "tx-flush-interval",
+        number("of microseconds", 0, 1000000),
+        "0",
+        "longest a packet waits for a full burst",
+    ),
+)
 
-# EAL options Open vSwitch makes of keys; given in dpdk-extra too, the key is ignored ("Ignoring
-# database defined option '%s' due to dpdk-extra config", lib/dpdk.c).
-EAL_OPTIONS = {
-    "-c": "dpdk-lcore-mask",
-    "-l": "dpdk-lcore-mask",
-    "--lcores": "dpdk-lcore-mask",
-    "--socket-mem": "dpdk-socket-mem",
-    "-m": "dpdk-alloc-mem",
-    "--socket-limit": "dpdk-socket-limit",
-    "--huge-dir": "dpdk-hugepage-dir",
-}
+_DATAPATH = (
+    OvsOption("max-idle", number("of milliseconds", 500), "10000", "idle flows leave the datapath"),
+    OvsOption(
+        "max-revalidator",
+        number("of milliseconds", 100),
+        "500",
+        "longest between two rounds of revalidation",
+        since=(2, 13),
+    ),
+    OvsOption(
+        "min-revalidate-pps",
+        number("of packets a second"),
+        "5",
+        "slower flows are dropped when revalidation takes too long; 0: none is",
+        since=(2, 13),
+        older_forms=(((3, 2), number("of packets a second", 1)),),
+        source="NEWS 3.2",
+    ),
+    OvsOption("flow-limit", number("of flows"), "200000", "most flows of the datapath"),
+    OvsOption(
+        "n-handler-threads", number("of threads", 1), "", "threads for packets without a flow"
+    ),
+    OvsOption("n-revalidator-threads", number("of threads", 1), "", "threads that check flows"),
+    OvsOption("hw-offload", BOOL, "false", "flows in the NIC", "at start"),
+    OvsOption(
+        "hw-offload-priority",
+        TEXT,
+        "",
+        "which offload implementations are tried, in order",
+        "at start",
+        since=(3, 7),
+        source="lib/dpif-offload.c, dpif_offload_set_global_cfg()",
+    ),
+    OvsOption(
+        "n-offload-threads",
+        number("of threads", 1, 10),
+        "1",
+        "threads that put flows into NICs",
+        "at start",
+        since=(2, 17),
+    ),
+    OvsOption(
+        "offload-rebalance",
+        BOOL,
+        "false",
+        "the busiest flows are in the NIC",
+        "at start",
+        since=(2, 11),
+    ),
+    OvsOption(
+        "tc-policy", choice("none", "skip_sw", "skip_hw"), "none", "offload by the kernel's tc"
+    ),
+    OvsOption("vlan-limit", number("of tags"), "1", "VLAN tags that flows look at; 0: all"),
+    OvsOption("bundle-idle-timeout", number("of seconds", 1), "10", "idle OpenFlow bundles end"),
+    OvsOption("flow-restore-wait", BOOL, "false", "no packet is forwarded while it is true"),
+    OvsOption("stats-update-interval", number("of milliseconds", 5000), "5000", "statistics"),
+    OvsOption("enable-statistics", BOOL, "false", "statistics of the machine in the database"),
+)
 
+OVS_OPTIONS: dict[str, OvsOption] = {option.key: option for option in (*_DPDK, *_PMD, *_DATAPATH)}
 
-def version_text(version: Version) -> str:
-    """`3.5`."""
-    return f"{version[0]}.{version[1]}"
+_PORT = (
+    OvsOption(
+        "dpdk-devargs", DEVARGS, "", "the device that is the port", column="Interface options"
+    ),
+    OvsOption("n_rxq", number("of queues", 1), "1", "receive queues", column="Interface options"),
+    OvsOption(
+        "n_rxq_desc",
+        RING,
+        "2048",
+        "descriptors of a receive queue; the device's own limits apply",
+        older_forms=(((3, 6), RING_4096),),
+        source="NEWS 3.6; lib/netdev-dpdk.c, dpdk_process_queue_size()",
+        column="Interface options",
+    ),
+    OvsOption(
+        "n_txq_desc",
+        RING,
+        "2048",
+        "descriptors of a transmit queue; the device's own limits apply",
+        older_forms=(((3, 6), RING_4096),),
+        source="NEWS 3.6; lib/netdev-dpdk.c, dpdk_process_queue_size()",
+        column="Interface options",
+    ),
+    OvsOption(
+        "pmd-rxq-affinity",
+        QUEUE_CPUS,
+        "",
+        "the CPU whose PMD thread polls a receive queue",
+        source="lib/dpif-netdev.c, rxq_scheduling()",
+        column="Interface other_config",
+    ),
+)
+
+PORT_OPTIONS: dict[str, OvsOption] = {option.key: option for option in _PORT}

@@ -15,6 +15,8 @@ from builder.plan.ports import DpdkPort
 from builder.plan.types import CpuPlan
 from builder.plan.why import Why
 
+# Since then DPDK opens no device when it starts, unless asked to (NEWS of Open vSwitch 4.0).
+NO_PROBE_AT_INIT = (4, 0)
 # uuid5 name space of VF tokens: the same inventory names the same token.
 TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")
 
@@ -69,6 +71,8 @@ def port_address(port: DpdkPort, pfs: tuple[PfPlan, ...]) -> PciAddress | None:
 
 def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPortPlan:
     address = port_address(port, pfs) or port.nic.pci
+    given = {"rxd": port.rxd, "txd": port.txd, "rxq-affinity": port.rxq_affinity}
+    keys = [(*port.key[:-1], key) for key, value in given.items() if value]
     return OvsPortPlan(
         name=port.name,
         type="dpdk",
@@ -82,12 +86,19 @@ def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPo
         pci=address,
         numa=port.nic.numa,
         why=inputs.why(
-            f"{port.source} at {address}, polled on NUMA node {port.node}",
+            f"{port.source} at {address}, polled on NUMA node {port.node}{_polled_by(port)}",
             port.key,
             inputs.nic_key(port.nic, "pci"),
+            *keys,
         ),
         other_config=_pinned(port),
     )
+
+
+def _polled_by(port: DpdkPort) -> str:
+    pairs = sorted(port.rxq_affinity.items())
+    pinned = ", ".join(f"queue {queue} by CPU {cpu}" for queue, cpu in pairs)
+    return f", {pinned} and by no other" if pinned else ""
 
 
 def _pinned(port: DpdkPort) -> dict[str, str]:
@@ -123,8 +134,9 @@ def _plan_extra(
 ) -> Iterator[OtherConfig]:
     """EAL's own options. The allow list is not only thrift: Open vSwitch up to 3.7 opens every
     net device on vfio-pci when DPDK starts (EAL probes all), VFs of pods too, and a VFIO group
-    opens only once. dpdk-lcore-mask stays unset: it would put all threads that do not poll on
-    one core (vswitch.xml).
+    opens only once. From 4.0 on it opens a device when it adds its port, unless
+    dpdk-probe-at-init is true. dpdk-lcore-mask stays unset: it would put all threads that do not
+    poll on one core (vswitch.xml).
     """
     if not ports:
         return
@@ -133,6 +145,8 @@ def _plan_extra(
     words = [f"-a {address}" for address in addresses]
     keys: list[KeyPath] = [port.key for port in ports]
     reason = "DPDK opens these devices only: without a list it opens every VF that is for pods"
+    if inputs.release.ovs >= NO_PROBE_AT_INIT:
+        reason += " as soon as dpdk-probe-at-init is true"
     makers = [pf for pf in pfs if pf.driver == "vfio-pci"]
     if makers:
         words.append(f"--vfio-vf-token={vf_token(inputs)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.drivers.nics import find_nic_type
 from builder.model.inventory import Inventory
 from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
@@ -211,3 +212,41 @@ def check_interface_not_in_ovs(inventory: Inventory, marks: Marks) -> Iterable[D
                     "kernel and is no interface of the host"
                 )
                 yield error(marks, path, message, at_key=True)
+
+
+# The 82599's VFs; X540 and later have no such limit.
+VF_82599 = "8086:10ed"
+ETHERNET_MTU = 1500
+
+
+def check_vf_jumbo(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """Kernel ixgbe, ixgbe_set_vf_lpe(): on an 82599 it stops the receive path of a VF that wants
+    larger packets than Ethernet's while the PF's own MTU allows none.
+    """
+    for pair in pairs(inventory):
+        whole = {port.nic for _, port in _used_ports(pair)}
+        for path, port in _used_ports(pair):
+            nic = pair.hardware.nic((port.vf or "").partition("/")[0])
+            model = find_nic_type(nic.id) if nic is not None else None
+            if nic is None or model is None or model.vf_id != VF_82599 or nic.name in whole:
+                continue
+            small = _hosts_with_small_mtu(inventory, pair, nic.name)
+            if port.mtu > ETHERNET_MTU and small:
+                message = (
+                    f"VFs of {nic.name} ({model.name}) receive nothing with an MTU above "
+                    f"{ETHERNET_MTU}, unless that of {nic.name} is too: it is not on host "
+                    f"{' and '.join(small[:2])}"
+                )
+                hint = f"hosts.{small[0]}.interfaces.{nic.name}: {{role: none, mtu: {port.mtu}}}"
+                yield error(marks, (*path, "mtu"), message, hint)
+
+
+def _hosts_with_small_mtu(inventory: Inventory, pair: Pair, nic_name: str) -> list[str]:
+    small: list[str] = []
+    for name, host in inventory.hosts.items():
+        interface = host.interfaces.get(nic_name)
+        mtu = interface.mtu if interface is not None else None
+        same = (host.hardware, host.profile) == (pair.class_name, pair.profile_name)
+        if same and (mtu or ETHERNET_MTU) <= ETHERNET_MTU:
+            small.append(name)
+    return small

@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.ovs_options import OVS_OPTIONS
+from builder.drivers.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 from builder.model.inventory import Inventory
 from builder.model.rules.findings import at, error, warning
 
@@ -28,11 +28,16 @@ def _text(value: Value) -> str:
 
 def check_key_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for path, key, _ in _settings(inventory):
-        if key not in OVS_OPTIONS:
-            close = difflib.get_close_matches(key, OVS_OPTIONS, n=1)
-            message = "Open vSwitch does not know this key, and would not say so"
-            hint = f"did you mean {close[0]}?" if close else "see ovs-vswitchd.conf.db(5)"
-            yield warning(marks, path, message, hint, at_key=True)
+        if key in OVS_OPTIONS:
+            continue
+        known = [o.key for o in OVS_OPTIONS.values() if not (o.removed or o.renamed_to)]
+        close = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else "see ovs-vswitchd.conf.db(5)"
+        message = "Open vSwitch does not know this key, and would not say so"
+        if key in PORT_OPTIONS:
+            message = f"this is a key of a port ({PORT_OPTIONS[key].column}), not of the switch"
+            hint = f"see {path[0]}.{path[1]}.ovs.bridges: rxq, rxd, txd and rxq-affinity of a port"
+        yield warning(marks, path, message, hint, at_key=True)
 
 
 def check_not_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -41,20 +46,28 @@ def check_not_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
             message = "PMD CPUs follow from the roles of the CPUs"
             hint = f"set {path[0]}.{path[1]}.cpu.pmd"
             yield error(marks, path, message, hint, at_key=True)
-        elif key == "dpdk-init" and _text(value) == "false":
+        elif key == "dpdk-init" and _text(value).lower() == "false":
             message = "the bridges below have DPDK ports, which cannot be without DPDK"
             yield error(marks, path, message)
+        elif key == "flow-restore-wait" and _text(value).lower() == "true":
+            message = "Open vSwitch forwards no packet while it is true, and nobody takes it back"
+            yield error(
+                marks, path, message, "leave it to ovs-ctl, which sets it for a hot upgrade"
+            )
 
 
 def check_values(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """vswitch.xml: a value that OVS cannot use is replaced by the default without a word."""
+    """Open vSwitch refuses no value: it takes its default, the nearest it can do, or passes it on
+    to DPDK, which then does not start. What only newer releases take is `plan-ovs-value`.
+    """
     for path, key, value in _settings(inventory):
-        option = OVS_OPTIONS.get(key)
+        option, text = OVS_OPTIONS.get(key), _text(value)
         # The form of dpdk-socket-mem has a check of its own, where its nodes are known.
-        if option is None or key == "dpdk-socket-mem" or option.form.accepts(_text(value)):
+        if option is None or key == "dpdk-socket-mem" or option.form.accepts(text):
             continue
-        message = f"{_text(value)} is not {option.form.about}: Open vSwitch would take its default"
-        yield error(marks, path, message)
+        message = f"{text} is not {option.form.about}: Open vSwitch does not check it"
+        hint = f"its default is {option.default}" if option.default else None
+        yield error(marks, path, message, hint)
 
 
 def check_memory_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -66,12 +79,24 @@ def check_memory_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
             yield error(marks, path, message, "remove it", at_key=True)
 
 
+def check_pools(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """lib/netdev-dpdk.c, dpdk_mp_get(): under per-port-memory no pool is shared."""
+    for name, profile in inventory.profiles.items():
+        settings = profile.ovs.other_config if profile.ovs else {}
+        own = _text(settings.get("per-port-memory", "false")).lower() == "true"
+        if own and "shared-mempool-config" in settings:
+            path: KeyPath = ("profiles", name, "ovs", "other-config", "shared-mempool-config")
+            other = at(marks, (*path[:-1], "per-port-memory"))
+            message = f"it does nothing while each port has a pool of its own: {other}"
+            yield warning(marks, path, message, "drop one of the two", at_key=True)
+
+
 def check_rxq_isolate(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """vswitch.xml: pmd-rxq-isolate=false has an effect with pmd-rxq-assign=group only."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
         assign = _text(settings.get("pmd-rxq-assign", "cycles"))
-        if _text(settings.get("pmd-rxq-isolate", "true")) == "false" and assign != "group":
+        if _text(settings.get("pmd-rxq-isolate", "true")).lower() == "false" and assign != "group":
             path = ("profiles", name, "ovs", "other-config", "pmd-rxq-isolate")
             message = f"false has an effect with pmd-rxq-assign group only, here it is {assign}"
             yield error(marks, path, message, "set pmd-rxq-assign: group, or remove it")
@@ -81,7 +106,7 @@ def check_auto_lb(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """lib/dpif-netdev.c, set_pmd_auto_lb(): with roundrobin there is no automatic balancing."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
-        if _text(settings.get("pmd-auto-lb", "false")) != "true":
+        if _text(settings.get("pmd-auto-lb", "false")).lower() != "true":
             continue
         path: KeyPath = ("profiles", name, "ovs", "other-config", "pmd-auto-lb")
         if _text(settings.get("pmd-rxq-assign", "cycles")) == "roundrobin":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
-from builder.plan.checks import kernel, kubelet, memory, ovs_options, queues, sriov, switch
+from builder.plan.checks import eal, kernel, kubelet, memory, ovs_options, queues, sriov, switch
 from builder.plan.checks.findings import PlanCheck
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan, OsRelease
@@ -20,16 +20,21 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-vf-address": sriov.check_addresses,
     "plan-vf-setting": sriov.check_settings_in_release,
     "plan-ovs-key": ovs_options.check_key_in_release,
-    "plan-ovs-sleep": ovs_options.check_sleep_form,
-    "plan-ovs-extra": ovs_options.check_extra_repeats,
+    "plan-ovs-value": ovs_options.check_value_in_release,
+    "plan-ovs-sleep": ovs_options.check_sleep_cpus,
+    "plan-ovs-extra": eal.check_extra_words,
+    "plan-ovs-token": eal.check_vf_token,
+    "plan-ovs-limit": ovs_options.check_socket_limit,
     "plan-ovs-socket-path": ovs_options.check_socket_path,
     "plan-ovs-lcore-mask": ovs_options.check_lcore_mask,
     "plan-ovs-threads": ovs_options.check_handler_threads,
     "plan-rxq-affinity": queues.check_affinity,
     "plan-rxq-polled": queues.check_polled,
+    "plan-auto-lb": queues.check_auto_balance,
+    "plan-rxq-limit": queues.check_queue_limits,
     "plan-rxq-threads": queues.check_more_queues_than_threads,
     "plan-descriptors": queues.check_descriptors,
-    "plan-allow-list": switch.check_allow_list,
+    "plan-allow-list": eal.check_allow_list,
     "plan-pf-with-vfs": switch.check_pf_with_vfs,
     "plan-reserved-memory": kubelet.check_reserved_memory,
     "plan-topology-hints": kubelet.check_hints,

@@ -1,25 +1,27 @@
-"""other_config against the release's Open vSwitch: which keys it knows, and what they clash with."""
+"""other_config against the release's Open vSwitch: which keys and values it knows, and what it
+does with them on this machine.
+"""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
-from builder.drivers.ovs_options import EAL_OPTIONS, OVS_OPTIONS, OvsOption, version_text
+from builder.drivers.ovs_forms import OvsOption, version_text
+from builder.drivers.ovs_options import OVS_OPTIONS
 from builder.model.values import CpuSet
 from builder.plan.checks.findings import Finding, find_setting, profile_key
-from builder.plan.types import ImagePlan
+from builder.plan.ovs_memory import parse_socket_mem
+from builder.plan.types import ImagePlan, OsRelease
 
 # AF_UNIX sun_path is 108 bytes with its final NUL; 30 are left for the socket's own name.
 SOCKET_PATH = 107
 SOCKET_NAME = 30
 RUN_DIRECTORY = "/var/run/openvswitch/"
-# Since 3.7 vswitch.xml says that all threads which do not poll share one core of it.
-LCORE_MASK_ADVICE = (3, 7)
 
 
-def _own_key(image: ImagePlan, key: str) -> KeyPath:
+def own_key(image: ImagePlan, key: str) -> KeyPath:
+    """Where the inventory sets a key of other_config itself."""
     return profile_key(image, "ovs", "other-config", key)
 
 
@@ -28,59 +30,66 @@ def _own_options(image: ImagePlan) -> Iterator[tuple[OvsOption, str]]:
     for setting in image.ovs.other_config if image.ovs is not None else ():
         option = OVS_OPTIONS.get(setting.key)
         origins = setting.why.origins
-        if option is not None and origins and origins[0].path == _own_key(image, setting.key):
+        if option is not None and origins and origins[0].path == own_key(image, setting.key):
             yield option, setting.value
+
+
+def ovs_of(release: OsRelease) -> str:
+    """`Open vSwitch 3.5 of debian-13`."""
+    return f"Open vSwitch {version_text(release.ovs)} of {release.id}"
 
 
 def check_key_in_release(image: ImagePlan) -> Iterator[Finding]:
     """A key that came later, or is gone: Open vSwitch ignores it without a word."""
-    has = image.release.ovs
-    which = f"Open vSwitch {version_text(has)} of {image.release.id}"
+    has, which = image.release.ovs, ovs_of(image.release)
     for option, _ in _own_options(image):
-        key = _own_key(image, option.key)
-        hint = f"set {option.renamed_to}" if option.renamed_to else None
-        older = next((o for o in OVS_OPTIONS.values() if o.renamed_to == option.key), None)
-        if has < option.since:
-            if older is not None and has >= older.since:
+        key = own_key(image, option.key)
+        hint = f"set {option.renamed_to}" if option.renamed_to else option.instead or "remove it"
+        if option.since is not None and has < option.since:
+            older = next((o for o in OVS_OPTIONS.values() if o.renamed_to == option.key), None)
+            hint = "remove it, or take a newer release"
+            if older is not None and older.is_in(has):
                 hint = f"set {older.key}, its name in this release"
             message = f"{which} does not know it yet, {version_text(option.since)} is the first"
-            yield Finding("error", key, message, hint or "remove it, or take a newer release")
+            yield Finding("error", key, message, hint)
         elif option.removed is not None and has >= option.removed:
             message = f"{which} has it no longer, since {version_text(option.removed)}"
-            yield Finding("error", key, message, hint or "remove it")
+            yield Finding("error", key, message, hint)
         elif option.deprecated is not None and has >= option.deprecated:
             message = f"deprecated since Open vSwitch {version_text(option.deprecated)}"
-            yield Finding("warning", key, message, hint or "remove it")
+            yield Finding("warning", key, message, hint)
 
 
-def check_sleep_form(image: ImagePlan) -> Iterator[Finding]:
-    """vswitch.xml of 3.3: pmd-sleep-max takes a list by core from there on."""
-    setting = find_setting(image, "pmd-sleep-max")
-    if setting is not None and ":" in setting.value and image.release.ovs < (3, 3):
-        message = f"a list by core is for Open vSwitch 3.3 on, {image.release.id} has " + (
-            version_text(image.release.ovs)
+def check_value_in_release(image: ImagePlan) -> Iterator[Finding]:
+    """A value that only newer releases take; what no release takes is `ovs-option-value`."""
+    has = image.release.ovs
+    for option, value in _own_options(image):
+        form = option.form_in(has)
+        if not option.is_in(has) or form.accepts(value) or not option.form.accepts(value):
+            continue
+        first = next(until for until, _ in reversed(option.older_forms))
+        message = (
+            f"{value} is for Open vSwitch {version_text(first)} on: {ovs_of(image.release)} takes "
+            f"{form.about}"
         )
-        yield Finding("error", _own_key(image, "pmd-sleep-max"), message, "give one number")
+        hint = "give such a value, or take a newer release"
+        yield Finding("error", own_key(image, option.key), message, hint)
 
 
-def check_extra_repeats(image: ImagePlan) -> Iterator[Finding]:
-    """An EAL option in dpdk-extra that a key stands for makes Open vSwitch ignore the key."""
-    setting = find_setting(image, "dpdk-extra")
-    words = _split(setting.value) if setting is not None else ()
-    for word in words:
-        name = word.partition("=")[0]
-        key = EAL_OPTIONS.get(name) or EAL_OPTIONS.get(word[:2] if word[:2] != "--" else "")
-        if key is not None:
-            message = f"{name} stands for {key}, which Open vSwitch then ignores"
-            where = _own_key(image, "dpdk-extra")
-            yield Finding("error", where, message, f"remove it, and set {key}")
-
-
-def _split(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        return tuple(text.split())
+def check_sleep_cpus(image: ImagePlan) -> Iterator[Finding]:
+    """CPUs of pmd-sleep-max that have no PMD thread to sleep."""
+    setting = find_setting(image, "pmd-sleep-max")
+    if setting is None:
+        return
+    parts = (part.partition(":") for part in setting.value.split(","))
+    named = CpuSet.of(int(cpu) for cpu, colon, _ in parts if colon and cpu.isdigit())
+    others = named - image.cpus.pmd
+    if others:
+        message = (
+            f"no PMD thread is on CPU{'' if len(others) == 1 else 's'} {others} "
+            f"(PMD CPUs: {image.cpus.pmd or 'none'})"
+        )
+        yield Finding("warning", own_key(image, setting.key), message, "name PMD CPUs only")
 
 
 def check_socket_path(image: ImagePlan) -> Iterator[Finding]:
@@ -93,40 +102,63 @@ def check_socket_path(image: ImagePlan) -> Iterator[Finding]:
             f"{RUN_DIRECTORY}{setting.value} leaves no room for the names of sockets: a path of a "
             f"UNIX socket is {SOCKET_PATH} characters at most"
         )
-        yield Finding("error", _own_key(image, "vhost-sock-dir"), message, "take a shorter name")
+        most = SOCKET_PATH - SOCKET_NAME - 1 - len(RUN_DIRECTORY)
+        hint = f"take a name of at most {most} characters"
+        yield Finding("error", own_key(image, setting.key), message, hint)
+
+
+def check_socket_limit(image: ImagePlan) -> Iterator[Finding]:
+    """EAL sets limits up after it took dpdk-socket-mem: what is above is there, and nothing more
+    is to be had (lib/eal/common/eal_common_dynmem.c).
+    """
+    limit, memory = (find_setting(image, key) for key in ("dpdk-socket-limit", "dpdk-socket-mem"))
+    if limit is None or memory is None:
+        return
+    pairs = zip(parse_socket_mem(limit.value), parse_socket_mem(memory.value), strict=False)
+    for node, (most, taken) in enumerate(pairs):
+        if 0 < most < taken:
+            message = (
+                f"node {node} may have {most} MiB, less than the {taken} MiB that dpdk-socket-mem "
+                "takes there at the start"
+            )
+            hint = f"{taken} or more, or 0 for no limit"
+            yield Finding("warning", own_key(image, limit.key), message, hint)
 
 
 def check_lcore_mask(image: ImagePlan) -> Iterator[Finding]:
-    """Threads that do not poll, on CPUs that do: what a PMD thread then loses is not bounded."""
+    """With a mask the main thread keeps the CPU EAL puts it on, and all threads made after it
+    are there too (lib/dpdk.c, dpdk_init__(); vswitch.xml says so since 3.7).
+    """
     setting = find_setting(image, "dpdk-lcore-mask")
-    if setting is None:
+    option = OVS_OPTIONS["dpdk-lcore-mask"]
+    if setting is None or not option.form.accepts(setting.value):
         return
-    try:
-        bits = int(setting.value, 16)
-    except ValueError:
-        return  # said by ovs-option-value
+    bits, there = int(setting.value, 16), image.cpus.housekeeping
     asked = CpuSet.of(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
-    key = _own_key(image, "dpdk-lcore-mask")
-    outside = asked - image.cpus.housekeeping
+    outside = asked - there
+    key = own_key(image, setting.key)
     if outside:
+        one = len(outside) == 1
         message = (
-            f"CPU{'' if len(outside) == 1 else 's'} {outside} of the mask "
-            f"{'is' if len(outside) == 1 else 'are'} not for housekeeping "
-            f"(housekeeping has {image.cpus.housekeeping})"
+            f"CPU{'' if one else 's'} {outside} of the mask {'is' if one else 'are'} not for "
+            f"housekeeping (housekeeping has {there})"
         )
-        yield Finding(
-            "error", key, message, f"take {image.cpus.housekeeping.mask}, or leave it out"
+        yield Finding("error", key, message, f"take {there.mask}, or leave it out")
+    elif len(there) > 1:
+        message = f"all threads that do not poll then share one core, CPU {min(asked)}"
+        hint = (
+            f"leave it out: they keep to the housekeeping CPUs {there} by the unit's CPUAffinity="
         )
-    elif image.release.ovs >= LCORE_MASK_ADVICE:
-        message = "all threads that do not poll then share one core of it"
-        hint = "leave it out: they keep to the housekeeping CPUs by the unit's CPUAffinity="
         yield Finding("warning", key, message, hint)
 
 
 def check_handler_threads(image: ImagePlan) -> Iterator[Finding]:
+    there = len(image.cpus.housekeeping)
     for key in ("n-handler-threads", "n-revalidator-threads"):
-        setting, there = find_setting(image, key), len(image.cpus.housekeeping)
+        setting = find_setting(image, key)
         if setting is not None and setting.value.isdigit() and int(setting.value) > there:
-            message = f"{setting.value} threads on {there} housekeeping CPUs"
+            message = (
+                f"{setting.value} threads on {there} housekeeping CPU{'' if there == 1 else 's'}"
+            )
             hint = f"{there} is the most that run at once"
-            yield Finding("warning", _own_key(image, key), message, hint)
+            yield Finding("warning", own_key(image, key), message, hint)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
-from builder.drivers.ovs_options import version_text
+from builder.drivers.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
+from builder.drivers.nics import NicType, find_nic_type
+from builder.drivers.ovs_options import PORT_OPTIONS
 from builder.model.values import CpuSet
-from builder.plan.checks.findings import Finding, dpdk_ports, find_setting
-from builder.plan.devices import OvsPortPlan
+from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
+from builder.plan.checks.ovs_options import ovs_of
+from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan
 from builder.plan.types import ImagePlan
-
-# NIC_PORT_MAX_RXQ_SIZE of lib/netdev-dpdk.c; the limit is gone since 3.6 (NEWS).
-MOST_DESCRIPTORS = 4096
-NO_DESCRIPTOR_LIMIT = (3, 6)
 
 
 def _port_key(port: OvsPortPlan, *keys: str | int) -> KeyPath:
@@ -21,12 +20,39 @@ def _port_key(port: OvsPortPlan, *keys: str | int) -> KeyPath:
     return (*port.why.origins[0].path[:-1], *keys)
 
 
-def pinned_queues(port: OvsPortPlan) -> dict[int, int]:
-    """Receive queue -> CPU, of pmd-rxq-affinity."""
-    text = port.other_config.get("pmd-rxq-affinity", "")
+def _pinned(image: ImagePlan, port: OvsPortPlan) -> dict[int, int]:
+    """Receive queue -> CPU, where both are there: others Open vSwitch gives out as it likes."""
+    queues = int(port.options["n_rxq"])
     return {
-        int(q): int(cpu) for q, _, cpu in (part.partition(":") for part in text.split(",") if part)
+        queue: cpu
+        for queue, cpu in _affinity(port).items()
+        if queue < queues and cpu in image.cpus.pmd
     }
+
+
+def _affinity(port: OvsPortPlan) -> dict[int, int]:
+    text = port.other_config.get("pmd-rxq-affinity", "")
+    pairs = (part.partition(":") for part in text.split(",") if part)
+    return {int(queue): int(cpu) for queue, _, cpu in pairs}
+
+
+def _isolates(image: ImagePlan) -> bool:
+    """Whether a PMD thread with a pinned queue polls no other (since 2.16 it may)."""
+    isolate = find_setting(image, "pmd-rxq-isolate")
+    return isolate is None or isolate.value.lower() != "false"
+
+
+def _free(image: ImagePlan) -> CpuSet:
+    """PMD CPUs that poll whatever queue they are given."""
+    if not _isolates(image):
+        return image.cpus.pmd
+    ports = dpdk_ports(image)
+    return image.cpus.pmd - CpuSet.of(cpu for p in ports for cpu in _pinned(image, p).values())
+
+
+def _loose(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
+    """Receive queues of the port that are not pinned."""
+    return CpuSet.of(range(int(port.options["n_rxq"]))) - CpuSet.of(_pinned(image, port))
 
 
 def _node_cpus(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
@@ -38,7 +64,7 @@ def check_affinity(image: ImagePlan) -> Iterator[Finding]:
     """lib/dpif-netdev.c, rxq_scheduling(): a CPU without PMD thread is only warned of."""
     for port in dpdk_ports(image):
         queues = int(port.options["n_rxq"])
-        for queue, cpu in pinned_queues(port).items():
+        for queue, cpu in _affinity(port).items():
             key = _port_key(port, "rxq-affinity", queue)
             if queue >= queues:
                 message = (
@@ -58,28 +84,55 @@ def check_affinity(image: ImagePlan) -> Iterator[Finding]:
 
 
 def check_polled(image: ImagePlan) -> Iterator[Finding]:
-    """A PMD thread with a pinned queue polls no other, unless pmd-rxq-isolate=false; queues that
-    are left without any thread are not polled ("No non-isolated pmd on any numa", dpif-netdev.c).
+    """Queues that no PMD thread is left for are not polled ("No non-isolated pmd on any numa
+    available", dpif-netdev.c), or from another node when only there is one left.
     """
-    isolate = find_setting(image, "pmd-rxq-isolate")
-    if isolate is not None and isolate.value == "false":
+    free = _free(image)
+    if free == image.cpus.pmd:
         return
-    ports = dpdk_ports(image)
-    pinned = CpuSet.of(cpu for port in ports for cpu in pinned_queues(port).values())
-    free = image.cpus.pmd - pinned
-    for port in ports:
-        queues = pinned_queues(port)
-        loose = CpuSet.of(range(int(port.options["n_rxq"]))) - CpuSet.of(queues)
-        if not pinned or not loose or free & _node_cpus(image, port):
+    for port in dpdk_ports(image):
+        loose = _loose(image, port)
+        if not loose or free & _node_cpus(image, port):
             continue
-        where = "on its NUMA node" if free else "at all"
+        one = len(loose) == 1
         message = (
-            f"queue{'' if len(loose) == 1 else 's'} {loose} of {port.name} "
-            f"{'is' if len(loose) == 1 else 'are'} not pinned, and no PMD thread without a pinned "
-            f"queue is left {where}"
+            f"queue{'' if one else 's'} {loose} of {port.name} {'is' if one else 'are'} not "
+            "pinned, and no PMD thread without a pinned queue is left "
         )
-        hint = "pin them too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false"
+        them = "it" if one else "them"
+        message += (
+            f"on NUMA node {port.numa or 0}: CPUs {free} of another node poll {them}"
+            if free
+            else f"at all: nobody polls {them}"
+        )
+        hint = (
+            f"pin {them} too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false"
+        )
         yield Finding("warning" if free else "error", _port_key(port), message, hint)
+
+
+def check_auto_balance(image: ImagePlan) -> Iterator[Finding]:
+    """dpif-netdev.c, pmd_rebalance_dry_run(): it wants two PMD threads that may be given queues,
+    one of them with two queues ("nothing to do, not enough non-isolated PMDs or RxQs").
+    """
+    setting = find_setting(image, "pmd-auto-lb")
+    if setting is None or setting.value.lower() != "true":
+        return
+    free = _free(image)
+    loose = sum(len(_loose(image, port)) for port in dpdk_ports(image))
+    key = profile_key(image, "ovs", "other-config", "pmd-auto-lb")
+    if len(free) < 2:
+        message = (
+            f"it does nothing: {'one PMD thread is' if free else 'no PMD thread is'} left that "
+            "has no pinned queue, and it moves queues between two"
+        )
+        yield Finding("warning", key, message, "pin fewer queues, or remove it")
+    elif loose <= len(free):
+        message = (
+            f"it does nothing with DPDK ports alone: {loose} queue{'' if loose == 1 else 's'} on "
+            f"{len(free)} PMD threads, so that none polls two"
+        )
+        yield Finding("warning", key, message, "raise rxq of the ports, or remove it")
 
 
 def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
@@ -93,20 +146,51 @@ def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
             yield Finding("warning", _port_key(port, "rxq"), message, f"rxq: {len(threads)}")
 
 
-def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
-    """netdev-dpdk.c, dpdk_process_queue_size(): what it does not take becomes 2048, silently."""
+def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None] | None:
+    """Model of the port's NIC, and the PF when the port is a VF its kernel driver makes."""
+    for pf in image.pfs:
+        if any(vf.pci == port.pci for vf in pf.vfs):
+            model = find_nic_type(pf.device_id)
+            return (model, pf) if model is not None and pf.driver == model.kernel_driver else None
+    whole: tuple[Binding | NicPlan | PfPlan, ...] = (*image.bindings, *image.nics, *image.pfs)
+    model = next((find_nic_type(item.device_id) for item in whole if item.pci == port.pci), None)
+    return None if model is None else (model, None)
+
+
+def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
+    """More receive queues than the device has: Open vSwitch takes as many as there are."""
     for port in dpdk_ports(image):
-        for key, option in (("rxd", "n_rxq_desc"), ("txd", "n_txq_desc")):
-            size = int(port.options.get(option, "2048"))
-            if size & (size - 1):
-                message = f"{size} is not a power of two: Open vSwitch would take 2048"
+        found, queues = _device(image, port), int(port.options["n_rxq"])
+        if found is None:
+            continue
+        model, pf = found
+        most = most_port_queues(model) if pf is None else most_vf_queues(model, pf.num_vfs)
+        key, device = _port_key(port, "rxq"), f"{port.name} ({model.name})"
+        if pf is not None:
+            device = f"{port.name} (a VF of {pf.name}, {model.name}, with num-vfs {pf.num_vfs})"
+        if most is not None and queues > most:
+            message = (
+                f"{device} has {most} receive queue{'' if most == 1 else 's'} at most: Open "
+                f"vSwitch takes {most} without a word"
+            )
+            yield Finding("error", key, message, f"rxq: {most}")
+        elif pf is not None and wants_power_of_two(model) and queues & (queues - 1):
+            message = f"{device} starts only with 1, 2 or 4 receive queues, not with {queues}"
+            yield Finding("error", key, message, f"rxq: {1 << queues.bit_length() - 1}")
+
+
+def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
+    """netdev-dpdk.c, dpdk_process_queue_size(): what it does not take becomes 2048."""
+    for port in dpdk_ports(image):
+        for key, name in (("rxd", "n_rxq_desc"), ("txd", "n_txq_desc")):
+            option = PORT_OPTIONS[name]
+            text = port.options.get(name, option.default)
+            size, where = int(text), _port_key(port, key)
+            if not option.form.accepts(text):
+                message = f"{size} is not {option.form.about}: Open vSwitch would take 2048"
                 near = 1 << size.bit_length() - 1
-                hint = f"{key}: {near} or {near * 2}"
-                yield Finding("error", _port_key(port, key), message, hint)
-            elif size > MOST_DESCRIPTORS and image.release.ovs < NO_DESCRIPTOR_LIMIT:
-                message = (
-                    f"Open vSwitch {version_text(image.release.ovs)} of {image.release.id} takes "
-                    f"{MOST_DESCRIPTORS} at most, and 2048 for more"
-                )
-                hint = f"{key}: {MOST_DESCRIPTORS}"
-                yield Finding("error", _port_key(port, key), message, hint)
+                yield Finding("error", where, message, f"{key}: {near} or {near * 2}")
+            elif not option.form_in(image.release.ovs).accepts(text):
+                most = option.form_in(image.release.ovs).most
+                message = f"{ovs_of(image.release)} takes {most} at most, and 2048 for more"
+                yield Finding("error", where, message, f"{key}: {most}")

@@ -1,34 +1,12 @@
-"""What Open vSwitch and DPDK do not do with the ports as planned."""
+"""What DPDK does not do with the ports as planned."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from builder.drivers.nics import find_nic_type
-from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
+from builder.plan.checks.findings import Finding, dpdk_ports
 from builder.plan.types import ImagePlan
-
-
-def check_allow_list(image: ImagePlan) -> Iterator[Finding]:
-    """Open vSwitch up to 3.7 opens every device on vfio-pci unless told which ones are its."""
-    setting = find_setting(image, "dpdk-extra")
-    if setting is None:
-        return
-    allowed = re.findall(r"(?:-a|--allow)[ =]?([0-9a-f:.]+)", setting.value)
-    wanted = dict.fromkeys(str(port.pci) for port in dpdk_ports(image))
-    missing = [address for address in wanted if address not in allowed]
-    if not missing:
-        return
-    effect = (
-        "DPDK starts without these ports"
-        if allowed
-        else "DPDK opens every device on its driver, VFs of pods too, which pods cannot open then"
-    )
-    message = f"dpdk-extra has no -a for {', '.join(missing)}: {effect}"
-    hint = "add " + " ".join(f"-a {address}" for address in missing)
-    key = profile_key(image, "ovs", "other-config", "dpdk-extra")
-    yield Finding("error" if allowed else "warning", key, message, hint)
 
 
 def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:

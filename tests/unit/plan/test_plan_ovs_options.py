@@ -234,27 +234,27 @@ ALLOW = "-a 0000:09:00.0 -a 0000:01:10.0"
     [
         (
             "-c 0x1",
-            "-c stands for dpdk-lcore-mask, and of the two one is ignored",
+            "-c stands for dpdk-lcore-mask: given both ways, one is ignored or DPDK does not start",
             "remove it, and set dpdk-lcore-mask",
         ),
         (
             "-l0-3",
-            "-l stands for dpdk-lcore-mask, and of the two one is ignored",
+            "-l stands for dpdk-lcore-mask: given both ways, one is ignored or DPDK does not start",
             "remove it, and set dpdk-lcore-mask",
         ),
         (
             "--socket-mem=1024",
-            "--socket-mem stands for dpdk-socket-mem, and of the two one is ignored",
+            "--socket-mem stands for dpdk-socket-mem: given both ways, one is ignored or DPDK does not start",
             "remove it, and set dpdk-socket-mem",
         ),
         (
             "-m 1024",
-            "-m stands for dpdk-alloc-mem, and of the two one is ignored",
+            "-m stands for dpdk-alloc-mem: given both ways, one is ignored or DPDK does not start",
             "remove it, and set dpdk-alloc-mem",
         ),
         (
             "--huge-dir /mnt",
-            "--huge-dir stands for dpdk-hugepage-dir, and of the two one is ignored",
+            "--huge-dir stands for dpdk-hugepage-dir: given both ways, one is ignored or DPDK does not start",
             "remove it, and set dpdk-hugepage-dir",
         ),
         (
@@ -276,6 +276,21 @@ ALLOW = "-a 0000:09:00.0 -a 0000:01:10.0"
 )
 def test_amiss_in_dpdk_extra(check: Check, word: str, message: str, hint: str) -> None:
     assert check({"dpdk-extra": f"{ALLOW} {word}"}) == [("error", "plan-ovs-extra", message, hint)]
+
+
+def test_allow_and_block(check: Check) -> None:
+    assert check({"dpdk-extra": f"{ALLOW} -b 0000:08:00.0"}) == [
+        (
+            "error",
+            "plan-ovs-extra",
+            "DPDK does not start with both an allow list (-a) and a block list (-b)",
+            "leave -b out: what -a does not name stays closed",
+        )
+    ]
+
+
+def test_option_given_twice_is_said_once(check: Check) -> None:
+    assert len(check({"dpdk-extra": f"{ALLOW} -m 1 -m 2"})) == 1
 
 
 @pytest.mark.parametrize("word", ["-n 4", "--iova-mode=va", "--log-level=pmd,8", "--in-memory"])
@@ -352,6 +367,35 @@ def test_vf_of_pods_on_the_list(check: Check) -> None:
             "remove -a 0000:01:10.2",
         )
     ]
+
+
+@pytest.mark.parametrize(("word", "said"), [("", True), ("--vfio-vf-token=1-2", False)])
+def test_token_of_a_pf_that_makes_vfs(
+    seed_inventory: Callable[..., Inventory], word: str, *, said: bool
+) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        profile = data["profiles"]["nfv"]
+        profile["cpu"] = {"pmd": "1"}
+        profile["sriov"] = [{"pf": "ens11f0", "num-vfs": 2, "driver": "vfio-pci"}]
+        profile["ovs"]["bridges"] = {"br0": {"ports": {"dpdk0": {"nic": "ens11f0"}}}}
+        profile["ovs"]["other-config"] = {"dpdk-extra": f"-a 0000:01:00.0 {word}".strip()}
+
+    made = plan_host(seed_inventory(edit), Marks("inventory.yaml"), "nfv1", with_ovs((3, 5)))
+    found = check_plan(made, Marks("inventory.yaml"))
+    assert [(d.severity, d.message, d.hint) for d in found if d.rule == "plan-ovs-token"] == (
+        [
+            (
+                "error",
+                (
+                    "dpdk-extra has no --vfio-vf-token: ens11f0 is on vfio-pci, and its VFs open for "
+                    "those only who give the token it was opened with"
+                ),
+                "add --vfio-vf-token=<a UUID>, which DPDK in pods gives too",
+            )
+        ]
+        if said
+        else []
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)

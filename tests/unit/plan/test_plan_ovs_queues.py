@@ -24,6 +24,7 @@ Check = Callable[..., list[Found]]
 PORTS = "profiles.nfv.ovs.bridges.br0.ports."
 # What the seed has anyway; its PMD CPUs are 1 and 17, both on node 0, as are its ports.
 SEED = "plan-page-sharing"
+ALL_PINNED = {"rxq": 2, "rxq-affinity": {0: 1, 1: 17}}
 
 
 @pytest.fixture
@@ -91,6 +92,23 @@ def test_queues_and_descriptors_become_options(plan: Planner) -> None:
         ),
         ("dpdk1", {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1", "n_txq_desc": "512"}, {}),
     ]
+
+
+def test_port_says_what_it_rests_on(plan: Planner) -> None:
+    image = plan(dpdk0=ALL_PINNED | {"txd": 512}).image
+    assert image.ovs is not None
+    first, second = (port.why for port in image.ovs.bridges[0].ports)
+    assert first.reason == (
+        "enp9s0 at 0000:09:00.0, polled on NUMA node 0, queue 0 by CPU 1, queue 1 by CPU 17 and by "
+        "no other"
+    )
+    assert [format_path(origin.path).removeprefix(PORTS) for origin in first.origins] == [
+        "dpdk0.nic",
+        "hardware.e5-2620v4.nics[1].pci",
+        "dpdk0.txd",
+        "dpdk0.rxq-affinity",
+    ]
+    assert second.reason == "VF 0 of ens11f0 at 0000:01:10.0, polled on NUMA node 0"
 
 
 @pytest.mark.parametrize("size", [1, 64, 128, 2048, 4096])
@@ -175,9 +193,6 @@ def test_pinned_to_another_node(check: Check) -> None:
             "PMD CPUs there: 1,17",
         )
     ]
-
-
-ALL_PINNED = {"rxq": 2, "rxq-affinity": {0: 1, 1: 17}}
 
 
 def test_nobody_left_to_poll(check: Check) -> None:
