@@ -29,6 +29,7 @@ FACTS: dict[str, Callable[[Machine], Fact]] = {
     "modules": system.read_modules,
     "modprobe": lambda machine: list(system.modprobe_lines(machine)),
     "sysctl": system.read_sysctls,
+    "links": devices.read_links,
     "ovs": devices.read_ovs,
     "boot": system.read_boot,
     "files": system.read_files,
@@ -50,9 +51,7 @@ def collect(machine: Machine) -> dict[str, Fact]:
     for name, read in FACTS.items():
         facts[name] = attempt(name, read, machine)
     facts["units"] = attempt("units", lambda machine: system.read_units(machine, state), machine)
-    pci = attempt("pci", devices.read_pci, machine)
-    facts["pci"] = pci
-    facts["links"] = devices.read_links(pci) if isinstance(pci, dict) else None
+    facts["pci"] = attempt("pci", devices.read_pci, machine)
     facts["twin"] = attempt("twin", read_twin, machine)
     return facts
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from rackwright_eswitch import set_eswitch
 from rackwright_node import (
     DPDK_DRIVERS,
     Binding,
@@ -30,15 +31,9 @@ from rackwright_pci import (
     write,
 )
 from rackwright_twin import read_substitutions
-from rackwright_vfs import (
-    check_mac,
-    check_vf,
-    ensure_vfs,
-    set_attributes,
-    set_autoprobe,
-    set_up,
-    within_stand_in,
-)
+from rackwright_uplink import set_up
+from rackwright_vf_settings import check_mac, set_attributes, set_rates
+from rackwright_vfs import check_vf, ensure_vfs, set_autoprobe, within_stand_in
 
 DEVICE_TIMEOUT_S = 10.0
 
@@ -47,7 +42,7 @@ def work(machine: Machine, config: Config, status: Status) -> None:
     """Each PF and then its VFs, then whole ports. A fault of one does not stop the next."""
     substitutes = read_substitutions(machine)
     for pf in config.pfs:
-        attempt(status, configure_pf, machine, pf, vf_mtu(config, pf), substitutes, status)
+        attempt(status, configure_pf, machine, pf, ovs_devices(config), substitutes, status)
     for binding in config.bindings:
         attempt(status, configure_binding, machine, binding, substitutes, status)
 
@@ -60,15 +55,23 @@ def configure_binding(
     status.step(binding.pci, did, f"{binding.name} is for userspace")
 
 
-def vf_mtu(config: Config, pf: Pf) -> int:
+def ovs_devices(config: Config) -> dict[str, int]:
+    """Address -> MTU of what Open vSwitch has as DPDK ports."""
+    ports = [port for bridge in config.bridges for port in bridge.ports]
+    return {port.options.get("dpdk-devargs", ""): port.mtu for port in ports}
+
+
+def vf_mtu(pf: Pf, ports: Mapping[str, int]) -> int:
     """The longest MTU Open vSwitch will ask a VF of this PF for."""
-    vfs = {vf.pci for vf in pf.vfs}
-    ports = (port for bridge in config.bridges for port in bridge.ports)
-    return max((port.mtu for port in ports if port.options.get("dpdk-devargs") in vfs), default=0)
+    return max((ports.get(vf.pci, 0) for vf in pf.vfs), default=0)
 
 
 def configure_pf(
-    machine: Machine, pf: Pf, mtu: int, substitutes: Mapping[str, str], status: Status
+    machine: Machine,
+    pf: Pf,
+    ports: Mapping[str, int],
+    substitutes: Mapping[str, str],
+    status: Status,
 ) -> None:
     """The PF's driver, its VFs, what the PF says about each, and then the VFs' drivers.
 
@@ -82,15 +85,23 @@ def configure_pf(
         status.step(pf.pci, bind(machine, pf.pci, pf.driver), f"{pf.name} is for userspace")
     else:
         wait_for_driver(machine, pf, stand_in)
+    switched = set_eswitch(machine, pf, stand_in, status, last=False)
     ensure_vfs(machine, pf, stand_in, status)
+    if not switched:
+        attempt(status, set_eswitch_after, machine, pf, stand_in, status)
     if pf.driver not in DPDK_DRIVERS:
-        attempt(status, set_up, machine, pf, mtu, status)
+        attempt(status, set_up, machine, pf, vf_mtu(pf, ports), status)
     right = [vf for vf in pf.vfs if prepare_vf(machine, pf, vf, stand_in, status)]
     # Back to the kernel's default: with 0 nothing at all, drivers_probe included, can bind
     # a VF that has no override (pci_device_can_probe, drivers/pci/pci-driver.c).
     set_autoprobe(machine, pf, "1")
+    set_rates(machine, pf, right, ports, stand_in, status)
     for vf in right:
         attempt(status, give_vf, machine, pf, vf, stand_in, status)
+
+
+def set_eswitch_after(machine: Machine, pf: Pf, stand_in: bool, status: Status) -> None:
+    set_eswitch(machine, pf, stand_in, status, last=True)
 
 
 def check_identity(
@@ -126,7 +137,7 @@ def prepare_vf(machine: Machine, pf: Pf, vf: Vf, stand_in: bool, status: Status)
     """All that comes before a driver may take the VF. False: it stays as it is."""
     try:
         check_vf(machine, pf, vf, stand_in)
-        set_attributes(machine, pf, vf, status)
+        set_attributes(machine, pf, vf, stand_in, status)
         if vf.driver is not None and driver_of(machine, vf.pci) is None:
             write(machine, f"{DEVICES}/{vf.pci}/driver_override", f"{vf.driver}\n", vf.pci)
     except NodeError as fault:

@@ -87,11 +87,14 @@ def ensure_port(
         words = ["del-port", present.bridge, port.name, "--", *words]
     words += ["--", "set", "Port", port.name, f"external_ids:{MARK}=true"]
     words += ["--", "set", "Interface", port.name, f"type={port.type}"]
+    # Whole maps: a key the plan no longer has goes with them.
     words += [f"mtu_request={port.mtu}", f"options={format_map(port.options)}"]
+    words.append(f"other_config={format_map(port.other_config)}")
     vsctl(machine, *words)
     did = f"added to {bridge.name}" if present is None else f"set on {bridge.name}"
-    options = " ".join(f"{key}={value}" for key, value in sorted(port.options.items()))
-    status.step(port.name, did, f"type={port.type} mtu={port.mtu} {options}".rstrip())
+    pairs = (*sorted(port.options.items()), *sorted(port.other_config.items()))
+    settings = " ".join(f"{key}={value}" for key, value in pairs)
+    status.step(port.name, did, f"type={port.type} mtu={port.mtu} {settings}".rstrip())
 
 
 def _has_settings(present: PresentPort, bridge: Bridge, port: Port) -> bool:
@@ -100,6 +103,7 @@ def _has_settings(present: PresentPort, bridge: Bridge, port: Port) -> bool:
         and present.bridge == bridge.name
         and (present.type, present.mtu_request) == (port.type, port.mtu)
         and dict(present.options) == dict(port.options)
+        and dict(present.other_config) == dict(port.other_config)
     )
 
 

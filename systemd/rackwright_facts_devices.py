@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from rackwright_eswitch import SWITCHDEV, read_eswitch
 from rackwright_facts_system import Fact, read_cpus_allowed, read_number
 from rackwright_node import CONFIG, Machine, NodeError
 from rackwright_ovsdb import optional, read_database, read_switch
@@ -35,15 +36,27 @@ def planned_devices(machine: Machine) -> set[str]:
     return {entry["pci"] for entry in (*pfs, *bindings, *vfs)}
 
 
+def switchdev_devices(machine: Machine) -> list[str]:
+    config = json.loads(machine.read(CONFIG) or "{}")
+    return [pf["pci"] for pf in config.get("pfs", []) if pf["eswitch"] == SWITCHDEV]
+
+
 def network_devices(machine: Machine) -> set[str]:
     classes = {pci: machine.read(f"{DEVICES}/{pci}/class") for pci in machine.names(DEVICES)}
     return {pci for pci, text in classes.items() if (text or "").startswith(NETWORK_CLASS)}
 
 
 def read_pci(machine: Machine) -> dict[str, Fact]:
-    """NICs and what the plan names. None: nothing at that address."""
+    """NICs and what the plan names. None: nothing at that address.
+
+    eswitch: asked for only where the plan has switchdev mode, as each question is a process.
+    """
     addresses = sorted(network_devices(machine) | planned_devices(machine))
     found = {pci: read_device(machine, pci) for pci in addresses}
+    for pci in switchdev_devices(machine):
+        device = found[pci]
+        if isinstance(device, dict):
+            device["eswitch"] = read_eswitch(machine, pci)
     settings = read_vf_settings(machine)
     for pci, device in found.items():
         if isinstance(device, dict) and device["vfs"]:
@@ -66,12 +79,10 @@ def read_device(machine: Machine, pci: str) -> Fact:
         "id": device_id(machine, pci),
         "driver": driver_of(machine, pci),
         "iommu-group": machine.link(f"{base}/iommu_group"),
-        "iommu-type": machine.read(f"{base}/iommu_group/type"),
         "numa": read_number(machine, f"{base}/numa_node"),
         "total-vfs": read_number(machine, f"{base}/sriov_totalvfs"),
         "num-vfs": read_number(machine, f"{base}/sriov_numvfs"),
         "vfs": [address for _, address in vfs],
-        "netdevs": list(netdevs(machine, pci)),
     }
 
 
@@ -88,19 +99,23 @@ def read_vf_settings(machine: Machine) -> dict[str, Fact]:
 
 def vf_settings(entry: dict[str, Any]) -> Fact:
     vlans = entry.get("vlan_list") or [entry]
+    rate = entry.get("rate") or {}
     return {
         "index": entry["vf"],
         "mac": entry.get("address"),
         "vlan": vlans[0].get("vlan", 0),
         "trust": entry.get("trust"),
         "spoofchk": entry.get("spoofchk"),
+        "max-tx-rate": rate.get("max_tx"),
+        "min-tx-rate": rate.get("min_tx"),
+        "link-state": entry.get("link_state"),
     }
 
 
-def read_links(pci: dict[str, Fact]) -> Fact:
-    """Address -> interfaces, of the devices that have one."""
-    devices = {key: value for key, value in pci.items() if isinstance(value, dict)}
-    return {key: value["netdevs"] for key, value in devices.items() if value["netdevs"]}
+def read_links(machine: Machine) -> Fact:
+    """Address -> interfaces, of the network devices that have one."""
+    names = {pci: netdevs(machine, pci) for pci in sorted(network_devices(machine))}
+    return {pci: list(found) for pci, found in names.items() if found}
 
 
 def read_ovs(machine: Machine) -> Fact:
@@ -142,6 +157,7 @@ def read_bridges(machine: Machine) -> Iterable[Fact]:
                     "ofport": port.ofport,
                     "error": port.error,
                     "options": dict(port.options),
+                    "other-config": dict(port.other_config),
                     "mtu": port.mtu,
                 }
                 for port in sorted(ports, key=lambda port: port.name)

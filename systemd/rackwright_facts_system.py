@@ -36,7 +36,7 @@ NO_SYSCTLS = frozenset({"fs/binfmt_misc", "vm/stat_refresh"})
 OBSOLETE_SYSCTLS = ("/base_reachable_time", "/retrans_time")
 MODPROBE_DIRS = ("etc", "run", "usr/local/lib", "usr/lib")
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-PROGRAMS = ("nics", "hugepages", "ovs")
+PROGRAMS = ("cpus", "nics", "hugepages", "ovs")
 
 
 def read_number(machine: Machine, path: str) -> int | None:
@@ -91,7 +91,6 @@ def read_hugepages(machine: Machine) -> Fact:
                 "node": node,
                 "size-kib": int(name.removeprefix("hugepages-").removesuffix("kB")),
                 "total": read_number(machine, f"{base}/{name}/nr_hugepages"),
-                "free": read_number(machine, f"{base}/{name}/free_hugepages"),
             }
             for name in machine.names(base)
         ]

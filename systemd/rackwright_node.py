@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 CONFIG = "etc/rackwright/node.json"
+CONFIG_VERSION = 2
 DPDK_DRIVERS = frozenset({"vfio-pci", "igb_uio", "uio_pci_generic"})
 COMMAND_TIMEOUT_S = 120.0
 
@@ -152,7 +153,7 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class Vf:
-    """A virtual function. driver None: the network driver of the kernel."""
+    """A virtual function. driver None: the network driver of the kernel; rates in Mbit/s."""
 
     index: int
     pci: str
@@ -161,6 +162,9 @@ class Vf:
     vlan: int | None
     trust: bool | None
     spoofchk: bool | None
+    max_tx_rate: int | None
+    min_tx_rate: int | None
+    link_state: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,7 @@ class Pf:
     id: str
     driver: str
     mode: str
+    eswitch: str
     num_vfs: int
     vf_id: str
     vfs: tuple[Vf, ...]
@@ -195,6 +200,7 @@ class Port:
     type: str
     mtu: int
     options: Mapping[str, str]
+    other_config: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,7 @@ class Bridge:
 class Config:
     """/etc/rackwright/node.json. other_config None: the node has no Open vSwitch."""
 
+    offline_cpus: tuple[int, ...]
     hugepages: tuple[Pages, ...]
     pfs: tuple[Pf, ...]
     bindings: tuple[Binding, ...]
@@ -234,16 +241,28 @@ def _bridge(entry: Mapping[str, Any]) -> Bridge:
     return Bridge(**{**_fields(entry), "ports": ports})
 
 
+def parse_cpus(text: str) -> tuple[int, ...]:
+    """`0-3,8`, as the kernel lists CPUs, one by one; nothing for no CPUs."""
+    found: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
 def read_config(machine: Machine) -> Config:
     """node.json as values. A file of another version is refused, not guessed at."""
     text = machine.read(CONFIG)
     if text is None:
         raise NodeError(f"/{CONFIG} cannot be read")
     body = json.loads(text)
-    if body.get("version") != 1:
-        raise NodeError(f"/{CONFIG} has version {body.get('version')}, this program reads 1")
+    if body.get("version") != CONFIG_VERSION:
+        raise NodeError(
+            f"/{CONFIG} has version {body.get('version')}, this program reads {CONFIG_VERSION}"
+        )
     ovs = body.get("ovs")
     return Config(
+        offline_cpus=parse_cpus(body["offline-cpus"]),
         hugepages=tuple(Pages(**_fields(entry)) for entry in body["hugepages"]),
         pfs=tuple(_pf(entry) for entry in body["pfs"]),
         bindings=tuple(Binding(**_fields(entry)) for entry in body["bindings"]),

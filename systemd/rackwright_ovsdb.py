@@ -16,6 +16,7 @@ TIMEOUT_S = 100
 # as it does in the versions before, which exit 0 (see ovs-vsctl(8), "Exit Status").
 NOT_ALL_APPLIED = 65
 MARK = "rackwright"
+INTERFACE = "type,options,other_config,mtu_request,mtu,ofport,error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class PresentPort:
     ours: bool
     type: str
     options: Mapping[str, str]
+    other_config: Mapping[str, str]
     mtu_request: int | None
     mtu: int | None
     ofport: int | None
@@ -125,7 +127,7 @@ def read_database(machine: Machine) -> Database:
         *("--no-wait", "--format=json"),
         *("--", "--columns=name,external_ids,datapath_type,fail_mode,ports", "list", "Bridge"),
         *("--", "--columns=_uuid,name,external_ids,interfaces", "list", "Port"),
-        *("--", "--columns=_uuid,type,options,mtu_request,mtu,ofport,error", "list", "Interface"),
+        *("--", f"--columns=_uuid,{INTERFACE}", "list", "Interface"),
     )
     bridges, ports, interfaces = parse_tables(out)
     port_of = {row["_uuid"]: row for row in ports}
@@ -156,6 +158,7 @@ def _port(bridge: str, port: Mapping[str, Any], interface: Mapping[str, Any]) ->
         ours=MARK in port["external_ids"],
         type=interface["type"],
         options=interface["options"],
+        other_config=interface["other_config"],
         mtu_request=optional(interface["mtu_request"]),
         mtu=optional(interface["mtu"]),
         ofport=optional(interface["ofport"]),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from builder.plan.types import ImagePlan
 from builder.render.header import image_header
@@ -15,6 +17,23 @@ CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
 # grub-mkconfig reads /etc/default/grub, then grub.d/*.cfg in order of name; the last word
 # wins, so this name has to come after 50-cloudimg-settings.cfg of cloud images.
 PATH = "/etc/default/grub.d/90-rackwright.cfg"
+# Without a speed the kernel's driver takes 9600 (Documentation/admin-guide/serial-console.rst).
+_SERIAL = re.compile(r"console=ttyS(\d+)(?:,(\d+)\w*)?")
+_DEFAULT_SPEED = "9600"
+
+
+@dataclass(frozen=True, slots=True)
+class SerialTerminal:
+    """A serial port as GRUB's `serial` command takes it: --unit, --speed in bit/s."""
+
+    unit: str
+    speed: str
+
+
+def serial_terminal(words: Sequence[str]) -> SerialTerminal | None:
+    """The port the kernel will have its console on; GRUB is to be there too. The last counts."""
+    found = [match for match in map(_SERIAL.fullmatch, words) if match]
+    return SerialTerminal(found[-1][1], found[-1][2] or _DEFAULT_SPEED) if found else None
 
 
 def cmdline(plan: ImagePlan) -> tuple[str, ...]:
@@ -31,6 +50,6 @@ def render_grub(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
         header=image_header(plan),
         args=plan.kernel_args,
         words=words,
-        has_serial=any(word.startswith("console=ttyS0,115200") for word in words),
+        serial=serial_terminal(words),
     )
     yield RenderedFile(PATH, text.encode())

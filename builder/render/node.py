@@ -15,7 +15,9 @@ from builder.render.tree import FileTree, RenderedFile
 NODE = "/etc/rackwright/node.json"
 LISTING = "/etc/rackwright/files"
 IMAGE_RELEASE = "/etc/rackwright/image-release"
-VERSION = 1
+# Programs of version 1 know none of: offline-cpus, eswitch, rates, link-state, a port's
+# other-config. They refuse version 2 in plain words, where unknown keys would end them.
+VERSION = 2
 
 
 def render_node(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
@@ -30,6 +32,7 @@ def node_json(plan: ImagePlan) -> dict[str, object]:
     return {
         "version": VERSION,
         "plan-id": plan.plan_id,
+        "offline-cpus": str(plan.cpus.offline),
         "hugepages": [
             {"node": pool.node, "size-kib": pool.size_kib, "count": pool.count}
             for pool in plan.hugepages
@@ -50,6 +53,7 @@ def _pf(pf: PfPlan) -> dict[str, object]:
         "id": pf.device_id,
         "driver": pf.driver,
         "mode": pf.mode,
+        "eswitch": pf.eswitch,
         "num-vfs": pf.num_vfs,
         "vf-id": pf.vf_id,
         "vfs": [
@@ -61,6 +65,9 @@ def _pf(pf: PfPlan) -> dict[str, object]:
                 "vlan": vf.vlan,
                 "trust": vf.trust,
                 "spoofchk": vf.spoofchk,
+                "max-tx-rate": vf.max_tx_rate,
+                "min-tx-rate": vf.min_tx_rate,
+                "link-state": vf.link_state,
             }
             for vf in sorted(pf.vfs, key=lambda vf: vf.index)
         ],
@@ -85,6 +92,7 @@ def _bridge(bridge: OvsBridgePlan) -> dict[str, object]:
                 "type": port.type,
                 "mtu": port.mtu,
                 "options": dict(sorted(port.options.items())),
+                "other-config": dict(sorted(port.other_config.items())),
             }
             for port in bridge.ports
         ],

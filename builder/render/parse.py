@@ -159,11 +159,13 @@ def _yaml(_path: str, text: str) -> Faults:
 
 def _node(_path: str, text: str) -> Faults:
     document = json.loads(text)
-    keys = ["version", "plan-id", "hugepages", "pfs", "bindings", "ovs"]
+    keys = ["version", "plan-id", "offline-cpus", "hugepages", "pfs", "bindings", "ovs"]
     if list(document) != keys:
         yield f"has keys {', '.join(document)}, not {', '.join(keys)}"
     if document["version"] != node.VERSION:
         yield f"has version {document['version']}, not {node.VERSION}"
+    if document.get("offline-cpus"):
+        CHECKS["cpus"](document["offline-cpus"])
 
 
 def _program(path: str, text: str) -> Faults:

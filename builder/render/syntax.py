@@ -27,6 +27,7 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "pci": (r"[0-9a-f]{4}:[0-9a-f]{2}:[0-1][0-9a-f]\.[0-7]", "a PCI address"),
     "cpus": (r"\d+(-\d+)?(,\d+(-\d+)?)*", "a CPU list"),
     "mtu": (r"[1-9]\d{1,4}", "an MTU"),
+    "number": (r"\d{1,9}", "a number"),
     "page_size": (r"\d+[MG]", "a hugepage size"),
     "mount_point": (r"(/[A-Za-z0-9_.]+)+", "a mount point"),
     "hostname": (r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?", "a host name"),

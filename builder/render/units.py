@@ -17,6 +17,7 @@ PROGRAMS = "/usr/lib/rackwright"
 RULES = "/usr/lib/udev/rules.d"
 VSWITCHD = f"{LOCAL}/ovs-vswitchd.service.d/10-rackwright.conf"
 OVSDB = f"{LOCAL}/ovsdb-server.service.d/10-rackwright.conf"
+NETPLAN_CLEANUP = f"{LOCAL}/netplan-ovs-cleanup.service.d/10-rackwright.conf"
 
 # Debian leaves systemd-networkd off until netplan's generator finds something for it; the
 # ports that carry VFs need it without any netplan file. What `systemctl enable` would link.
@@ -34,7 +35,9 @@ MASKED = ("dpdk.service",)
 
 
 def render_programs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
-    """Our programs, units and udev rules, byte for byte; OVS's only on nodes with OVS."""
+    """Our programs, units and udev rules, byte for byte; of OVS and of offline CPUs only where
+    the plan has them.
+    """
     for name, text in wanted_programs(plan, sources.programs).items():
         yield RenderedFile(*_destination(name, text))
 
@@ -57,7 +60,8 @@ def render_ovs_dropins(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFi
     if plan.ovs is None:
         return
     header = image_header(plan)
-    yield RenderedFile(OVSDB, sources.fill(OVSDB, header=header).encode())
+    for path in (OVSDB, NETPLAN_CLEANUP):
+        yield RenderedFile(path, sources.fill(path, header=header).encode())
     text = sources.fill(
         VSWITCHD,
         header=header,
@@ -71,7 +75,8 @@ def wanted_programs(plan: ImagePlan, programs: Mapping[str, str]) -> dict[str, s
     return {
         name: text
         for name, text in sorted(programs.items())
-        if plan.ovs is not None or not name.startswith("rackwright-ovs")
+        if (plan.ovs is not None or not name.startswith("rackwright-ovs"))
+        and (plan.cpus.offline or not name.startswith("rackwright-cpus"))
     }
 
 

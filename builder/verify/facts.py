@@ -34,7 +34,6 @@ class HugepageFacts:
     node: int | None = None
     size_kib: int | None = None
     total: int | None = None
-    free: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +46,31 @@ class IommuFacts:
 
 @dataclass(frozen=True, slots=True)
 class VfSettings:
-    """How a PF's kernel driver has set one of its VFs up (`ip link show`)."""
+    """How a PF's kernel driver has set one of its VFs up (`ip link show`). Rates: Mbit/s."""
 
     index: int | None = None
     mac: str | None = None
     vlan: int | None = None
     trust: bool | None = None
     spoofchk: bool | None = None
+    max_tx_rate: int | None = None
+    min_tx_rate: int | None = None
+    link_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PciFacts:
-    """One PCI function. driver None: no driver has it."""
+    """One PCI function. driver None: no driver has it; eswitch: reported where it is planned."""
 
     id: str | None = None
     driver: str | None = None
     iommu_group: str | None = None
-    iommu_type: str | None = None
     numa: int | None = None
     total_vfs: int | None = None
     num_vfs: int | None = None
     vfs: tuple[str, ...] | None = None
     vf_settings: tuple[VfSettings, ...] | None = None
-    netdevs: tuple[str, ...] | None = None
+    eswitch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class OvsPortFacts:
     ofport: int | None = None
     error: str | None = None
     options: Mapping[str, str] | None = None
+    other_config: Mapping[str, str] | None = None
     mtu: int | None = None
 
 
@@ -167,6 +169,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts:
+    cpus: Status = field(default_factory=Status)
     nics: Status = field(default_factory=Status)
     hugepages: Status = field(default_factory=Status)
     ovs: Status = field(default_factory=Status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from builder.drivers.nics import find_nic_type
 from builder.verify.spec import (
@@ -11,6 +11,7 @@ from builder.verify.spec import (
     IGB_VF_STRIDE,
     IGB_VFS,
     OWN_MODELS,
+    TWIN_MBIT_S,
     TwinNic,
     TwinSpec,
     add_first_functions,
@@ -42,7 +43,8 @@ def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
         if models[device_id] != device_id:
             said.append(_substitution(device_id, models[device_id], nics))
     for nic in present:
-        said += [*_vf_limits(nic, models[nic.device_id]), *_node_limits(nic, roots)]
+        twin_id = models[nic.device_id]
+        said += [*_vf_limits(nic, twin_id), *_wish_limits(nic, twin_id), *_node_limits(nic, roots)]
     return (*said, *_cpu_limits(spec))
 
 
@@ -70,6 +72,26 @@ def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _wish_limits(nic: TwinNic, twin_id: str) -> Iterator[str]:
+    """Settings of VFs: an igb takes few, and QEMU does nothing about a rate."""
+    wishes, real = nic.wishes, twin_id == nic.device_id
+    if wishes.switchdev and not real:
+        yield f"{nic.pci} stays in legacy mode: QEMU has no NIC with a switchdev mode"
+    if twin_id != IGB_ID:
+        return  # it has no VFs, which is said of its model
+    if wishes.link_state and not real:
+        yield f"VFs of {nic.pci} have no link state of their own: igb cannot set it"
+    if wishes.floor and not real:
+        yield f"VFs of {nic.pci} have no min-tx-rate: igb cannot set it"
+    if wishes.rate > TWIN_MBIT_S and not real:
+        yield (
+            f"VFs of {nic.pci} have no max-tx-rate over {TWIN_MBIT_S} Mbit/s, the speed of "
+            f"igb's link; the plan has up to {wishes.rate}"
+        )
+    elif wishes.rate:
+        yield f"rates of VFs of {nic.pci} are set and read back; QEMU sends as fast as it can"
+
+
 def _node_limits(nic: TwinNic, roots: Sequence[RootBus]) -> tuple[str, ...]:
     bus = nic.address.bus
     root = next((root for root in roots if bus in root.buses), roots[0])
@@ -91,5 +113,7 @@ def _cpu_limits(spec: TwinSpec) -> tuple[str, ...]:
         )
     if spec.firmware == "uefi-secure-boot":
         said.append("Secure Boot: enforced, but its variables are not guarded by SMM")
+    if spec.idle_poll:
+        said.append("idle=poll: idle CPUs spin on the build host's own; the boot takes much longer")
     said.append("disk: virtio-blk; network ports: 1 Gbit/s, each alone on a network of its own")
     return tuple(said)

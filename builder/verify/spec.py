@@ -24,6 +24,24 @@ OWN_MODELS = {
 }
 
 
+# The link of an igb in QEMU; its driver takes no rate of a VF over it (igb_ndo_set_vf_bw).
+TWIN_MBIT_S = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class VfWishes:
+    """What the plan sets of a port and its VFs that a stand-in may not be able to.
+
+    rate: the highest max-tx-rate of a VF in Mbit/s, 0: none. floor, link_state: whether some VF
+    has a min-tx-rate, or a link state of its own.
+    """
+
+    switchdev: bool = False
+    rate: int = 0
+    floor: bool = False
+    link_state: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class TwinNic:
     """A NIC port of the class. pci: `0000:01:00.0`; device_id: `8086:10fb`; total_vfs: of it."""
@@ -34,6 +52,7 @@ class TwinNic:
     num_vfs: int
     total_vfs: int
     mac: str | None = None
+    wishes: VfWishes = VfWishes()
 
     @property
     def address(self) -> PciAddress:
@@ -48,7 +67,10 @@ class TwinNode:
 
 @dataclass(frozen=True, slots=True)
 class TwinSpec:
-    """What the twin is made from. smt: some of the class's CPUs are siblings on one core."""
+    """What the twin is made from. smt: some of the class's CPUs are siblings on one core.
+
+    idle_poll: the kernel is not to let idle CPUs sleep (idle=poll).
+    """
 
     nodes: tuple[TwinNode, ...]
     nics: tuple[TwinNic, ...]
@@ -56,6 +78,7 @@ class TwinSpec:
     vendor: Literal["intel", "amd"] = "intel"
     pdpe1gb: bool = True
     smt: bool = False
+    idle_poll: bool = False
 
 
 def find_absent(nics: Sequence[TwinNic]) -> Mapping[str, str]:

@@ -69,7 +69,10 @@ class TwinMachine:
 
 @dataclass(frozen=True, slots=True)
 class TwinFiles:
-    """Files of one boot: what `twin_argv` wires the machine to. code, variables: UEFI only."""
+    """Files of one boot: what `twin_argv` wires the machine to.
+
+    code, variables: UEFI only. seed: a second disk, read-only, for cloud-init.
+    """
 
     disk: str
     facts: str
@@ -77,6 +80,7 @@ class TwinFiles:
     acpi: str
     code: str = ""
     variables: str = ""
+    seed: str = ""
 
 
 def plan_twin(spec: TwinSpec) -> TwinMachine:
@@ -225,7 +229,8 @@ def twin_argv(
         *_firmware_argv(machine.firmware, files),
         # The overlay is thrown away: no need to have it on the disk.
         *("-drive", f"if=none,id=disk,format=qcow2,cache=unsafe,file={_value(files.disk)}"),
-        *("-device", f"virtio-blk-pci,drive=disk,{disk},bootindex=0"),
+        *("-device", f"virtio-blk-pci,drive=disk,{disk},bootindex=0{_beside(files.seed)}"),
+        *_seed_argv(files.seed, machine.slots[0]),
         *("-chardev", f"file,id=console,path={_value(files.console)}"),
         *("-serial", "chardev:console"),
         *("-chardev", f"file,id=facts,path={_value(files.facts)}"),
@@ -234,6 +239,18 @@ def twin_argv(
         *("-object", "rng-random,id=rng,filename=/dev/urandom"),
         *("-device", f"virtio-rng-pci,rng=rng,{rng}"),
     )
+
+
+def _beside(seed: str) -> str:
+    return ",multifunction=on" if seed else ""
+
+
+def _seed_argv(seed: str, slot: int) -> tuple[str, ...]:
+    """The seed's disk, beside the system's in its slot."""
+    if not seed:
+        return ()
+    drive = f"if=none,id=seed,format=raw,readonly=on,file={_value(seed)}"
+    return ("-drive", drive, "-device", f"virtio-blk-pci,drive=seed,bus=pcie.0,addr={slot:02x}.1")
 
 
 def _firmware_argv(firmware: Firmware, files: TwinFiles) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.drivers.vf_settings import VfSetting
 from builder.plan.devices import PfPlan, VfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import (
@@ -23,6 +24,7 @@ from builder.verify.checks.standins import (
     DPDK_DRIVERS,
     Device,
     expected_devices,
+    lacks,
     stand_in,
     stand_in_note,
     vfs_there,
@@ -140,26 +142,49 @@ def _check_pf(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
     planned = {vf.index: str(vf.pci) for vf in pf.vfs}
     wanted = listed(planned.get(index, "unknown") for index in range(count))
     yield compare(f"sriov.{pf.name}.vfs", wanted, addresses, pf.why, note)
+    if pf.eswitch == "switchdev":
+        yield _eswitch(case, pf, fact)
+
+
+def _eswitch(case: Case, pf: PfPlan, fact: PciFacts | None) -> CheckResult:
+    name, other = f"sriov.{pf.name}.eswitch", stand_in(case, pf.device_id)
+    if other is not None:
+        note = stand_in_note(pf.device_id, other)
+        return skip(name, pf.eswitch, f"{note}, which has no switch to put into this mode", pf.why)
+    return compare(name, pf.eswitch, fact.eswitch if fact else None, pf.why)
 
 
 def _check_vf_settings(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
-    """MAC, VLAN, trust and spoof check of the VFs for which the plan says them."""
+    """What the plan says of VFs: MAC, VLAN, trust, spoof check, rates, link state."""
     fact = _fact(case, str(pf.pci))
     reported = {item.index: item for item in (fact.vf_settings or () if fact else ())}
     for vf in (vf for vf in pf.vfs if vf.index < vfs_there(case, pf)):
         found = reported.get(vf.index, VfSettings())
-        name = f"sriov.{pf.name}.vf{vf.index}"
-        yield from _setting(f"{name}.mac", vf.mac, found.mac, vf)
-        yield from _setting(f"{name}.vlan", text_of(vf.vlan), text_of(found.vlan), vf)
-        yield from _setting(f"{name}.trust", yes_no(vf.trust), yes_no(found.trust), vf)
-        yield from _setting(f"{name}.spoofchk", yes_no(vf.spoofchk), yes_no(found.spoofchk), vf)
+        for setting, planned, there in _settings(vf, found):
+            name, lack = f"sriov.{pf.name}.vf{vf.index}.{setting}", lacks(case, pf, vf, setting)
+            if planned is not None and lack is not None:
+                yield skip(name, planned, lack, vf.why)
+            elif planned is not None:
+                yield compare(name, planned, there, vf.why)
 
 
-def _setting(
-    name: str, planned: str | None, found: str | None, vf: VfPlan
-) -> Iterator[CheckResult]:
-    if planned is not None:
-        yield compare(name, planned, found, vf.why)
+def _settings(
+    vf: VfPlan, found: VfSettings
+) -> tuple[tuple[VfSetting, str | None, str | None], ...]:
+    """Each setting, as planned and as found; planned None: the plan leaves it as it is."""
+    return (
+        ("mac", vf.mac, found.mac),
+        ("vlan", text_of(vf.vlan), text_of(found.vlan)),
+        ("trust", yes_no(vf.trust), yes_no(found.trust)),
+        ("spoofchk", yes_no(vf.spoofchk), yes_no(found.spoofchk)),
+        ("max-tx-rate", _rate(vf.max_tx_rate), _rate(found.max_tx_rate)),
+        ("min-tx-rate", _rate(vf.min_tx_rate), _rate(found.min_tx_rate)),
+        ("link-state", vf.link_state, found.link_state),
+    )
+
+
+def _rate(mbit_s: int | None) -> str | None:
+    return None if mbit_s is None else f"{mbit_s} Mbit/s"
 
 
 def check_link(case: Case) -> Iterator[CheckResult]:

@@ -144,6 +144,8 @@ def _port(name: str, port: OvsPortPlan, fact: OvsPortFacts) -> Iterator[CheckRes
     yield compare(f"{name}.mtu", str(port.mtu), text_of(fact.mtu), port.why)
     options = None if fact.options is None else _pairs(fact.options)
     yield compare(f"{name}.options", _pairs(port.options), options, port.why)
+    other = None if fact.other_config is None else _pairs(fact.other_config)
+    yield compare(f"{name}.other-config", _pairs(port.other_config), other, port.why)
 
 
 def _pairs(options: Mapping[str, str]) -> str:

@@ -22,13 +22,16 @@ from builder.verify.checks.case import (
 
 # Flags that may stand before the list in isolcpus= (kernel/sched/isolation.c).
 _ISOLCPUS_FLAGS = frozenset({"nohz", "domain", "managed_irq"})
+# MiB of a node that kernel, initrd and firmware keep at most.
+RESERVED_MIB = 512
 _SIZE_NAMES = {kib: name for name, kib in HUGEPAGE_KIB.items()}
 
 
 def check_cpu(case: Case) -> Iterator[CheckResult]:
     cpus, facts = case.image.cpus, case.facts
     online = CpuSet.of(cpus.roles) - cpus.with_role("offline")
-    yield compare("cpu.online", format_cpus(online), cpus_text(facts.cpus.online))
+    why_offline = cpus.why.get("offline")
+    yield compare("cpu.online", format_cpus(online), cpus_text(facts.cpus.online), why_offline)
     isolcpus, nohz_full = case.kernel_args("isolcpus"), case.kernel_arg("nohz_full")
     yield compare(
         "cpu.isolated",
@@ -76,6 +79,24 @@ def check_numa(case: Case) -> Iterator[CheckResult]:
         # The kernel lists only the online CPUs of a node.
         expected = format_cpus(node - offline)
         yield compare(f"numa.node{number}.cpus", expected, cpus_text(fact.cpus) if fact else None)
+        yield _memory(number, case.image.memory_mib[number], fact.mem_kib if fact else None)
+
+
+def _memory(node: int, planned_mib: int, found_kib: int | None) -> CheckResult:
+    """Whether the node has the memory of the class; a missing DIMM is a twelfth and more.
+
+    MemTotal is less than what is installed: struct page is 64 bytes for each 4 KiB, a 64th
+    (include/linux/mm_types.h); kernel, initrd and firmware keep some hundred MiB, mostly of
+    node 0. An inventory may also have a number taken from MemTotal, and rounded: so another
+    64th, either way.
+    """
+    slack = planned_mib // 64
+    low, high = planned_mib - 2 * slack - RESERVED_MIB, planned_mib + slack
+    found_mib = None if found_kib is None else found_kib // 1024
+    good = found_mib is not None and low <= found_mib <= high
+    expected = f"{planned_mib} MiB, less what kernel and firmware keep (at least {low} MiB)"
+    found = NOT_REPORTED if found_mib is None else f"{found_mib} MiB"
+    return answer("pass" if good else "fail", f"numa.node{node}.memory", expected, found)
 
 
 def check_hugepages(case: Case) -> Iterator[CheckResult]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from builder.drivers.nics import NicType, find_nic_type
+from builder.drivers.vf_settings import PORT_DRIVERS, VfSetting
 from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
-from builder.plan.devices import PfPlan
+from builder.plan.devices import PfPlan, VfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import Case
+from builder.verify.spec import TWIN_MBIT_S
 
 DPDK_DRIVERS: frozenset[str] = frozenset(get_args(DpdkDriver))
 
@@ -94,6 +96,22 @@ def stand_in(case: Case, device_id: str) -> NicType | None:
         return None
     known = find_nic_type(other) or EMULATED_NICS.get(other)
     return known or NicType(other, other, "unknown")
+
+
+def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
+    """Why the stand-in of a PF has no such setting of its VFs; None when it has it."""
+    other = stand_in(case, pf.device_id)
+    if other is None:
+        return None
+    note, driver = stand_in_note(pf.device_id, other), PORT_DRIVERS.get(other.kernel_driver)
+    # No floor under a rate is what every driver has.
+    if setting == "min-tx-rate" and not vf.min_tx_rate:
+        return None
+    if driver is None or setting not in driver.settings:
+        return f"{note}, whose driver cannot set {setting} of a VF"
+    if setting == "max-tx-rate" and (vf.max_tx_rate or 0) > TWIN_MBIT_S:
+        return f"{note}, whose link is {TWIN_MBIT_S} Mbit/s"
+    return None
 
 
 def stand_in_note(device_id: str, other: NicType) -> str:

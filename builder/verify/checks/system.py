@@ -79,6 +79,8 @@ def _our_units(case: Case) -> list[str]:
 
 def check_status(case: Case) -> Iterator[CheckResult]:
     image, status = case.image, case.facts.status
+    if image.cpus.offline:
+        yield _status("status.cpus", status.cpus)
     if image.pfs or image.bindings:
         yield _status("status.nics", status.nics)
     if image.hugepages:

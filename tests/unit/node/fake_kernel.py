@@ -25,6 +25,7 @@ import rackwright_node  # noqa: E402 -- only now on the path
 DEVICES = "sys/bus/pci/devices"
 DRIVERS = "sys/bus/pci/drivers"
 USERSPACE = {"vfio-pci", "igb_uio", "uio_pci_generic"}
+RATES = {"max_tx_rate": "max_tx", "min_tx_rate": "min_tx"}
 
 
 def load_program(name: str) -> ModuleType:
@@ -51,6 +52,9 @@ class FakeKernel(rackwright_node.Machine):
         self.vf_info: dict[str, dict[int, dict[str, Any]]] = {}
         self.iommu = True
         self.page_room: dict[str, int] = {}
+        self.eswitch: dict[str, str] = {}
+        self.eswitch_wants_vfs: bool | None = None
+        self.rate_wants_link = False
         self.answers: dict[str, rackwright_node.Finished] = {}
         (root / DRIVERS).mkdir(parents=True)
         self.put("sys/bus/pci/drivers_probe", "")
@@ -199,6 +203,8 @@ class FakeKernel(rackwright_node.Machine):
             return self.modprobe(argv[-1])
         if argv[0] == "ip":
             return self.ip(list(argv[1:]))
+        if argv[0] == "devlink":
+            return self.devlink(list(argv[1:]))
         return rackwright_node.Finished(127, "", f"{argv[0]}: not found")
 
     def modprobe(self, name: str) -> rackwright_node.Finished:
@@ -221,10 +227,35 @@ class FakeKernel(rackwright_node.Machine):
             return rackwright_node.Finished(1, "", f'Cannot find device "{name}"')
         if settings[0] == "vf":
             pairs = dict(zip(settings[2::2], settings[3::2], strict=True))
+            if self.rate_wants_link and not self.has_link(name) and RATES.keys() & pairs:
+                return rackwright_node.Finished(2, "", "RTNETLINK answers: Invalid argument")
             told = self.vf_info.setdefault(name, {}).setdefault(int(settings[1]), {})
-            told |= {"address" if key == "mac" else key: value for key, value in pairs.items()}
+            names = {"mac": "address", "state": "link_state"}
+            told |= {names.get(key, key): pairs[key] for key in pairs if key not in RATES}
+            rate = {RATES[key]: int(pairs[key]) for key in pairs if key in RATES}
+            if rate:
+                told["rate"] = {"max_tx": 0, "min_tx": 0, **told.get("rate", {}), **rate}
         if "mtu" in settings:
             self.put(f"sys/class/net/{name}/mtu", settings[settings.index("mtu") + 1])
         if "up" in settings:
             self.put(f"sys/class/net/{name}/flags", "0x1003\n")
         return rackwright_node.Finished(0, "", "")
+
+    def has_link(self, name: str) -> bool:
+        return self.read(f"sys/class/net/{name}/carrier") == "1"
+
+    def devlink(self, words: list[str]) -> rackwright_node.Finished:
+        """Of devices in `eswitch`. eswitch_wants_vfs: only with VFs, only without, or either."""
+        words = [word for word in words if word != "-j"]
+        handle = words[3]
+        pci = handle.removeprefix("pci/")
+        if pci not in self.eswitch:
+            return rackwright_node.Finished(1, "", "kernel answers: Operation not supported")
+        if words[2] == "set":
+            has_vfs = self.read(f"{DEVICES}/{pci}/sriov_numvfs") != "0"
+            if self.eswitch_wants_vfs not in (None, has_vfs):
+                return rackwright_node.Finished(1, "", "kernel answers: Operation not permitted")
+            self.eswitch[pci] = words[5]
+            return rackwright_node.Finished(0, "", "")
+        shown = {"dev": {handle: {"mode": self.eswitch[pci], "inline-mode": "none"}}}
+        return rackwright_node.Finished(0, json.dumps(shown), "")

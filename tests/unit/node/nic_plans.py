@@ -12,10 +12,11 @@ nics = load_program("nics")
 PF = "0000:01:00.0"
 VFS = ["0000:01:10.0", "0000:01:10.2", "0000:01:10.4"]
 PORT = "0000:09:00.0"
+SETTINGS = ("mac", "vlan", "trust", "spoofchk", "max_tx_rate", "min_tx_rate", "link_state")
 
 
 def vf(index: int, driver: str | None = "vfio-pci", **settings: Any) -> Vf:
-    plain = {"mac": None, "vlan": None, "trust": None, "spoofchk": None}
+    plain = dict.fromkeys(SETTINGS)
     return Vf(index=index, pci=VFS[index], driver=driver, **{**plain, **settings})
 
 
@@ -26,6 +27,7 @@ def pf(*vfs: Vf, **changes: Any) -> Pf:
         "id": "8086:10fb",
         "driver": "ixgbe",
         "mode": "sysfs",
+        "eswitch": "legacy",
         "num_vfs": len(vfs),
         "vf_id": "8086:10ed",
         "vfs": vfs,
@@ -38,8 +40,10 @@ def port(**changes: str) -> Binding:
     return Binding(**{**fields, **changes})
 
 
-def config(*pfs: Pf, bindings: tuple[Binding, ...] = ()) -> Config:
-    return Config(hugepages=(), pfs=pfs, bindings=bindings, other_config=None, bridges=())
+def config(*pfs: Pf, **parts: Any) -> Config:
+    """node.json of a node that has nothing but these."""
+    plain = {"offline_cpus": (), "hugepages": (), "bindings": (), "other_config": None}
+    return Config(**{**plain, "bridges": (), "pfs": pfs, **parts})
 
 
 def run(kernel: FakeKernel, *pfs: Pf, bindings: tuple[Binding, ...] = ()) -> Status:

@@ -37,15 +37,14 @@ def test_nodes_in_order_of_their_number(kernel: FakeKernel) -> None:
         kernel.put(f"{NODE}/node{node}/cpulist", f"{node}\n")
         kernel.put(f"{NODE}/node{node}/meminfo", f"Node {node} MemTotal:  {node}000 kB\n")
         kernel.put(f"{NODE}/node{node}/hugepages/hugepages-2048kB/nr_hugepages", f"{node}\n")
-        kernel.put(f"{NODE}/node{node}/hugepages/hugepages-2048kB/free_hugepages", "1\n")
     kernel.put(f"{NODE}/possible", "0-10\n")
     assert system.read_numa(kernel) == [
         {"node": 2, "cpus": "2", "mem-kib": 2000},
         {"node": 10, "cpus": "10", "mem-kib": 10000},
     ]
     assert system.read_hugepages(kernel) == [
-        {"node": 2, "size-kib": 2048, "total": 2, "free": 1},
-        {"node": 10, "size-kib": 2048, "total": 10, "free": 1},
+        {"node": 2, "size-kib": 2048, "total": 2},
+        {"node": 10, "size-kib": 2048, "total": 10},
     ]
 
 
@@ -254,7 +253,7 @@ def machine(kernel: FakeKernel) -> FakeKernel:
     kernel.set_vfs("0000:01:00.0", 2)
     kernel.put(f"{DEVICES}/0000:02:00.0/class", "0x010802\n")
     planned = {
-        "pfs": [{"pci": "0000:01:00.0", "vfs": [{"pci": "0000:01:10.0"}]}],
+        "pfs": [{"pci": "0000:01:00.0", "eswitch": "legacy", "vfs": [{"pci": "0000:01:10.0"}]}],
         "bindings": [{"pci": "0000:09:00.0"}],
     }
     kernel.put("etc/rackwright/node.json", json.dumps(planned))
@@ -263,7 +262,13 @@ def machine(kernel: FakeKernel) -> FakeKernel:
         {
             "ifname": "n0100f0",
             "vfinfo_list": [
-                {"vf": 0, "address": "02:00:00:00:00:01", "vlan_list": [{"vlan": 7}]},
+                {
+                    "vf": 0,
+                    "address": "02:00:00:00:00:01",
+                    "vlan_list": [{"vlan": 7}],
+                    "rate": {"max_tx": 200, "min_tx": 0},
+                    "link_state": "auto",
+                },
                 {"vf": 1, "address": "02:00:00:00:00:02", "spoofchk": True, "trust": False},
             ],
         },
@@ -279,7 +284,6 @@ def test_nics_and_what_the_plan_names(machine: FakeKernel) -> None:
         "id": "8086:10fb",
         "driver": "ixgbe",
         "iommu-group": "1",
-        "iommu-type": "identity",
         "numa": -1,
         "total-vfs": 63,
         "num-vfs": 2,
@@ -291,6 +295,9 @@ def test_nics_and_what_the_plan_names(machine: FakeKernel) -> None:
                 "vlan": 7,
                 "trust": None,
                 "spoofchk": None,
+                "max-tx-rate": 200,
+                "min-tx-rate": 0,
+                "link-state": "auto",
             },
             {
                 "index": 1,
@@ -298,20 +305,33 @@ def test_nics_and_what_the_plan_names(machine: FakeKernel) -> None:
                 "vlan": 0,
                 "trust": False,
                 "spoofchk": True,
+                "max-tx-rate": None,
+                "min-tx-rate": None,
+                "link-state": None,
             },
         ],
-        "netdevs": ["n0100f0"],
     }
     assert found["0000:01:10.0"]["driver"] is None
     assert found["0000:09:00.0"] is None
-    assert devices.read_links(found) == {"0000:01:00.0": ["n0100f0"]}
+    assert devices.read_links(machine) == {"0000:01:00.0": ["n0100f0"]}
+
+
+def test_the_mode_of_a_switch_the_plan_has(machine: FakeKernel) -> None:
+    planned = json.loads(str(machine.read("etc/rackwright/node.json")))
+    planned["pfs"][0]["eswitch"] = "switchdev"
+    machine.put("etc/rackwright/node.json", json.dumps(planned))
+    machine.eswitch["0000:01:00.0"] = "legacy"
+    found: Any = devices.read_pci(machine)
+    assert found["0000:01:00.0"]["eswitch"] == "legacy"
+    del machine.eswitch["0000:01:00.0"]
+    found = devices.read_pci(machine)
+    assert found["0000:01:00.0"]["eswitch"] is None
 
 
 def test_a_virtio_nic_has_its_interface_one_level_down(kernel: FakeKernel) -> None:
     kernel.put(f"{DEVICES}/0000:08:00.0/class", "0x020000\n")
     kernel.path(f"{DEVICES}/0000:08:00.0/virtio3/net/enp8s0").mkdir(parents=True)
-    found: Any = devices.read_pci(kernel)
-    assert found["0000:08:00.0"]["netdevs"] == ["enp8s0"]
+    assert devices.read_links(kernel) == {"0000:08:00.0": ["enp8s0"]}
 
 
 def test_iommu_type_is_that_of_most_groups(kernel: FakeKernel) -> None:

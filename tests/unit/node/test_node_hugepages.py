@@ -6,7 +6,8 @@ import errno
 
 import pytest
 from fake_kernel import FakeKernel, load_program
-from rackwright_node import Config, Pages, Status
+from nic_plans import config
+from rackwright_node import Pages, Status
 
 hugepages = load_program("hugepages")
 
@@ -19,8 +20,7 @@ def pool(node: int, size_kib: int = GIB) -> str:
 
 def run(kernel: FakeKernel, *pages: Pages) -> Status:
     status = Status()
-    config = Config(hugepages=pages, pfs=(), bindings=(), other_config=None, bridges=())
-    hugepages.work(kernel, config, status)
+    hugepages.work(kernel, config(hugepages=pages), status)
     return status
 
 
@@ -69,6 +69,24 @@ def test_a_size_the_plan_does_not_name_is_none_of_ours(machine: FakeKernel) -> N
     machine.put(pool(0, 2048), "64\n")
     run(machine, Pages(0, GIB, 0), Pages(1, GIB, 2))
     assert machine.read(pool(0, 2048)) == "64"
+
+
+def test_several_sizes_are_each_set_on_each_node(machine: FakeKernel) -> None:
+    """Kernels before 5.16 know no node in hugepages=, and spread each size by themselves."""
+    for node, count in ((0, 48), (1, 16)):
+        machine.put(pool(node, 2048), f"{count}\n")
+    plan = [Pages(node, size, n) for size, n in ((GIB, 1), (2048, 32)) for node in (0, 1)]
+    status = run(machine, *plan)
+    assert status.errors == []
+    assert machine.log == [
+        f"{pool(0, 2048)} < 32",
+        f"{pool(1)} < 1",
+        f"{pool(0)} < 1",
+        f"{pool(1, 2048)} < 32",
+    ]
+    machine.log.clear()
+    assert run(machine, *plan).errors == []
+    assert machine.log == []
 
 
 def test_compacts_memory_and_asks_once_more(machine: FakeKernel) -> None:

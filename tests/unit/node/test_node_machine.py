@@ -25,8 +25,9 @@ from rackwright_node import (
 )
 
 DOCUMENT = {
-    "version": 1,
+    "version": 2,
     "plan-id": "f00",
+    "offline-cpus": "4-6,9",
     "hugepages": [{"node": 0, "size-kib": 1048576, "count": 4}],
     "pfs": [
         {
@@ -35,6 +36,7 @@ DOCUMENT = {
             "id": "8086:10fb",
             "driver": "ixgbe",
             "mode": "sysfs",
+            "eswitch": "switchdev",
             "num-vfs": 1,
             "vf-id": "8086:10ed",
             "vfs": [
@@ -46,6 +48,9 @@ DOCUMENT = {
                     "vlan": 7,
                     "trust": True,
                     "spoofchk": False,
+                    "max-tx-rate": 200,
+                    "min-tx-rate": 50,
+                    "link-state": "enable",
                 }
             ],
         }
@@ -61,7 +66,13 @@ DOCUMENT = {
                 "datapath-type": "netdev",
                 "fail-mode": "standalone",
                 "ports": [
-                    {"name": "dpdk0", "type": "dpdk", "mtu": 1500, "options": {"n_rxq": "1"}}
+                    {
+                        "name": "dpdk0",
+                        "type": "dpdk",
+                        "mtu": 1500,
+                        "options": {"n_rxq": "1"},
+                        "other-config": {"pmd-rxq-affinity": "0:1"},
+                    }
                 ],
             }
         ],
@@ -77,16 +88,18 @@ def write_config(root: Path, document: object) -> Machine:
 
 
 def test_reads_the_whole_document(tmp_path: Path) -> None:
-    vf = Vf(0, "0000:01:10.0", None, "02:00:00:00:00:01", 7, True, False)
-    pf = Pf("ens11f0", "0000:01:00.0", "8086:10fb", "ixgbe", "sysfs", 1, "8086:10ed", (vf,))
+    vf = Vf(0, "0000:01:10.0", None, "02:00:00:00:00:01", 7, True, False, 200, 50, "enable")
+    pf = Pf(
+        "ens11f0", "0000:01:00.0", "8086:10fb", "ixgbe", "sysfs", "switchdev", 1, "8086:10ed", (vf,)
+    )
+    port = Port("dpdk0", "dpdk", 1500, {"n_rxq": "1"}, {"pmd-rxq-affinity": "0:1"})
     assert read_config(write_config(tmp_path, DOCUMENT)) == Config(
+        offline_cpus=(4, 5, 6, 9),
         hugepages=(Pages(0, 1048576, 4),),
         pfs=(pf,),
         bindings=(Binding("enp9s0", "0000:09:00.0", "8086:1533", "vfio-pci"),),
         other_config={"dpdk-init": "true"},
-        bridges=(
-            Bridge("br0", "netdev", "standalone", (Port("dpdk0", "dpdk", 1500, {"n_rxq": "1"}),)),
-        ),
+        bridges=(Bridge("br0", "netdev", "standalone", (port,)),),
     )
 
 
@@ -97,8 +110,13 @@ def test_a_node_without_open_vswitch(tmp_path: Path) -> None:
 
 def test_refuses_another_version(tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
-        read_config(write_config(tmp_path, {"version": 2}))
-    assert str(caught.value) == "/etc/rackwright/node.json has version 2, this program reads 1"
+        read_config(write_config(tmp_path, {**DOCUMENT, "version": 1}))
+    assert str(caught.value) == "/etc/rackwright/node.json has version 1, this program reads 2"
+
+
+def test_no_cpus_are_none(tmp_path: Path) -> None:
+    config = read_config(write_config(tmp_path, {**DOCUMENT, "offline-cpus": ""}))
+    assert config.offline_cpus == ()
 
 
 def test_a_missing_document(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from fake_kernel import FakeKernel, load_program
+from nic_plans import config as plain_config
 from rackwright_node import Bridge, Config, Finished, NodeError, Port, Status
+
+from builder.drivers.ovs_options import OVS_OPTIONS
 
 ovs = load_program("ovs")
 
@@ -21,9 +24,10 @@ LIST_ALL = (
     f"{VSCTL} --no-wait --format=json "
     "-- --columns=name,external_ids,datapath_type,fail_mode,ports list Bridge "
     "-- --columns=_uuid,name,external_ids,interfaces list Port "
-    "-- --columns=_uuid,type,options,mtu_request,mtu,ofport,error list Interface"
+    "-- --columns=_uuid,type,options,other_config,mtu_request,mtu,ofport,error list Interface"
 )
-DPDK0 = Port("dpdk0", "dpdk", 1500, {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"})
+AFFINITY = {"pmd-rxq-affinity": "0:1"}
+DPDK0 = Port("dpdk0", "dpdk", 1500, {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}, AFFINITY)
 BR0 = Bridge("br0", "netdev", "standalone", (DPDK0,))
 
 
@@ -51,6 +55,7 @@ def port_rows(
     values = {
         "type": "dpdk",
         "options": ovs_map(DPDK0.options),
+        "other_config": ovs_map(DPDK0.other_config),
         "mtu_request": 1500,
         "mtu": 1500,
         "ofport": 1,
@@ -63,7 +68,8 @@ def port_rows(
 
 def own_port(uuid: str, name: str, **interface: Any) -> tuple[list[Any], list[Any]]:
     """The port a bridge has of itself."""
-    values = {"type": "internal", "options": ovs_map({}), "mtu_request": NONE, "ofport": 65534}
+    values = {"type": "internal", "options": ovs_map({}), "other_config": ovs_map({})}
+    values |= {"mtu_request": NONE, "ofport": 65534}
     return port_rows(uuid, name, mark=ovs_map({}), **{**values, **interface})
 
 
@@ -80,7 +86,10 @@ def database(bridges: list[list[Any]], *ports: tuple[list[Any], list[Any]]) -> F
             table(["name", "external_ids", "datapath_type", "fail_mode", "ports"], *bridges),
             table(["_uuid", "name", "external_ids", "interfaces"], *(port for port, _ in ports)),
             table(
-                ["_uuid", "type", "options", "mtu_request", "mtu", "ofport", "error"],
+                [
+                    "_uuid",
+                    *["type", "options", "other_config", "mtu_request", "mtu", "ofport", "error"],
+                ],
                 *(interface for _, interface in ports),
             ),
         ]
@@ -111,7 +120,7 @@ class Switch:
 
 def config(*bridges: Bridge, **other_config: str) -> Config:
     keys = {key.replace("_", "-"): value for key, value in other_config.items()}
-    return Config(hugepages=(), pfs=(), bindings=(), other_config=keys, bridges=bridges)
+    return plain_config(other_config=keys, bridges=bridges)
 
 
 def did(status: Status) -> list[str]:
@@ -196,6 +205,14 @@ def test_a_database_that_does_not_answer(
     assert str(caught.value) == (f"ovs-vsctl --no-wait --format=json list Open_vSwitch: {text}")
 
 
+def test_what_wants_a_restart_is_what_the_option_table_says() -> None:
+    """The program stands alone on the node; the table is the planner's."""
+    column = "Open_vSwitch other_config"
+    table = [option for option in OVS_OPTIONS.values() if option.column == column]
+    late = {option.key for option in table if option.applies != "at once"}
+    assert late == ovs.RESTART_ONLY
+
+
 # Bridges
 
 
@@ -212,12 +229,13 @@ def test_makes_bridge_and_port_each_in_one_transaction(kernel: FakeKernel, statu
         (
             "100 --may-exist add-port br0 dpdk0 -- set Port dpdk0 external_ids:rackwright=true "
             "-- set Interface dpdk0 type=dpdk mtu_request=1500 "
-            'options={"dpdk-devargs"="0000:09:00.0","n_rxq"="1"}'
+            'options={"dpdk-devargs"="0000:09:00.0","n_rxq"="1"} '
+            'other_config={"pmd-rxq-affinity"="0:1"}'
         ),
     ]
     assert did(status) == [
         "br0: made (datapath_type=netdev fail_mode=standalone)",
-        "dpdk0: added to br0 (type=dpdk mtu=1500 dpdk-devargs=0000:09:00.0 n_rxq=1)",
+        "dpdk0: added to br0 (type=dpdk mtu=1500 dpdk-devargs=0000:09:00.0 n_rxq=1 pmd-rxq-affinity=0:1)",
     ]
 
 
@@ -233,7 +251,14 @@ def test_right_bridges_are_left_alone(kernel: FakeKernel, status: Status) -> Non
 
 @pytest.mark.parametrize(
     "interface",
-    [{"mtu_request": 9000}, {"mtu_request": NONE}, {"options": ovs_map({})}, {"type": "system"}],
+    [
+        {"mtu_request": 9000},
+        {"mtu_request": NONE},
+        {"options": ovs_map({})},
+        {"other_config": ovs_map({})},
+        {"other_config": ovs_map({**AFFINITY, "a": "b"})},
+        {"type": "system"},
+    ],
     ids=str,
 )
 def test_a_port_with_other_settings_is_set(
@@ -246,7 +271,7 @@ def test_a_port_with_other_settings_is_set(
     ovs.make_bridges(kernel, config(BR0), status)
     assert status.errors == []
     assert did(status)[1] == (
-        "dpdk0: set on br0 (type=dpdk mtu=1500 dpdk-devargs=0000:09:00.0 n_rxq=1)"
+        "dpdk0: set on br0 (type=dpdk mtu=1500 dpdk-devargs=0000:09:00.0 n_rxq=1 pmd-rxq-affinity=0:1)"
     )
 
 

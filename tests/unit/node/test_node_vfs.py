@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from fake_kernel import DEVICES, FakeKernel
-from nic_plans import PF, PORT, VFS, did, driver, make_twin, nics, pf, run, vf
-from rackwright_node import Bridge, Config, Finished, Port, Status
+from nic_plans import PF, PORT, VFS, config, did, driver, make_twin, nics, pf, run, vf
+from rackwright_node import Bridge, Finished, Port, Status
 
 # VF counts
 
@@ -290,18 +290,13 @@ def test_the_pf_takes_no_address_of_the_kernels_choice(machine: FakeKernel) -> N
 
 def test_the_pf_has_the_longest_mtu_its_vfs_ask_for(machine: FakeKernel) -> None:
     ports = [
-        Port(f"dpdk{n}", "dpdk", mtu, {"dpdk-devargs": VFS[n]}) for n, mtu in ((0, 2000), (1, 9000))
+        Port(f"dpdk{n}", "dpdk", mtu, {"dpdk-devargs": VFS[n]}, {})
+        for n, mtu in ((0, 2000), (1, 9000))
     ]
-    other = Port("dpdk9", "dpdk", 9700, {"dpdk-devargs": PORT})
+    other = Port("dpdk9", "dpdk", 9700, {"dpdk-devargs": PORT}, {})
     bridge = Bridge("br0", "netdev", "standalone", (*ports, other))
     status = Status()
-    plan = Config(
-        hugepages=(),
-        pfs=(pf(vf(0), vf(1)),),
-        bindings=(),
-        other_config={},
-        bridges=(bridge,),
-    )
+    plan = config(pf(vf(0), vf(1)), other_config={}, bridges=(bridge,))
     nics.work(machine, plan, status)
     assert status.errors == []
     assert did(status)[1] == ("0000:01:00.0: set mtu 9000 up (a VF starts only while its PF is up)")

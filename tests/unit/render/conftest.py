@@ -165,8 +165,12 @@ def programs() -> Mapping[str, str]:
     return {
         "rackwright-nics.py": "#!/usr/bin/python3\nprint('nics')\n",
         "rackwright_node.py": "VERSION = 1\n",
+        "rackwright-cpus.py": "#!/usr/bin/python3\nprint('cpus')\n",
         "rackwright-ovs.py": "#!/usr/bin/python3\nprint('ovs')\n",
         "rackwright-nics.service": UNIT,
+        "rackwright-cpus.service": UNIT.replace("nics", "cpus").replace(
+            "Alias=nfv-cpus.service\n", ""
+        ),
         "rackwright-hugepages.service": OVS_UNIT.replace("ovs options", "nics"),
         "rackwright-ovs-options.service": OVS_UNIT,
         "90-rackwright-facts.rules": (

@@ -65,7 +65,7 @@ def test_grub_words_in_the_order_grub_mkconfig_writes_them() -> None:
          "'localhost 127.0.0.1' is not an address with names"),
         ("/etc/hostname", "a b\n", "'a b' is not a host name"),
         ("/etc/rackwright/node.json", '{"version": 1}\n',
-         "has keys version, not version, plan-id, hugepages, pfs, bindings, ovs"),
+         "has keys version, not version, plan-id, offline-cpus, hugepages, pfs, bindings, ovs"),
         ("/etc/rackwright/image-release", "IMAGE_ID=a b\n",
          "'IMAGE_ID=a b' is not a field of os-release(5) we write"),
         ("/etc/rackwright/files", "etc/x\n", "'etc/x' is not an absolute path"),

@@ -37,6 +37,7 @@ GOOD = {
     "pci": "0000:01:00.0",
     "cpus": "0-7,16,24-31",
     "mtu": "9000",
+    "number": "115200",
     "page_size": "1G",
     "mount_point": "/dev/hugepages1G",
     "hostname": "nfv1.example.org",

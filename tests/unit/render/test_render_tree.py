@@ -10,9 +10,10 @@ import pytest
 
 from builder.errors import BuilderError
 from builder.plan.devices import OvsPlan
-from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption
+from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption, Role
 from builder.plan.why import Why
 from builder.render import cmdline, os_release_fields, render_host, render_image
+from builder.render.grub import SerialTerminal, serial_terminal
 from builder.render.parse import parse_back, read_grub_cmdline
 from builder.render.tree import FileTree
 
@@ -37,6 +38,7 @@ IMAGE_PATHS = """\
 /etc/systemd/system/dbus-org.freedesktop.network1.service
 /etc/systemd/system/dpdk.service
 /etc/systemd/system/multi-user.target.wants/systemd-networkd.service
+/etc/systemd/system/netplan-ovs-cleanup.service.d/10-rackwright.conf
 /etc/systemd/system/network-online.target.wants/systemd-networkd-wait-online.service
 /etc/systemd/system/network-pre.target.wants/rackwright-nics.service
 /etc/systemd/system/nfv-nics.service
@@ -176,6 +178,31 @@ def test_consoles_of_the_plan_replace_ours(image_plan: ImagePlan, image_of: Rend
     assert "SERIAL" not in text_of(image_of(plan), "/etc/default/grub.d/90-rackwright.cfg")
 
 
+@pytest.mark.parametrize(
+    ("console", "terminal"),
+    [
+        ("ttyS1,57600n8", SerialTerminal("1", "57600")),
+        ("ttyS0", SerialTerminal("0", "9600")),
+        ("ttyS0x,1", None),
+        ("hvc0", None),
+    ],
+)
+def test_grub_is_on_the_serial_port_the_kernel_uses(
+    image_plan: ImagePlan, image_of: RenderImage, console: str, terminal: SerialTerminal | None
+) -> None:
+    assert serial_terminal(["console=ttyS3,115200", f"console={console}"]) == (
+        terminal or SerialTerminal("3", "115200")
+    )
+    plan = replace(image_plan, kernel_args=(KernelArg("console", console, Why("asked for")),))
+    text = text_of(image_of(plan), "/etc/default/grub.d/90-rackwright.cfg")
+    said = [line for line in text.splitlines() if "SERIAL" in line]
+    assert said == (
+        []
+        if terminal is None
+        else [f'GRUB_SERIAL_COMMAND="serial --unit={terminal.unit} --speed={terminal.speed}"']
+    )
+
+
 def test_modprobe_files(image_plan: ImagePlan, image_of: RenderImage) -> None:
     option = ModuleOption("ixgbe", "max_vfs", "2,2", Why("one for each port"))
     tree = image_of(image_plan)
@@ -285,11 +312,13 @@ def test_a_port_given_to_userspace_has_neither_name_nor_network(
 
 
 def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
-    vf = {"driver": "vfio-pci", "mac": None, "vlan": None, "trust": None, "spoofchk": None}
+    vf = {"driver": "vfio-pci", "mac": None, "vlan": None, "trust": None, "spoofchk": None,
+          "max-tx-rate": None, "min-tx-rate": None, "link-state": None}  # fmt: skip
     document = json.loads(text_of(image_of(image_plan), "/etc/rackwright/node.json"))
     assert document == {
-        "version": 1,
+        "version": 2,
         "plan-id": image_plan.plan_id,
+        "offline-cpus": "",
         "hugepages": [
             {"node": 0, "size-kib": 1048576, "count": 4},
             {"node": 1, "size-kib": 1048576, "count": 4},
@@ -297,7 +326,7 @@ def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
         "pfs": [
             {
                 "name": "ens11f0", "pci": "0000:01:00.0", "id": "8086:10fb", "driver": "ixgbe",
-                "mode": "sysfs", "num-vfs": 2, "vf-id": "8086:10ed",
+                "mode": "sysfs", "eswitch": "legacy", "num-vfs": 2, "vf-id": "8086:10ed",
                 "vfs": [
                     {"index": 0, "pci": "0000:01:10.0", **vf},
                     {"index": 1, "pci": "0000:01:10.2", **vf},
@@ -305,7 +334,7 @@ def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
             },
             {
                 "name": "ens11f1", "pci": "0000:01:00.1", "id": "8086:10fb", "driver": "ixgbe",
-                "mode": "sysfs", "num-vfs": 1, "vf-id": "8086:10ed",
+                "mode": "sysfs", "eswitch": "legacy", "num-vfs": 1, "vf-id": "8086:10ed",
                 "vfs": [{"index": 0, "pci": "0000:01:10.1", **vf, "driver": None}],
             },
         ],
@@ -319,7 +348,8 @@ def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
                     "name": "br0", "datapath-type": "netdev", "fail-mode": "standalone",
                     "ports": [
                         {"name": "dpdk0", "type": "dpdk", "mtu": 1500,
-                         "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}},
+                         "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"},
+                         "other-config": {}},
                     ],
                 },
             ],
@@ -335,6 +365,43 @@ def test_without_ovs_nothing_of_it_is_rendered(
         "/etc/systemd/system/ovs-vswitchd.service.requires/rackwright-nics.service"
     ]
     assert json.loads(text_of(tree, "/etc/rackwright/node.json"))["ovs"] is None
+
+
+def test_cpus_are_taken_offline_only_where_the_plan_has_some(
+    image_plan: ImagePlan, image_of: RenderImage
+) -> None:
+    assert [file.path for file in image_of(image_plan) if "cpus" in file.path] == []
+    off: dict[int, Role] = dict.fromkeys((7, 15, 23, 31), "offline")
+    cpus = replace(image_plan.cpus, roles={**image_plan.cpus.roles, **off})
+    tree = image_of(replace(image_plan, cpus=cpus))
+    assert [file.path for file in tree if "cpus" in file.path] == [
+        "/etc/systemd/system/network-pre.target.wants/rackwright-cpus.service",
+        "/etc/systemd/system/ovs-vswitchd.service.requires/rackwright-cpus.service",
+        "/etc/systemd/system/sysinit.target.wants/rackwright-cpus.service",
+        "/usr/lib/rackwright/cpus",
+        "/usr/lib/systemd/system/rackwright-cpus.service",
+    ]
+    node = json.loads(text_of(tree, "/etc/rackwright/node.json"))
+    assert node["offline-cpus"] == "7,15,23,31"
+
+
+def test_what_is_set_of_a_vf_and_of_a_port(image_plan: ImagePlan, image_of: RenderImage) -> None:
+    first = image_plan.pfs[1]
+    vf = replace(first.vfs[0], max_tx_rate=200, min_tx_rate=50, link_state="enable")
+    pf = replace(first, vfs=(vf,), eswitch="switchdev")
+    assert image_plan.ovs is not None
+    bridge = image_plan.ovs.bridges[0]
+    port = replace(bridge.ports[0], other_config={"pmd-rxq-affinity": "0:1"})
+    ovs = replace(image_plan.ovs, bridges=(replace(bridge, ports=(port,)),))
+    tree = image_of(replace(image_plan, pfs=(pf,), ovs=ovs))
+    node = json.loads(text_of(tree, "/etc/rackwright/node.json"))
+    assert node["pfs"][0]["eswitch"] == "switchdev"
+    assert node["pfs"][0]["vfs"][0] == {
+        "index": 0, "pci": "0000:01:10.1", "driver": None, "mac": None, "vlan": None,
+        "trust": None, "spoofchk": None, "max-tx-rate": 200, "min-tx-rate": 50,
+        "link-state": "enable",
+    }  # fmt: skip
+    assert node["ovs"]["bridges"][0]["ports"][0]["other-config"] == {"pmd-rxq-affinity": "0:1"}
 
 
 def test_ovs_keeps_to_housekeeping_cpus_and_starts_after_its_options(

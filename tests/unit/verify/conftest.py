@@ -68,6 +68,7 @@ def make_pfs() -> tuple[PfPlan, ...]:
     pod_vf = VfPlan(
         1, pci("0000:01:10.2"), "vfio-pci", "pods", "dpdk_vfs", PF0,
         mac="02:00:00:00:00:01", vlan=7, trust=True, spoofchk=False,
+        max_tx_rate=200,
     )  # fmt: skip
     net_vfs = tuple(
         VfPlan(index, pci(f"0000:01:10.{2 * index + 1}"), None, "pods", "net_vfs", PF1)
@@ -91,7 +92,7 @@ def make_ovs() -> OvsPlan:
     ports = (
         OvsPortPlan(
             "dpdk0", "dpdk", {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}, 1500,
-            pci("0000:09:00.0"), 0, PORT,
+            pci("0000:09:00.0"), 0, PORT, {"pmd-rxq-affinity": "0:1"},
         ),
         OvsPortPlan(
             "dpdk1", "dpdk", {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"}, 9000,
@@ -187,7 +188,7 @@ def file_facts(tree: FileTree) -> Document:
 def make_document() -> Document:
     """What the seed's twin reports: written out, not computed by what it is to test."""
     function = {
-        "iommu-type": "DMA-FQ", "numa": 0, "total-vfs": 0, "num-vfs": 0, "vfs": [], "netdevs": [],
+        "numa": 0, "total-vfs": 0, "num-vfs": 0, "vfs": [],
     }  # fmt: skip
     pf = {**function, "id": "8086:10c9", "driver": "igb", "total-vfs": 7, "num-vfs": 2}
     vf = {**function, "id": "8086:10ca", "numa": -1}
@@ -201,14 +202,14 @@ def make_document() -> Document:
         },
         "cpus": {"online": "0-31", "isolated": str(ISOLATED), "nohz-full": str(ISOLATED)},
         "numa": [
-            {"node": 0, "cpus": "0-7,16-23", "mem-kib": 49283072},
-            {"node": 1, "cpus": "8-15,24-31", "mem-kib": 49283072},
+            {"node": 0, "cpus": "0-7,16-23", "mem-kib": 48441880},
+            {"node": 1, "cpus": "8-15,24-31", "mem-kib": 48441880},
         ],
         "hugepages": [
-            {"node": 0, "size-kib": 1048576, "total": 4, "free": 2},
-            {"node": 1, "size-kib": 1048576, "total": 4, "free": 4},
-            {"node": 0, "size-kib": 2048, "total": 32, "free": 32},
-            {"node": 1, "size-kib": 2048, "total": 32, "free": 32},
+            {"node": 0, "size-kib": 1048576, "total": 4},
+            {"node": 1, "size-kib": 1048576, "total": 4},
+            {"node": 0, "size-kib": 2048, "total": 32},
+            {"node": 1, "size-kib": 2048, "total": 32},
         ],
         "iommu": {"groups": 20, "default-type": "identity"},
         "pci": {
@@ -216,24 +217,24 @@ def make_document() -> Document:
                              "iommu-group": "2"},
             "0000:01:00.0": {
                 **pf, "iommu-group": "14", "vfs": ["0000:01:10.0", "0000:01:10.2"],
-                "netdevs": ["ens11f0"],
                 "vf-settings": [
                     {"index": 0, "mac": "02:11:22:33:44:55", "vlan": 0, "trust": False,
-                     "spoofchk": True},
+                     "spoofchk": True, "max-tx-rate": 0, "min-tx-rate": 0,
+                     "link-state": "auto"},
                     {"index": 1, "mac": "02:00:00:00:00:01", "vlan": 7, "trust": True,
-                     "spoofchk": False},
+                     "spoofchk": False, "max-tx-rate": 200, "min-tx-rate": 0,
+                     "link-state": "auto"},
                 ],
             },
             "0000:01:00.1": {
                 **pf, "iommu-group": "15", "vfs": ["0000:01:10.1", "0000:01:10.3"],
-                "netdevs": ["ens11f1"],
             },
             "0000:01:10.0": {**vf, "driver": "vfio-pci", "iommu-group": "17"},
             "0000:01:10.2": {**vf, "driver": "vfio-pci", "iommu-group": "18"},
             "0000:01:10.1": {**vf, "driver": "igbvf", "iommu-group": "19"},
             "0000:01:10.3": {**vf, "driver": "igbvf", "iommu-group": "20"},
             "0000:08:00.0": {**function, "id": "8086:10c9", "driver": "igb",
-                             "iommu-group": "12", "netdevs": ["enp8s0"]},
+                             "iommu-group": "12"},
             "0000:09:00.0": {**function, "id": "8086:10c9", "driver": "vfio-pci",
                              "iommu-group": "13"},
         },
@@ -258,11 +259,13 @@ def make_document() -> Document:
                 "name": "br0", "datapath-type": "netdev", "fail-mode": "standalone",
                 "ports": [
                     {"name": "br0", "type": "internal", "ofport": 65534, "error": "",
-                     "options": {}, "mtu": 1500},
+                     "options": {}, "other-config": {}, "mtu": 1500},
                     {"name": "dpdk0", "type": "dpdk", "ofport": 1, "error": "", "mtu": 1500,
-                     "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}},
+                     "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"},
+                     "other-config": {"pmd-rxq-affinity": "0:1"}},
                     {"name": "dpdk1", "type": "dpdk", "ofport": 2, "error": "", "mtu": 9000,
-                     "options": {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"}},
+                     "options": {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"},
+                     "other-config": {}},
                 ],
             }],
             "pmd-threads": [

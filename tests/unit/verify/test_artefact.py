@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from recording import RecordingRunner
 
-from builder.command import Command, RecordingRunner, Result
+from builder.command import Command, Result
 from builder.errors import BuilderError
 from builder.verify.artefact import DiskImage, inspect_image
 

@@ -42,7 +42,9 @@ def test_names_are_stable(seed: Seed) -> None:
     assert by_group["boot"] == ["firmware", "secure-boot", "seconds"]
     assert by_group["root"] == ["size"]
     assert by_group["cpu"] == ["online", "isolated", "nohz-full", "pid1"]
-    assert by_group["numa"] == ["nodes", "node0.cpus", "node1.cpus"]
+    assert by_group["numa"] == [
+        "nodes", "node0.cpus", "node0.memory", "node1.cpus", "node1.memory",
+    ]  # fmt: skip
     assert by_group["hugepages"] == ["node0.1G", "node1.1G", "node0.2M", "node1.2M", "extra"]
     assert by_group["mounts"] == ["/dev/hugepages", "/dev/hugepages2M"]
     assert by_group["memory"] == ["transparent-hugepages"]
@@ -62,7 +64,7 @@ def test_names_of_devices(seed: Seed) -> None:
     assert [name for name in results if name.startswith("sriov.")] == [
         "sriov.ens11f0.num-vfs", "sriov.ens11f0.total-vfs", "sriov.ens11f0.vfs",
         "sriov.ens11f0.vf1.mac", "sriov.ens11f0.vf1.vlan", "sriov.ens11f0.vf1.trust",
-        "sriov.ens11f0.vf1.spoofchk",
+        "sriov.ens11f0.vf1.spoofchk", "sriov.ens11f0.vf1.max-tx-rate",
         "sriov.ens11f1.num-vfs", "sriov.ens11f1.total-vfs", "sriov.ens11f1.vfs",
     ]  # fmt: skip
     assert [name for name in results if name.startswith("ovs.")] == [
@@ -72,8 +74,9 @@ def test_names_of_devices(seed: Seed) -> None:
         "ovs.other-config-extra", "ovs.pmd.cpus", "ovs.pmd.threads", "ovs.vswitchd.cpus",
         "ovs.bridges", "ovs.br0.datapath-type", "ovs.br0.fail-mode", "ovs.br0.ports",
         "ovs.br0.dpdk0.type", "ovs.br0.dpdk0.ofport", "ovs.br0.dpdk0.error", "ovs.br0.dpdk0.mtu",
-        "ovs.br0.dpdk0.options", "ovs.br0.dpdk1.type", "ovs.br0.dpdk1.ofport",
-        "ovs.br0.dpdk1.error", "ovs.br0.dpdk1.mtu", "ovs.br0.dpdk1.options", "ovs.vfio-groups",
+        "ovs.br0.dpdk0.options", "ovs.br0.dpdk0.other-config", "ovs.br0.dpdk1.type", "ovs.br0.dpdk1.ofport",
+        "ovs.br0.dpdk1.error", "ovs.br0.dpdk1.mtu", "ovs.br0.dpdk1.options",
+        "ovs.br0.dpdk1.other-config", "ovs.vfio-groups",
     ]  # fmt: skip
 
 
@@ -100,6 +103,8 @@ WRONG: list[tuple[Path, object, str, str, str]] = [
     (("cpus", "nohz-full"), " (null)", "cpu.nohz-full", "1-7,9-15,17-23,25-31", "none"),
     (("pid1-cpus",), "0-31", "cpu.pid1", "0,8,16,24", "0-31"),
     (("numa", 1, "cpus"), "8-15", "numa.node1.cpus", "8-15,24-31", "8-15"),
+    (("numa", 1, "mem-kib"), 40 * 1048576, "numa.node1.memory",
+     "48128 MiB, less what kernel and firmware keep (at least 46112 MiB)", "40960 MiB"),
     (("hugepages", 1, "total"), 3, "hugepages.node1.1G", "4", "3"),
     (("mounts", 1, "options"), "rw,pagesize=1024M", "mounts./dev/hugepages2M",
      "/dev/hugepages2M with pages of 2048 KiB", "not mounted so"),
@@ -127,6 +132,8 @@ WRONG: list[tuple[Path, object, str, str, str]] = [
      "0000:01:10.1, 0000:01:10.3", "0000:01:10.3, 0000:01:10.1"),
     (("pci", "0000:01:00.0", "vf-settings", 1, "trust"), False, "sriov.ens11f0.vf1.trust",
      "yes", "no"),
+    (("pci", "0000:01:00.0", "vf-settings", 1, "max-tx-rate"), 0, "sriov.ens11f0.vf1.max-tx-rate",
+     "200 Mbit/s", "0 Mbit/s"),
     (("links", "0000:08:00.0"), ["eth0"], "link.enp8s0", "enp8s0 at 0000:08:00.0",
      "eth0 at 0000:08:00.0"),
     (("links",), {"0000:01:00.0": ["ens11f0"], "0000:01:00.1": ["ens11f1"]}, "link.enp8s0",
@@ -152,6 +159,8 @@ WRONG: list[tuple[Path, object, str, str, str]] = [
     (("ovs", "bridges", 0, "ports", 2, "mtu"), 1500, "ovs.br0.dpdk1.mtu", "9000", "1500"),
     (("ovs", "bridges", 0, "ports", 2, "options", "n_rxq"), "2", "ovs.br0.dpdk1.options",
      "dpdk-devargs=0000:01:10.0, n_rxq=1", "dpdk-devargs=0000:01:10.0, n_rxq=2"),
+    (("ovs", "bridges", 0, "ports", 1, "other-config"), {}, "ovs.br0.dpdk0.other-config",
+     "pmd-rxq-affinity=0:1", "none"),
     (("ovs", "vfio-fds"), ["/dev/vfio/13", "/dev/vfio/17", "/dev/vfio/18"], "ovs.vfio-groups",
      "13, 17", "13, 17, 18"),
     (("units", "failed"), ["x.service"], "units.failed", "none", "x.service"),

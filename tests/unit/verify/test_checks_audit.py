@@ -19,11 +19,10 @@ Key = str | int
 
 # Facts no check rests on, and why.
 FACTS_UNCHECKED = {
-    "numa/*/mem-kib": "the plan has no memory sizes; pages that did not fit are counted",
-    "hugepages/*/free": "what runs takes pages",
-    "pci/*/iommu-type": "iommu.type is the whole machine's",
-    "pci/*/netdevs/*": "links has the names of planned ports",
+    "numa/*/mem-kib": "a range; another size is a case of its own",
     "pci/*/vf-settings/0/*": "the plan leaves VF 0 as it is",
+    "pci/*/vf-settings/1/min-tx-rate": "the plan leaves it as it is",
+    "pci/*/vf-settings/1/link-state": "the plan leaves it as it is",
     "pci/0000:00:02.0/*": "not a device of the plan",
     "pci/0000:01:00.?/iommu-group": "a kernel driver needs none",
     "pci/0000:01:10.[13]/iommu-group": "a kernel driver needs none",
@@ -55,6 +54,8 @@ PLAN_NOT_ON_NODE = {
     "/image/release/components/*": "where packages come from",
     "/image/packages/*/name": "the package manifest of the build; ports that are up prove theirs",
     "/image/cpus/cores/*": "roles follow from it",
+    "/image/memory_mib/*": "a range is right; another size is a case of its own",
+    "/image/kubelet": "for the cluster's own configuration",
     "/image/nics/[12]/*": "the PF at the same address is checked",
     "/image/pfs/*/vfs/*/use": "for the device plugin",
     "/image/pfs/*/vfs/*/pool": "for the device plugin",
@@ -71,6 +72,9 @@ PLAN_ONLY_IN_FILES = {
     "/image/bindings/*/name": "a port in userspace has no interface",
     "/image/pfs/*/vf_id": "a stand-in has VFs of its own model",
     "/image/pfs/*/mode": "VFs are the same however they were made",
+    "/image/pfs/*/eswitch": "a stand-in has no such switch",
+    "/image/pfs/*/vfs/*/min_tx_rate": "a stand-in cannot set it",
+    "/image/pfs/*/vfs/*/link_state": "a stand-in cannot set it",
     "/interfaces/*": "the twin has no network but its own: netplan's file is compared",
 }
 
@@ -78,11 +82,11 @@ PLAN_ONLY_IN_FILES = {
 OTHER_TEXT = {
     "1G": "2M", "sysfs": "module-parameter", "vfio-pci": "igb_uio", "igb": "vfio-pci",
     "ixgbe": "vfio-pci", "standalone": "secure", "housekeeping": "pods", "pmd": "pods",
-    "pods": "housekeeping", "ovs-dpdk": "pods",
+    "pods": "housekeeping", "ovs-dpdk": "pods", "legacy": "switchdev",
 }  # fmt: skip
 OTHER_NONE = {
     "driver": "vfio-pci", "mac": "02:00:00:00:00:0f", "vlan": 9, "trust": True, "spoofchk": False,
-    "mtu": 1400, "numa": 0, "gateway": "192.0.2.1",
+    "max_tx_rate": 300, "min_tx_rate": 50, "link_state": "enable", "mtu": 1400, "numa": 0, "gateway": "192.0.2.1",
 }  # fmt: skip
 
 

@@ -53,7 +53,9 @@ def document(seed: Seed, plan: HostPlan, tree: FileTree) -> dict[str, Any]:
     document["modprobe"] = ["options vfio-pci disable_idle_d3=1"]
     document["sysctl"] = {"vm.swappiness": "10", "kernel.numa_balancing": "0", "a.b": "1"}
     document["ovs"]["other-config"]["dpdk-socket-mem"] = "2048,1024"
-    document["ovs"]["bridges"][0]["ports"][2]["mtu"] = 1500
+    ports = document["ovs"]["bridges"][0]["ports"]
+    ports[2]["mtu"] = 1500
+    ports[1]["other-config"] = {}
     return document
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from builder.plan.types import KernelArg
+from builder.plan.why import Why
 from builder.render.tree import FileTree
 from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts
 
 Seed = Any
+STAND_IN = "in the twin Intel 82576 (8086:10c9) stands in for Intel 82599ES (SFP+) (8086:10fb)"
 
 
 def with_cmdline(seed: Seed, old: str, new: str) -> dict[str, tuple[str, str]]:
@@ -132,9 +134,9 @@ def test_a_uio_device_needs_no_group_without_an_iommu(seed: Seed) -> None:
 
 def test_pages_nobody_planned(seed: Seed) -> None:
     document = copy.deepcopy(seed.document)
-    document["hugepages"].append({"node": 2, "size-kib": 2048, "total": 5, "free": 5})
-    document["hugepages"].append({"node": 0, "size-kib": 64, "total": 1, "free": 1})
-    document["hugepages"].append({"node": 1, "size-kib": 64, "total": 0, "free": 0})
+    document["hugepages"].append({"node": 2, "size-kib": 2048, "total": 5})
+    document["hugepages"].append({"node": 0, "size-kib": 64, "total": 1})
+    document["hugepages"].append({"node": 1, "size-kib": 64, "total": 0})
     failure = seed.failures(document=document)["hugepages.extra"]
     assert (failure.found, failure.reason) == (
         "5 of 2M on node 2, 1 of 64kB on node 0", "pages not in the plan"
@@ -268,3 +270,97 @@ def test_a_file_is_compared_whole(seed: Seed, other: dict[str, Any], found: str)
     failures = seed.failures(tree=tree)
     assert list(failures) == [f"files.{path}"]
     assert found in failures[f"files.{path}"].found
+
+
+@pytest.mark.parametrize(
+    ("mem_kib", "good"),
+    [
+        (46112 * 1024, True),
+        (46112 * 1024 - 1, False),
+        (48128 * 1024, True),
+        # An inventory that has MemTotal, rounded down.
+        (48880 * 1024, True),
+        (48881 * 1024, False),
+    ],
+)
+def test_memory_of_a_node_is_in_a_range(seed: Seed, mem_kib: int, good: bool) -> None:
+    failures = seed.failures(document=seed.changed("numa", 0, "mem-kib", to=mem_kib))
+    assert ("numa.node0.memory" not in failures) is good
+
+
+def offline_plan(seed: Seed) -> Any:
+    cpus = seed.image.cpus
+    off = dict.fromkeys((7, 15, 23, 31), "offline")
+    why = {**cpus.why, "offline": Why("one core of each node saves power", ())}
+    return replace(seed.image, cpus=replace(cpus, roles={**cpus.roles, **off}, why=why))
+
+
+def test_cpus_that_are_to_be_offline(seed: Seed) -> None:
+    document = copy.deepcopy(seed.document)
+    document["status"]["cpus"] = {"version": 1, "ok": True, "steps": [], "errors": []}
+    document["cpus"]["online"] = "0-6,8-14,16-22,24-30"
+    document["numa"][0]["cpus"] = "0-6,16-22"
+    document["numa"][1]["cpus"] = "8-14,24-30"
+    plan = offline_plan(seed)
+    results = seed.verify(plan, document=document)
+    assert results["status.cpus"].status == "pass"
+    assert [r for r in results.values() if r.status == "fail"] == []
+    document["cpus"]["online"] = "0-14,16-22,24-30"
+    document["status"]["cpus"] |= {"ok": False, "errors": ["CPU 7: taking it offline: busy"]}
+    failures = seed.failures(plan=plan, document=document)
+    assert {name: (r.expected, r.found) for name, r in failures.items()} == {
+        "cpu.online": ("0-6,8-14,16-22,24-30", "0-14,16-22,24-30"),
+        "status.cpus": ("ok", "CPU 7: taking it offline: busy"),
+    }
+    assert failures["cpu.online"].reason == "one core of each node saves power"
+
+
+def with_first_pf(seed: Seed, vf: dict[str, Any], **pf: Any) -> Any:
+    first = seed.image.pfs[0]
+    vfs = (replace(first.vfs[0], **vf), *first.vfs[1:])
+    return replace(seed.image, pfs=(replace(first, vfs=vfs, **pf), *seed.image.pfs[1:]))
+
+
+WISHES = {"max_tx_rate": 5000, "min_tx_rate": 50, "link_state": "enable"}
+
+
+def test_what_a_stand_in_cannot_set_of_a_vf_is_skipped_aloud(seed: Seed) -> None:
+    results = seed.verify(with_first_pf(seed, WISHES, eswitch="switchdev"))
+    skipped = {
+        name: (r.expected, r.reason.removeprefix(f"{STAND_IN}, "))
+        for name, r in results.items()
+        if r.status == "skip" and name.startswith("sriov.")
+    }
+    assert skipped == {
+        "sriov.ens11f0.eswitch": (
+            "switchdev",
+            "which has no switch to put into this mode",
+        ),
+        "sriov.ens11f0.vf0.max-tx-rate": ("5000 Mbit/s", "whose link is 1000 Mbit/s"),
+        "sriov.ens11f0.vf0.min-tx-rate": (
+            "50 Mbit/s",
+            "whose driver cannot set min-tx-rate of a VF",
+        ),
+        "sriov.ens11f0.vf0.link-state": (
+            "enable",
+            "whose driver cannot set link-state of a VF",
+        ),
+    }
+    assert seed.failures(plan=with_first_pf(seed, {"min_tx_rate": 0, "max_tx_rate": 0})) == {}
+
+
+def test_on_hardware_all_of_it_is_checked(seed: Seed) -> None:
+    seed.substitutions.clear()
+    plan = with_first_pf(seed, WISHES, eswitch="switchdev")
+    document = seed.changed("pci", "0000:01:00.0", "eswitch", to="legacy")
+    failures = seed.failures(plan=plan, document=document)
+    assert {
+        name: (r.expected, r.found)
+        for name, r in failures.items()
+        if name.startswith(("sriov.ens11f0.e", "sriov.ens11f0.vf0"))
+    } == {
+        "sriov.ens11f0.eswitch": ("switchdev", "legacy"),
+        "sriov.ens11f0.vf0.max-tx-rate": ("5000 Mbit/s", "0 Mbit/s"),
+        "sriov.ens11f0.vf0.min-tx-rate": ("50 Mbit/s", "0 Mbit/s"),
+        "sriov.ens11f0.vf0.link-state": ("enable", "auto"),
+    }

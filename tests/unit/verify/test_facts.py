@@ -39,19 +39,20 @@ def test_the_whole_document(seed: Seed) -> None:
     assert facts.kernel == "6.12.57+deb13-amd64"
     assert facts.cpus.nohz_full == "1-7,9-15,17-23,25-31"
     assert facts.hugepages is not None
-    assert facts.hugepages[0] == HugepageFacts(node=0, size_kib=1048576, total=4, free=2)
+    assert facts.hugepages[0] == HugepageFacts(node=0, size_kib=1048576, total=4)
     assert facts.pci is not None
     assert facts.pci["0000:01:00.0"] == PciFacts(
-        id="8086:10c9", driver="igb", iommu_group="14", iommu_type="DMA-FQ", numa=0,
-        total_vfs=7, num_vfs=2, vfs=("0000:01:10.0", "0000:01:10.2"), netdevs=("ens11f0",),
+        id="8086:10c9", driver="igb", iommu_group="14", numa=0,
+        total_vfs=7, num_vfs=2, vfs=("0000:01:10.0", "0000:01:10.2"),
         vf_settings=(
-            VfSettings(0, "02:11:22:33:44:55", 0, trust=False, spoofchk=True),
-            VfSettings(1, "02:00:00:00:00:01", 7, trust=True, spoofchk=False),
+            VfSettings(0, "02:11:22:33:44:55", 0, False, True, 0, 0, "auto"),
+            VfSettings(1, "02:00:00:00:00:01", 7, True, False, 200, 0, "auto"),
         ),
     )  # fmt: skip
     assert facts.ovs.bridges is not None
     assert facts.ovs.bridges[0].ports is not None
     assert facts.ovs.bridges[0].ports[1].options == {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}
+    assert facts.ovs.bridges[0].ports[1].other_config == {"pmd-rxq-affinity": "0:1"}
     assert facts.boot == BootFacts(
         "uefi", secure_boot=True, seconds={"kernel": 1.5, "initrd": 2.0, "userspace": 10.25}
     )

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from recording import NullMonitor
 
 from builder.command import Command, Process, Result
 from builder.errors import BuilderError, CommandFailed, ToolMissing
-from builder.monitor import NullMonitor
 from builder.verify import qemu
 from builder.verify.qemu import BootResult, boot, find_document, find_stage, read_console
 from builder.verify.twin import TwinMachine, TwinNic, TwinNode, TwinSpec, plan_twin

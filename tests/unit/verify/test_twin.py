@@ -9,6 +9,7 @@ import pytest
 
 from builder.errors import BuilderError
 from builder.model.values import CpuSet, PciAddress
+from builder.verify.spec import VfWishes
 from builder.verify.topology import Port, RootBus, node_table, plan_root_buses
 from builder.verify.twin import (
     TwinFiles,
@@ -389,4 +390,33 @@ def test_a_second_port_alone_gets_a_first_one() -> None:
     ]
     assert machine.limits[0] == (
         "0000:02:00.0 is a port too, 8086:10c9: a PCI device is found by its function 0"
+    )
+
+
+def test_what_an_igb_cannot_set_of_vfs_is_said() -> None:
+    wishes = VfWishes(switchdev=True, rate=5000, floor=True, link_state=True)
+    port = TwinNic("0000:3b:00.0", "8086:10fb", None, 2, 63, wishes=wishes)
+    assert plan_twin(small(port)).limits == (
+        "8086:10fb (0000:3b:00.0) is an igb, 8086:10c9, with 7 VFs instead of 63",
+        "0000:3b:00.0 stays in legacy mode: QEMU has no NIC with a switchdev mode",
+        "VFs of 0000:3b:00.0 have no link state of their own: igb cannot set it",
+        "VFs of 0000:3b:00.0 have no min-tx-rate: igb cannot set it",
+        (
+            "VFs of 0000:3b:00.0 have no max-tx-rate over 1000 Mbit/s, the speed of igb's link; "
+            "the plan has up to 5000"
+        ),
+        *ALWAYS,
+    )
+    port = replace(port, device_id="8086:10c9", wishes=VfWishes(rate=200))
+    assert plan_twin(small(port)).limits == (
+        "rates of VFs of 0000:3b:00.0 are set and read back; QEMU sends as fast as it can",
+        *ALWAYS,
+    )
+
+
+def test_idle_cpus_that_spin_are_said() -> None:
+    assert plan_twin(replace(small(), idle_poll=True)).limits == (
+        ALWAYS[0],
+        "idle=poll: idle CPUs spin on the build host's own; the boot takes much longer",
+        ALWAYS[1],
     )
