@@ -24,6 +24,7 @@ LAYERS = [
     {"command", "monitor", "resources"},
     {"build_host"},
     {"accept", "execute"},
+    {"discover"},
     {"image"},
     {"verify"},
     {"verbs"},

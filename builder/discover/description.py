@@ -1,0 +1,115 @@
+"""A machine as an inventory would describe it: a hardware class and a host, with what was assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from builder.discover.identity import FoundHost, find_host, name_class
+from builder.discover.machine import SECURE_BOOT, Machine
+from builder.discover.ports import FoundNic, find_nics
+from builder.discover.topology import Topology, find_topology, find_vendor
+from builder.model.values import format_mib
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Everything of the two parts, under the names they get.
+
+    secure_boot None: not to be read. Notes are for the person who pastes it.
+    """
+
+    class_name: str
+    title: str
+    vendor: str
+    pdpe1gb: bool
+    cpu_notes: tuple[str, ...]
+    topology: Topology
+    nics: tuple[FoundNic, ...]
+    nics_notes: tuple[str, ...]
+    secure_boot: bool | None
+    secure_boot_notes: tuple[str, ...]
+    host: FoundHost
+    profile: str
+
+
+def describe_machine(
+    machine: Machine, class_name: str | None, host_name: str | None, profile: str
+) -> Description:
+    """Raises BuilderError for a machine that an inventory cannot describe."""
+    vendor, cpu_notes = find_vendor(machine)
+    topology = find_topology(machine)
+    nics, nics_notes = find_nics(machine, len(topology.nodes))
+    secure_boot, secure_boot_notes = _find_secure_boot(machine)
+    product = " ".join(filter(None, (machine.vendor, machine.product)))
+    model = machine.cpuinfo.get("model name", "")
+    return Description(
+        class_name=class_name or name_class(machine),
+        title=", ".join(filter(None, (product, model))),
+        vendor=vendor,
+        pdpe1gb="pdpe1gb" in machine.cpuinfo.get("flags", "").split(),
+        cpu_notes=cpu_notes,
+        topology=topology,
+        nics=nics,
+        nics_notes=nics_notes,
+        secure_boot=secure_boot,
+        secure_boot_notes=secure_boot_notes,
+        host=find_host(machine, nics, host_name),
+        profile=profile,
+    )
+
+
+def _find_secure_boot(machine: Machine) -> tuple[bool | None, tuple[str, ...]]:
+    """The variable's value follows four bytes of attributes (efivarfs.rst)."""
+    if not machine.efi:
+        return False, ("the machine was booted by BIOS, without Secure Boot",)
+    if machine.secure_boot is None or len(machine.secure_boot) < 5:
+        fault = machine.faults.get(SECURE_BOOT, "too short")
+        return None, (f"whether Secure Boot is on is not known: {SECURE_BOOT}: {fault}",)
+    return machine.secure_boot[4] == 1, ()
+
+
+def to_data(found: Description) -> dict[str, Any]:
+    """The two parts as plain data, as the inventory's keys have them."""
+    return {
+        "hardware": {found.class_name: hardware_data(found)},
+        "hosts": {found.host.name: host_data(found)},
+    }
+
+
+def hardware_data(found: Description) -> dict[str, Any]:
+    topology = found.topology
+    data: dict[str, Any] = {
+        "cpu": {"vendor": found.vendor, "pdpe1gb": found.pdpe1gb},
+        "numa": [
+            {**({"cpus": str(node.cpus)} if node.cpus else {}), "memory": format_mib(node.memory)}
+            for node in topology.nodes
+        ],
+    }
+    if topology.distance is not None:
+        data["siblings"] = topology.distance
+    if topology.threads:
+        data["threads"] = [list(core) for core in topology.threads]
+    data["nics"] = [nic_data(nic) for nic in found.nics]
+    if found.secure_boot:
+        data["secure-boot"] = True
+    return data
+
+
+def nic_data(nic: FoundNic) -> dict[str, Any]:
+    data = {"pci": nic.pci, "id": nic.id, "driver": nic.driver, "name": nic.name}
+    return data if nic.numa is None else {**data, "numa": nic.numa}
+
+
+def host_data(found: Description) -> dict[str, Any]:
+    host = found.host
+    data: dict[str, Any] = {"hardware": found.class_name, "profile": found.profile}
+    if host.serial is not None:
+        data["serial"] = host.serial
+    mac = host.management.mac
+    interface: dict[str, Any] = {"role": "management", "dhcp4": True}
+    if mac is not None:
+        data["boot-mac"] = mac
+        interface["mac"] = mac
+    data["interfaces"] = {host.management.name: interface}
+    return data

@@ -1,0 +1,108 @@
+"""Reading /sys and /proc, live or copied, and remembering what was read and what could not be.
+
+Standard library only: a machine that is to be recorded may have nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# A CPU of /proc/cpuinfo is about 1.5 kB, an efivars variable or a sysfs file 4 kB at most.
+MAX_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True)
+class Tree:
+    """Files below `root`; paths are relative to it.
+
+    files, links, folders: what was read, so what a copy needs to be read alike.
+    faults: path -> why the file there could not be read, in the system's words.
+    """
+
+    root: Path
+    files: dict[str, bytes] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
+    faults: dict[str, str] = field(default_factory=dict)
+
+    def read_bytes(self, path: str) -> bytes | None:
+        """The content of a file; None when it cannot be read, which `faults` then tells of."""
+        full = self.root / path
+        if full.exists() and not full.is_file():  # a pipe would never end
+            self.faults[path] = "not a file"
+            return None
+        try:
+            with full.open("rb") as stream:
+                content = stream.read(MAX_BYTES)
+        except (OSError, ValueError) as fault:
+            reason = fault.strerror if isinstance(fault, OSError) else None
+            self.faults[path] = (reason or str(fault)).lower()
+            return None
+        self.files[path] = content
+        return content
+
+    def read(self, path: str) -> str | None:
+        """The text of a file without surrounding white space."""
+        content = self.read_bytes(path)
+        return None if content is None else content.decode("utf-8", "replace").strip()
+
+    def read_paragraph(self, path: str) -> str | None:
+        """The text up to the first empty line: of /proc/cpuinfo the first CPU."""
+        content = self.read_bytes(path)
+        if content is None:
+            return None
+        first = content.strip(b"\n").partition(b"\n\n")[0] + b"\n"
+        self.files[path] = first
+        return first.decode("utf-8", "replace").strip()
+
+    def read_number(self, path: str) -> int | None:
+        text = self.read(path)
+        digits = (text or "").removeprefix("-")
+        return int(text or "") if digits.isascii() and digits.isdigit() else None
+
+    def names(self, path: str) -> list[str]:
+        """What is in a directory, sorted; nothing when there is none."""
+        try:
+            found = sorted(os.listdir(self.root / path))  # noqa: PTH208 -- names, not paths
+        except OSError:
+            return []
+        self.folders.add(path)
+        return found
+
+    def link(self, path: str) -> str | None:
+        """The last part of a symbolic link's target, which need not exist."""
+        try:
+            target = str((self.root / path).readlink())
+        except OSError:
+            return None
+        self.links[path] = target
+        return target.rpartition("/")[2]
+
+    def has(self, path: str) -> bool:
+        """Whether there is something at `path`, if only a link that leads nowhere."""
+        full = self.root / path
+        if not os.path.lexists(full):
+            return False
+        if full.is_symlink():
+            self.links[path] = str(full.readlink())
+        elif full.is_dir():
+            self.folders.add(path)
+        return True
+
+
+def record(tree: Tree, out: Path) -> int:
+    """Write what `tree` has read below `out`; returns how many files and links there are.
+
+    A directory that sysfs links to from elsewhere becomes a plain one.
+    """
+    for folder in sorted(tree.folders):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for path, content in sorted(tree.files.items()):
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_bytes(content)
+    for path, target in sorted(tree.links.items()):
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).symlink_to(target)
+    return len(tree.files) + len(tree.links)

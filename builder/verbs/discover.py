@@ -1,0 +1,173 @@
+"""`rackwright discover`: what this machine is, as part of an inventory or against one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from builder.diagnostics import format_path
+from builder.discover.compare import Difference, compare
+from builder.discover.description import Description, describe_machine, to_data
+from builder.discover.emit import to_yaml
+from builder.discover.machine import read_machine
+from builder.discover.tree import Tree, record
+from builder.errors import BuilderError
+from builder.execute import write_file
+from builder.model.inventory import HostName, Name
+from builder.verbs import inputs
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path("/"),
+        metavar="DIR",
+        help="a copy of another machine's /sys and /proc, instead of this machine",
+    )
+    parser.add_argument(
+        "--class",
+        dest="class_name",
+        type=named("--class", Name),
+        metavar="NAME",
+        help="name of the hardware class; default: by product or CPU",
+    )
+    parser.add_argument(
+        "--host",
+        type=named("--host", HostName),
+        metavar="H",
+        help="host name; default: the machine's own. With --compare: host of the inventory",
+    )
+    parser.add_argument(
+        "--profile",
+        type=named("--profile", Name),
+        default="nfv",
+        metavar="P",
+        help="profile the host is given (default %(default)s)",
+    )
+    parser.add_argument(
+        "-o", dest="out", type=Path, metavar="FILE", help="write the YAML to FILE, not to stdout"
+    )
+    act = parser.add_mutually_exclusive_group()
+    act.add_argument(
+        "--compare",
+        type=Path,
+        metavar="INV",
+        help="list where the machine differs from --host or --hardware of this inventory; exit 1 "
+        "if it does",
+    )
+    act.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="copy the files this verb reads, to discover from elsewhere with --root",
+    )
+    parser.add_argument(
+        "--hardware", metavar="CLASS", help="with --compare: hardware class to compare with"
+    )
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+
+
+def named(option: str, kind: Any) -> Callable[[str], str]:
+    """An argument that becomes a name in the inventory."""
+    adapter: TypeAdapter[str] = TypeAdapter(kind)
+
+    def parse(text: str) -> str:
+        try:
+            return adapter.validate_python(text)
+        except ValidationError as fault:
+            reason = fault.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise ArgumentTypeError(reason) from None
+
+    parse.__name__ = option
+    return parse
+
+
+def run(args: Namespace) -> int:
+    if args.hardware is not None and args.compare is None:
+        raise BuilderError("--hardware goes with --compare", hint="name a new class with --class")
+    if not args.root.is_dir():
+        raise BuilderError(
+            f"--root {args.root} is no directory", hint="it is where sys/ and proc/ are"
+        )
+    tree = Tree(args.root)
+    machine = read_machine(tree)
+    if args.record is not None:
+        return run_record(tree, args.record)
+    found = describe_machine(machine, args.class_name, args.host, args.profile)
+    if args.compare is not None:
+        return run_compare(found, args)
+    text = json.dumps(to_data(found), indent=2) + "\n" if args.json else to_yaml(found)
+    if args.out is not None:
+        write_file(args.out, text.encode())
+    else:
+        print(text, end="")
+    return 0
+
+
+def run_record(tree: Tree, out: Path) -> int:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BuilderError(f"{out} is there already", hint="name a new directory")
+    count = record(tree, out)
+    print(f"{out}: {count} files, with serial number, host name, MAC addresses and routes")
+    if tree.faults:
+        print("not read:", file=sys.stderr)
+    for path, fault in sorted(tree.faults.items()):
+        print(f"  {path}: {fault}", file=sys.stderr)
+    return 0
+
+
+def run_compare(found: Description, args: Namespace) -> int:
+    checked = inputs.read_inventory(args.compare)
+    inventory, file = checked.inventory, checked.marks.file
+    if args.host is None and args.hardware is None:
+        raise BuilderError(
+            "--compare needs --host H or --hardware CLASS",
+            hint=f"hosts: {inputs.listed(tuple(inventory.hosts))}",
+        )
+    if args.host is not None and args.host not in inventory.hosts:
+        raise BuilderError(
+            f"{file} has no host {args.host!r}",
+            hint=f"hosts: {inputs.listed(tuple(inventory.hosts))}",
+        )
+    name = args.hardware or inventory.hosts[args.host].hardware
+    if name not in inventory.hardware:
+        raise BuilderError(
+            f"{file} has no hardware class {name!r}",
+            hint=f"hardware classes: {inputs.listed(tuple(inventory.hardware))}",
+        )
+    differences = compare(found, inventory, checked.marks, name, args.host)
+    if args.json:
+        print(json.dumps([as_json(item) for item in differences], indent=2))
+    else:
+        tell(differences, name, args.host)
+    return 1 if any(not item.is_note for item in differences) else 0
+
+
+def tell(differences: tuple[Difference, ...], class_name: str, host: str | None) -> None:
+    for item in differences:
+        print(item)
+    count = sum(not item.is_note for item in differences)
+    what = f"{class_name}, host {host}" if host is not None else class_name
+    if count:
+        print(f"{what}: {count} difference{'s' if count != 1 else ''}")
+    else:
+        print(f"{what}: the machine is as the inventory says")
+
+
+def as_json(item: Difference) -> dict[str, object]:
+    return {
+        "kind": "note" if item.is_note else "difference",
+        "file": item.where.file,
+        "line": item.where.line,
+        "column": item.where.column,
+        "path": format_path(item.path),
+        "inventory": item.inventory,
+        "machine": item.machine,
+    }

@@ -1,0 +1,212 @@
+"""Network ports: which are taken, what they are called, and what cannot be read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from made import GIB_KIB, Made, Port
+
+from builder.discover.description import nic_data
+from builder.errors import BuilderError
+
+Discover = Callable[[Made], Any]
+TWO_NODES = ((0, "0-1", 15 * GIB_KIB), (1, "2-3", 15 * GIB_KIB))
+
+
+def only(discover: Discover, *ports: Port, made: Made | None = None) -> Any:
+    (nic,) = discover(replace(made or Made(), ports=ports)).nics
+    return nic
+
+
+def test_ports_come_by_their_address_whatever_the_order_of_files(discover: Discover) -> None:
+    ports = (
+        Port("0001:01:00.0", "8086:1572", "i40e", "c0", total_vfs=64),
+        Port("0000:3b:00.1", "15b3:1017", "mlx5_core", "b1", numa=1, total_vfs=8),
+        Port("0000:08:00.0", "8086:1533", "igb", "a0"),
+    )
+    found = discover(Made(nodes=TWO_NODES, ports=ports))
+    assert [nic_data(nic) for nic in found.nics] == [
+        {"pci": "0000:08:00.0", "id": "8086:1533", "driver": "igb", "name": "a0", "numa": 0},
+        {"pci": "0000:3b:00.1", "id": "15b3:1017", "driver": "mlx5_core", "name": "b1", "numa": 1},
+        {"pci": "0001:01:00.0", "id": "8086:1572", "driver": "i40e", "name": "c0", "numa": 0},
+    ]
+    assert [nic.notes for nic in found.nics] == [(), (), ()]
+    assert found.nics_notes == ()
+
+
+def test_a_port_on_vfio_gets_driver_and_name_without_an_interface(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:10fb", "vfio-pci", total_vfs=63))
+    assert (nic.driver, nic.name, nic.mac) == ("ixgbe", "enp1s0", None)
+    assert nic.notes == (
+        "on vfio-pci now; Intel 82599ES (SFP+) is ixgbe's",
+        "has no interface here now: named by its address, as systemd-udevd does",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pci", "name"),
+    [
+        ("0000:01:00.0", "enp1s0f0"),
+        ("0000:01:00.1", "enp1s0f1"),
+        ("0000:af:1f.7", "enp175s31f7"),
+        ("0000:3b:00.0", "enp59s0"),
+        ("10ab:3b:00.0", "enP4267p59s0"),
+    ],
+)
+def test_names_are_those_of_systemd(discover: Discover, pci: str, name: str) -> None:
+    ports = [Port(pci, "8086:1572", "vfio-pci", total_vfs=1)]
+    if pci == "0000:01:00.0":
+        ports.append(replace(ports[0], pci="0000:01:00.1"))
+    assert discover(Made(ports=ports)).nics[0].name == name
+
+
+def test_a_name_that_another_port_has_is_not_given_again(discover: Discover) -> None:
+    ports = (
+        Port("0000:01:00.0", "8086:1533", "igb", "enp2s0"),
+        Port("0000:02:00.0", "8086:1533", "vfio-pci"),
+        Port("0000:03:00.0", "8086:1533", "igb", "enp2s0"),
+    )
+    names = [nic.name for nic in discover(Made(ports=ports)).nics]
+    assert names == ["enp2s0", "p000002000", "enp3s0"]
+
+
+def test_vfs_are_left_out_and_counted(discover: Discover) -> None:
+    pf = Port("0000:01:00.0", "8086:10fb", "ixgbe", "ens11f0", total_vfs=63)
+    vf = Port("0000:01:10.0", "8086:10ed", "vfio-pci", physfn=pf.pci)
+    other = replace(vf, pci="0000:01:10.2", driver="ixgbevf", name="ens11f0v1")
+    found = discover(Made(ports=(pf, vf, other)))
+    assert [nic.pci for nic in found.nics] == ["0000:01:00.0"]
+    assert found.nics_notes == ("2 VFs are left out: a profile makes them",)
+
+
+def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
+    ports = (
+        Port("0000:02:00.0", "8086:2723", "iwlwifi", "wlp2s0", kind="0x028000"),
+        Port("0000:03:00.0", "8086:zzzz", "igb", "x0"),
+        Port("0000:04:00.0", "15b3:101b", "mlx5_core", "ib0", kind="0x020700", total_vfs=8),
+        Port("0000:05:00.0", "8086:a0a0", "nvme", kind="0x010802"),
+        Port("nonsense", "8086:1533", "igb"),
+    )
+    found = discover(Made(ports=ports))
+    assert [nic.name for nic in found.nics] == ["ib0"]
+    assert found.nics_notes == (
+        '0000:02:00.0 is left out: class "0x028000" is no wired port',
+        "0000:03:00.0 is left out: its vendor and device could not be read",
+        'left out: "nonsense" is not a PCI address like "0000:01:00.0"',
+    )
+
+
+def test_a_machine_without_ports_is_refused(discover: Discover) -> None:
+    with pytest.raises(BuilderError) as caught:
+        discover(Made(ports=()))
+    assert caught.value.message == (
+        "sys/bus/pci/devices has no network port, and an inventory needs one"
+    )
+
+
+def test_a_port_not_in_the_table_keeps_its_driver(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "1924:0b03", "sfc", "sf0"))
+    assert (nic.driver, nic.notes) == ("sfc", ())
+
+
+@pytest.mark.parametrize(("driver", "has"), [("vfio-pci", "vfio-pci"), (None, "no driver")])
+def test_a_driver_nobody_knows_is_to_be_replaced(
+    discover: Discover, driver: str | None, has: str
+) -> None:
+    nic = only(discover, Port("0000:01:00.0", "1924:0b03", driver))
+    assert nic.driver == "unknown"
+    assert nic.notes[0] == (
+        f"its kernel driver is not known ({has} has it, and 1924:0b03 is not in the NIC table): "
+        "replace `unknown`, modinfo and /sys/bus/pci/devices/0000:01:00.0/modalias tell"
+    )
+
+
+def test_a_driver_the_table_does_not_expect_is_told(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", "igc", "a0"))
+    assert (nic.driver, nic.notes) == ("igb", ("on igc now, not on igb, the driver of Intel I210",))
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", None))
+    assert nic.notes[0] == "no driver has it now; Intel I210 is igb's"
+
+
+def test_the_node_a_firmware_does_not_tell(discover: Discover) -> None:
+    port = Port("0000:01:00.0", "8086:1533", "igb", "a0", numa=-1)
+    nic = only(discover, port, made=Made(nodes=TWO_NODES))
+    assert "numa" not in nic_data(nic)
+    assert nic.notes == (
+        (
+            "its NUMA node is not known (numa_node is -1): the board's manual tells which socket its "
+            "slot belongs to"
+        ),
+    )
+    # With one node there is nothing to choose.
+    nic = only(discover, port)
+    assert (nic.numa, nic.notes) == (None, ())
+
+
+def test_an_interface_that_a_pod_has(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", "igb", net=True))
+    assert nic.notes == (
+        (
+            "has its interface in another network namespace: named by its address, as systemd-udevd "
+            "does"
+        ),
+    )
+
+
+def test_the_interface_of_a_virtio_nic(discover: Discover) -> None:
+    inner = "virtio2/net/ens3"
+    files = {f"{inner}/address": "52:54:00:00:00:01\n", f"{inner}/addr_assign_type": "0\n"}
+    nic = only(discover, Port("0000:00:03.0", "1af4:1041", "virtio-pci", files=files))
+    assert (nic.name, nic.driver, nic.mac) == ("ens3", "virtio-pci", "52:54:00:00:00:01")
+
+
+def test_representors_are_not_the_port(discover: Discover) -> None:
+    """switchdev: eth0 is of VF 0, though it comes first."""
+    files = {
+        "net/eth0/phys_port_name": "pf0vf0\n",
+        "net/eth1/phys_port_name": "c1pf0sf4\n",
+        "net/np0/phys_port_name": "p0\n",
+    }
+    port = Port("0000:01:00.0", "15b3:101d", "mlx5_core", "np0", total_vfs=8, files=files)
+    assert only(discover, port).name == "np0"
+
+
+@pytest.mark.parametrize(
+    ("files", "mac", "notes"),
+    [
+        ({}, "02:00:00:00:00:01", ()),
+        ({"net/a0/bonding_slave/perm_hwaddr": "02:00:00:00:00:09\n"}, "02:00:00:00:00:09", ()),
+        (
+            {"net/a0/addr_assign_type": "3\n"},
+            None,
+            (
+                (
+                    'its MAC address is left out: "02:00:00:00:00:01" may not be the card\'s own '
+                    "(addr_assign_type is 3); ethtool -P a0 tells that"
+                ),
+            ),
+        ),
+        ({"net/a0/address": "nonsense\n"}, None, ()),
+    ],
+)
+def test_only_the_cards_own_address_is_taken(
+    discover: Discover, files: dict[str, str], mac: str | None, notes: tuple[str, ...]
+) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", "igb", "a0", files=files))
+    assert (nic.mac, nic.notes) == (mac, notes)
+
+
+@pytest.mark.parametrize(
+    ("total", "said"), [(None, "has no sriov_totalvfs"), (0, "sriov_totalvfs is 0")]
+)
+def test_sriov_that_is_switched_off(discover: Discover, total: int | None, said: str) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:10fb", "ixgbe", "a0", total_vfs=total))
+    assert nic.notes == (
+        (
+            f"{said}, though Intel 82599ES (SFP+) can have 63 VFs: SR-IOV is off in the firmware of "
+            "the machine or of the card"
+        ),
+    )
