@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
+from builder.execute import write_file
 from builder.plan.explain import explain, summary, to_json
+from builder.resources import read_texts
+from builder.targets.page import plan_page
 from builder.verbs import inputs
 
 
@@ -16,11 +21,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--explain", action="store_true", help="each value with reason and origin")
     form.add_argument("--json", action="store_true", help="the plan as JSON")
+    form.add_argument(
+        "--html", type=Path, metavar="FILE", help="write the plan as a page, with a drawing"
+    )
 
 
 def run(args: Namespace) -> int:
     plan = inputs.plan_from(args)
-    if args.json:
+    if args.html is not None:
+        write_file(args.html, plan_page(plan, read_texts("templates")).encode())
+        print(f"the plan of {args.host} is in {args.html}", file=sys.stderr)
+    elif args.json:
         print(json.dumps(to_json(plan), indent=2))
     else:
         print(explain(plan) if args.explain else summary(plan), end="")

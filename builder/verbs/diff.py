@@ -1,0 +1,49 @@
+"""`rackwright diff`: what a change of the inventory changes on nodes, and what they need for it."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from builder.errors import BuilderError
+from builder.plan.checks import check_plans
+from builder.plan.host import plan_hosts
+from builder.plan.types import HostPlan
+from builder.resources import read_texts
+from builder.targets.change_report import report, to_json
+from builder.targets.changes import compare_fleets
+from builder.verbs import inputs
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("before", type=Path, metavar="INV_A", help="inventory as it was")
+    parser.add_argument("after", type=Path, metavar="INV_B", help="inventory as it is to be")
+    parser.add_argument("--host", metavar="H", help="this host only")
+    inputs.add_os(parser)
+    parser.add_argument("--json", action="store_true", help="the differences as JSON")
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit with 1 when anything differs, as git diff"
+    )
+
+
+def run(args: Namespace) -> int:
+    before, after = (read_plans(path, args.host, args.os) for path in (args.before, args.after))
+    if args.host is not None and not (before or after):
+        raise BuilderError(f"neither {args.before} nor {args.after} has a host {args.host!r}")
+    found = compare_fleets(before, after, read_texts("templates"), read_texts("systemd"))
+    print(json.dumps(to_json(found), indent=2) if args.json else report(found).rstrip("\n"))
+    return 1 if args.exit_code and not found.is_empty else 0
+
+
+def read_plans(path: Path, host: str | None, os: str | None) -> dict[str, HostPlan]:
+    """Plans of an inventory's hosts by name; tells its errors, and one ends the verb."""
+    checked = inputs.read_inventory(path)
+    inventory, marks = checked.inventory, checked.marks
+    release = inputs.release_of(inventory, os)
+    faults = checked.report.plus(check_plans(inventory, marks, release))
+    if faults.is_fatal:
+        inputs.tell(faults, marks)
+        raise BuilderError("")
+    hosts = [name for name in inventory.hosts if host in (None, name)]
+    return {plan.hostname: plan for plan in plan_hosts(inventory, marks, hosts, release)}
