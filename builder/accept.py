@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.command import Command, Runner, find_tool
@@ -29,41 +28,21 @@ _STUB_UNIT = "[Unit]\nDefaultDependencies=no\n"
 _EXEC_PREFIX = "@-:+!|"
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """Faults found, and the programs that were not there to look."""
+def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...]:
+    """Faults the distribution's own parsers find in `tree`; one this machine lacks is left out.
 
-    faults: tuple[str, ...]
-    skipped: tuple[str, ...]
-
-
-def accept_tree(
-    tree: FileTree, runner: Runner, workdir: Path, *, strict: bool = False
-) -> tuple[str, ...]:
-    """Faults the distribution's own parsers find in `tree`.
-
-    Writes below `workdir`. A parser this machine lacks is left out, or with `strict`
-    raises ToolMissing; `examine_tree` says which were left out.
+    Writes below `workdir`.
     """
-    result = examine_tree(tree, runner, workdir)
-    if strict and result.skipped:
-        find_tool(result.skipped[0])
-    return result.faults
-
-
-def examine_tree(tree: FileTree, runner: Runner, workdir: Path) -> Acceptance:
     faults: list[str] = []
-    skipped: list[str] = []
     for tool, accept in ACCEPTORS.items():
         try:
             find_tool(tool)
         except ToolMissing:
-            skipped.append(tool)
             continue
         root = workdir / tool
         root.mkdir(parents=True)
         faults += accept(tree, runner, root)
-    return Acceptance(tuple(faults), tuple(skipped))
+    return tuple(faults)
 
 
 def _accept_units(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:

@@ -133,17 +133,6 @@ class SubprocessRunner:
         return result
 
 
-class RecordingRunner:
-    """Writes commands down instead of running them: for tests of what makes them."""
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-
-    def run(self, command: Command) -> Result:
-        self.commands.append(command)
-        return Result(0)
-
-
 def last_lines(command: Command, result: Result, count: int = 30) -> list[str]:
     """The end of what a failed program said: what its user needs to see of it."""
     if command.log is not None and command.log.exists():

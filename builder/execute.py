@@ -84,6 +84,13 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
         Path(staging).unlink(missing_ok=True)
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """A new file only its owner may read, from its first byte on."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as out:
+        out.write(content)
+
+
 def write_tree(tree: FileTree, out: Path) -> None:
     """Write `tree` as directory `out`; owners are set only as root."""
     with replacing_directory(out) as staging:

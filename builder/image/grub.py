@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 
 from builder.errors import BuilderError
 from builder.image.gpt import SECTOR
 from builder.plan.checks.kernel import COMMAND_LINE_SIZE
+from builder.render.grub import serial_terminal
 
 # Offsets of grub-core/boot/i386/pc/{boot,diskboot}.S, GRUB 2.x: boot.img holds the sector
 # of core.img; the last 12 bytes of core.img's first sector say where its rest is.
@@ -15,8 +15,6 @@ BOOT_KERNEL_SECTOR = 0x5C
 BOOT_DRIVE_CHECK = 0x66
 CORE_BLOCK_LIST = 0x1F4
 CORE_SEGMENT = 0x0820
-
-_SERIAL = re.compile(r"^console=ttyS(\d+)(?:,(\d+))?")
 
 
 def patch_boot_img(boot_img: bytes, core_sector: int) -> bytes:
@@ -101,12 +99,11 @@ def esp_grub_cfg(root_uuid: str) -> str:
 
 def _serial_terminal(cmdline: tuple[str, ...]) -> list[str]:
     """GRUB's own terminal on the serial port the kernel will use; a missing port is no error."""
-    found = [match for match in map(_SERIAL.match, cmdline) if match]
-    if not found:
+    port = serial_terminal(cmdline)
+    if port is None:
         return []
-    unit, speed = found[-1].group(1), found[-1].group(2) or "9600"
     return [
-        f"if serial --unit={unit} --speed={speed}; then",
+        f"if serial --unit={port.unit} --speed={port.speed}; then",
         "    terminal_input console serial",
         "    terminal_output console serial",
         "fi",

@@ -23,15 +23,29 @@ class OvsPort(Part):
     mtu: Annotated[Whole, Field(ge=68, le=9702, description="MTU (mtu_request)")] = 1500
     rxq: Annotated[Whole, Field(ge=1, le=64, description="Receive queues (options:n_rxq)")] = 1
     rxd: Annotated[
-        Whole | None, Field(ge=1, description="Receive descriptors of a queue (options:n_rxq_desc)")
+        Whole | None,
+        Field(
+            ge=1,
+            le=32768,
+            description="Receive descriptors of a queue, a power of two; default: 2048 "
+            "(options:n_rxq_desc)",
+        ),
     ] = None
     txd: Annotated[
         Whole | None,
-        Field(ge=1, description="Transmit descriptors of a queue (options:n_txq_desc)"),
+        Field(
+            ge=1,
+            le=32768,
+            description="Transmit descriptors of a queue, a power of two; default: 2048 "
+            "(options:n_txq_desc)",
+        ),
     ] = None
     rxq_affinity: Annotated[
         dict[QueueNumber, CpuNumber],
-        Field(description="Receive queue -> CPU of the PMD thread that polls it"),
+        Field(
+            description="Receive queue -> CPU of the PMD thread that polls it, and no queue that "
+            "is not pinned (other_config:pmd-rxq-affinity)"
+        ),
     ] = Field(default_factory=dict)
 
 

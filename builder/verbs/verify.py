@@ -21,13 +21,14 @@ from builder.image.outputs import describe
 from builder.image.request import QCOW2, RAW
 from builder.model.hardware import HardwareClass, Nic
 from builder.monitor import TextMonitor
+from builder.plan.devices import PfPlan
 from builder.plan.types import HostPlan
 from builder.verbs import inputs
 from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts
 from builder.verify.qemu import boot
 from builder.verify.report import Verdict, to_json, to_text
-from builder.verify.spec import Firmware, TwinNic, TwinNode, TwinSpec
+from builder.verify.spec import Firmware, TwinNic, TwinNode, TwinSpec, VfWishes
 from builder.verify.twin import TwinMachine, plan_twin
 
 BOOT_TIMEOUT_S = 900
@@ -212,6 +213,7 @@ def refuse_other_host(subject: Subject, host: str) -> None:
 def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> TwinSpec:
     """The hardware class as the twin planner takes it."""
     vfs = {pf.pci: pf.num_vfs for pf in plan.image.pfs}
+    wishes = {pf.pci: wishes_of(pf) for pf in plan.image.pfs}
     macs = {interface.name: interface.mac for interface in plan.interfaces}
     return TwinSpec(
         nodes=tuple(TwinNode(tuple(node.cpus), node.memory) for node in hardware.numa),
@@ -223,6 +225,7 @@ def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> Twin
                 num_vfs=vfs.get(nic.pci, 0),
                 total_vfs=_total_vfs(nic),
                 mac=macs.get(nic.name),
+                wishes=wishes.get(nic.pci, VfWishes()),
             )
             for nic in hardware.nics
         ),
@@ -230,6 +233,16 @@ def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> Twin
         vendor=hardware.cpu.vendor,
         pdpe1gb=hardware.cpu.pdpe1gb,
         smt=any(len(core) > 1 for core in plan.image.cpus.cores),
+        idle_poll=any(str(arg) == "idle=poll" for arg in plan.image.kernel_args),
+    )
+
+
+def wishes_of(pf: PfPlan) -> VfWishes:
+    return VfWishes(
+        switchdev=pf.eswitch == "switchdev",
+        rate=max((vf.max_tx_rate or 0 for vf in pf.vfs), default=0),
+        floor=any(vf.min_tx_rate for vf in pf.vfs),
+        link_state=any(vf.link_state is not None for vf in pf.vfs),
     )
 
 

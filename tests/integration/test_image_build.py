@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from image_sample import sample_request
+from recording import NullMonitor
 
 from builder.command import Command, SubprocessRunner
 from builder.errors import BuilderError
@@ -26,7 +27,6 @@ from builder.image import build, workdir
 from builder.image.build import build_image
 from builder.image.ext4 import e2fsck
 from builder.image.request import Artefacts, ImageFile, ImageRequest
-from builder.monitor import NullMonitor
 from builder.resources import data_dir
 
 pytestmark = pytest.mark.integration
@@ -218,17 +218,24 @@ def test_a_killed_build_leaves_nothing_that_stays(
     marker = f"sleep 98{tmp_path.stat().st_ino % 1000:03d}"
     add_element(own_elements, "slow", marker)
     program = (
-        "import sys; sys.path[:0] = sys.argv[1:3]\n"
+        "import sys; sys.path[:0] = sys.argv[1:4]\n"
         "from dataclasses import replace; from pathlib import Path\n"
         "from builder.command import SubprocessRunner; from builder.image import build\n"
-        "from builder.monitor import NullMonitor; from image_sample import sample_request\n"
-        "build.data_dir = lambda _: Path(sys.argv[3])\n"
-        "request = replace(sample_request(Path(sys.argv[4])), elements=('slow',))\n"
-        "request = replace(request, cache_dir=Path(sys.argv[5]))\n"
+        "from recording import NullMonitor; from image_sample import sample_request\n"
+        "build.data_dir = lambda _: Path(sys.argv[4])\n"
+        "request = replace(sample_request(Path(sys.argv[5])), elements=('slow',))\n"
+        "request = replace(request, cache_dir=Path(sys.argv[6]))\n"
         "build.build_image(request, SubprocessRunner(), NullMonitor())\n"
     )
     here = Path(__file__).parent
-    arguments = [here.parent.parent, here, own_elements, request_.out_dir, request_.cache_dir]
+    arguments = [
+        here.parent.parent,
+        here.parent,
+        here,
+        own_elements,
+        request_.out_dir,
+        request_.cache_dir,
+    ]
     process = subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)])
     assert wait_for(lambda: any(marker in line for line in all_programs()), 120)
     process.send_signal(signal.SIGKILL)

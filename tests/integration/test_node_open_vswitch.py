@@ -96,7 +96,8 @@ class Node:
             "ports": list(ports),
         }
         document = {
-            "version": 1,
+            "version": 2,
+            "offline-cpus": "",
             "hugepages": [],
             "pfs": [],
             "bindings": [],
@@ -133,7 +134,7 @@ class Node:
 
 def null_port(name: str, device: str) -> dict[str, object]:
     options = {"dpdk-devargs": device, "n_rxq": "1"}
-    return {"name": name, "type": "dpdk", "mtu": 1500, "options": options}
+    return {"name": name, "type": "dpdk", "mtu": 1500, "options": options, "other-config": {}}
 
 
 PORTS = (null_port("dpdk0", "eth_null0"), null_port("dpdk1", "eth_null1"))
@@ -222,6 +223,28 @@ def test_a_second_run_does_nothing(switch: Node) -> None:
     )
     assert switch.run("bridges") == (0, NOTHING_TO_DO, [])
     assert switch.command("ovs-vsctl", "get", "Open_vSwitch", ".", "next_cfg") == before
+
+
+def test_the_interface_has_the_planned_other_config_and_no_other(switch: Node) -> None:
+    def present() -> str:
+        return switch.command("ovs-vsctl", "get", "Interface", "dpdk0", "other_config")
+
+    pinned = {**PORTS[0], "other-config": {"pmd-rxq-affinity": "0:0"}}
+    switch.plan((pinned, PORTS[1]), dpdk_init="true", dpdk_extra=EAL, pmd_cpu_mask="0x1")
+    did = "dpdk0: set on br0 (type=dpdk mtu=1500 dpdk-devargs=eth_null0 n_rxq=1"
+    assert switch.run("bridges") == (
+        0,
+        [NOTHING_TO_DO[0], f"{did} pmd-rxq-affinity=0:0)", NOTHING_TO_DO[2]],
+        [],
+    )
+    assert present() == '{pmd-rxq-affinity="0:0"}'
+    control = next(switch.rundir.glob("ovs-vswitchd*.ctl"))
+    queues = switch.command("ovs-appctl", "-t", control, "dpif-netdev/pmd-rxq-show")
+    assert "isolated : true" in queues
+    assert switch.run("bridges") == (0, NOTHING_TO_DO, [])
+    switch.plan(PORTS, dpdk_init="true", dpdk_extra=EAL, pmd_cpu_mask="0x1")
+    assert switch.run("bridges")[1][1] == f"{did})"
+    assert present() == "{}"
 
 
 def test_after_a_restart_of_the_switch_the_ports_are_there_once(switch: Node) -> None:

@@ -11,12 +11,19 @@ from builder.model.profile import CpuPolicy
 from builder.model.roles import (
     cores_of_nodes,
     counts_by_node,
-    dpdk_nodes,
     housekeeping_cores,
-    pmd_cores,
     roles_of,
 )
-from builder.model.rules.findings import at, count, error, is_are, numbers, pairs, warning
+from builder.model.rules.findings import (
+    Pair,
+    at,
+    count,
+    error,
+    is_are,
+    numbers,
+    pairs,
+    warning,
+)
 from builder.model.values import CpuSet
 
 # The ways to say a role; the first given is the one that counts.
@@ -138,11 +145,18 @@ def _split_cores(hardware: HardwareClass, listed: CpuSet, offline: CpuSet) -> tu
 def check_boot_cpu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """nohz_full: "the boot CPU will be forced outside the range" (kernel-parameters.txt)."""
     for pair in pairs(inventory):
-        listed = pair.profile.cpu.housekeeping
-        if listed is not None and 0 in pair.hardware.cpus and 0 not in listed:
+        roles = roles_of(pair.hardware, pair.profile)
+        # None at all is role-housekeeping-somewhere, CPU 0 offline role-offline-boot-cpu.
+        if roles.housekeeping and 0 in roles.pmd | roles.pods:
             message = "CPU 0 is not among the housekeeping CPUs, but the kernel keeps it busy"
             hint = "the kernel takes the boot CPU out of nohz_full; give it to housekeeping"
-            yield warning(marks, (*pair.path, "cpu", "housekeeping"), message, hint)
+            yield warning(marks, _housekeeping_key(pair), message, hint)
+
+
+def _housekeeping_key(pair: Pair) -> KeyPath:
+    """The key that says what housekeeping has."""
+    given = [form for form in _FORMS["housekeeping"] if form in pair.profile.cpu.model_fields_set]
+    return (*pair.path, "cpu", _kebab(given[0] if given else "housekeeping_cores_per_node"))
 
 
 def check_housekeeping_fits(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -174,10 +188,8 @@ def check_housekeeping_fits(inventory: Inventory, marks: Marks) -> Iterable[Diag
 def check_housekeeping_somewhere(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """tuned-profiles-cpu-partitioning(7) asks for at least one housekeeping CPU per node."""
     for pair in pairs(inventory):
-        policy, kept = pair.profile.cpu, roles_of(pair.hardware, pair.profile).housekeeping
-        given = [form for form in _FORMS["housekeeping"] if form in policy.model_fields_set]
-        key = (*pair.path, "cpu", _kebab(given[0] if given else "housekeeping_cores_per_node"))
-        online = pair.hardware.cpus - roles_of(pair.hardware, pair.profile).offline
+        roles, key = roles_of(pair.hardware, pair.profile), _housekeeping_key(pair)
+        kept, online = roles.housekeeping, pair.hardware.cpus - roles.offline
         if not kept and online:
             yield error(marks, key, "no CPU is left for the operating system", "give it one core")
             continue
@@ -215,31 +227,19 @@ def _nodes(number: int) -> str:
     return "node 0 only" if number == 1 else f"nodes 0 to {number - 1}"
 
 
-def check_pmd_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        roles = roles_of(pair.hardware, pair.profile)
-        kept, cores = roles.housekeeping, cores_of_nodes(pair.hardware, roles.offline)
-        for node, wanted in pmd_cores(pair.hardware, pair.profile).items():
-            if node >= len(cores) or not cores[node]:
-                continue  # said by role-nodes-exist, cpu-any, role-offline-cores-fit
-            free = [core for core in cores[node] if not core & kept]
-            if wanted > len(free):
-                message = (
-                    f"{count(wanted, 'PMD core')} on node {node} of hardware class "
-                    f"{pair.class_name}: of its {count(len(cores[node]), 'core')} "
-                    f"housekeeping leaves {len(free)}"
-                )
-                yield error(marks, (*pair.path, "cpu", "pmd-cores-per-node"), message)
-
-
 def check_offline_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A node goes offline as a whole only if a map says so, and not with CPU 0."""
     for pair in pairs(inventory):
-        policy, cores = pair.profile.cpu, cores_of_nodes(pair.hardware)
-        for node, wanted in counts_by_node(policy.offline_cores_per_node, cores).items():
-            if node < len(cores) and cores[node] and wanted >= len(cores[node]):
+        asked, cores = pair.profile.cpu.offline_cores_per_node, cores_of_nodes(pair.hardware)
+        for node, wanted in counts_by_node(asked, cores).items():
+            if node >= len(cores) or not cores[node]:
+                continue  # said by role-nodes-exist, cpu-any
+            there = len(cores[node])
+            may_go = isinstance(asked, dict) and 0 not in pair.hardware.numa[node].cpus
+            if wanted > there or (wanted == there and not may_go):
                 message = (
                     f"{count(wanted, 'core')} offline leave none on node {node} of hardware class "
-                    f"{pair.class_name}, which has {len(cores[node])}"
+                    f"{pair.class_name}, which has {there}"
                 )
                 yield error(marks, (*pair.path, "cpu", "offline-cores-per-node"), message)
 
@@ -254,45 +254,3 @@ def check_pods_remain(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
                 f"housekeeping has {roles.housekeeping}, PMD threads {roles.pmd or 'none'}{off}"
             )
             yield error(marks, (*pair.path, "cpu"), message, at_key=True)
-
-
-def check_ports_have_pmd(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """OVS polls a port from PMD threads of its own node only (dpif-netdev.c), else not at all."""
-    for pair in pairs(inventory):
-        pmd = roles_of(pair.hardware, pair.profile).pmd
-        asked = pmd_cores(pair.hardware, pair.profile)
-        for node, port in dpdk_nodes(pair.hardware, pair.profile).items():
-            # More cores than there are is pmd-cores-fit.
-            if pair.hardware.numa[node].cpus & pmd or asked.get(node):
-                continue
-            message = (
-                f"port {port.name} is on node {node} of hardware class {pair.class_name}, "
-                f"where no PMD core is (PMD CPUs: {pmd or 'none'})"
-            )
-            hint = "OVS polls a port from its own node: give the node a PMD core"
-            yield error(marks, (*pair.path, *port.path), message, hint, at_key=True)
-
-
-def check_pmd_has_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        pmd = roles_of(pair.hardware, pair.profile).pmd
-        with_port = dpdk_nodes(pair.hardware, pair.profile)
-        key = "pmd-cores-per-node" if pair.profile.cpu.pmd is None else "pmd"
-        for node, numa in enumerate(pair.hardware.numa):
-            if node not in with_port and numa.cpus & pmd:
-                here = numa.cpus & pmd
-                message = (
-                    f"PMD {numbers('CPU', here)} {is_are(here)} on node {node} of hardware class "
-                    f"{pair.class_name}, which has no DPDK port"
-                )
-                hint = "they poll vhost-user ports of pods there at best"
-                yield warning(marks, (*pair.path, "cpu", key), message, hint)
-
-
-def check_pmd_wants_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for name, profile in inventory.profiles.items():
-        for key in ("pmd", "pmd_cores_per_node"):
-            if profile.ovs is None and key in profile.cpu.model_fields_set:
-                path = ("profiles", name, "cpu", key.replace("_", "-"))
-                message = "there is no OVS in this profile, so there are no PMD threads"
-                yield warning(marks, path, message, "remove it, or add ovs", at_key=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
+from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.latency import KERNEL_ARGS, settings_of
 from builder.model.rules.findings import Pair, at, count, error, pairs, warning
@@ -25,7 +26,12 @@ _FROM_CLASS: dict[str, KeyPath] = {
     "intel_iommu": ("cpu", "vendor"),
     "iommu": ("cpu", "vendor"),
 }
-_CHANGES_CPUS = ("maxcpus", "nosmt", "nr_cpus", "numa")
+# Fewer CPUs or other nodes, whatever the value.
+_CHANGES_CPUS = ("nolapic", "nosmp", "numa")
+# As many CPUs as the value says; below the machine's they take some away.
+_LIMITS_CPUS = ("maxcpus", "nr_cpus", "possible_cpus")
+# Mitigations that turn SMT off where the CPU is vulnerable (hw-vuln/l1tf.rst, mds.rst).
+_TURNS_SMT_OFF = ("l1tf=full", "l1tf=full,force")
 # Documentation/admin-guide/kernel-parameters.rst: later words win, these are read once only
 # or by the boot loader and the initramfs.
 _OF_IMAGE = ("root", "ro", "rw", "init", "initrd", "BOOT_IMAGE")
@@ -35,8 +41,13 @@ _OF_IMAGE = ("root", "ro", "rw", "init", "initrd", "BOOT_IMAGE")
 _ADDING = (
     "console", "crashkernel", "dyndbg", "earlycon", "earlyprintk", "efi", "initcall_blacklist",
     "memmap", "module_blacklist", "modprobe.blacklist", "pci", "rd.break", "systemd.mask",
-    "systemd.setenv", "systemd.wants", "usbcore.quirks", "vfio-pci.ids",
+    "systemd.setenv", "systemd.wants", "usbcore.quirks", "vfio_pci.ids",
 )  # fmt: skip
+
+
+def arg_name(text: str) -> str:
+    """What the kernel knows a word by: `-` and `_` are one to it (kernel/params.c, parameq())."""
+    return text.partition("=")[0].replace("-", "_")
 
 
 def _latency_args(pair: Pair) -> set[str]:
@@ -47,7 +58,7 @@ def _latency_args(pair: Pair) -> set[str]:
 def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
         for index, text in enumerate(pair.profile.kernel_args):
-            name = text.partition("=")[0]
+            name = arg_name(text)
             path = (*pair.path, "kernel-args", index)
             if name in _FROM_PROFILE:
                 source = (*pair.path, *_FROM_PROFILE[name])
@@ -64,23 +75,41 @@ def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
 def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
         for index, text in enumerate(pair.profile.kernel_args):
-            name = text.partition("=")[0]
-            if name in _CHANGES_CPUS:
-                path = (*pair.path, "kernel-args", index)
-                source = at(marks, (*pair.class_path, "numa"))
-                message = f"with {name} the machine has other CPUs or nodes than {source}"
-                hint = "describe the machine as it is with it"
-                if name == "nosmt":
-                    hint = f"set {format_path(pair.path)}.cpu.smt: false"
-                yield error(marks, path, message, hint)
+            turns_smt_off = _turns_smt_off(text, pair.hardware)
+            if not turns_smt_off and not _takes_cpus(text, pair.hardware):
+                continue
+            path = (*pair.path, "kernel-args", index)
+            source = at(marks, (*pair.class_path, "numa"))
+            message = f"with {text} the machine has other CPUs or nodes than {source}"
+            hint = "describe the machine as it is with it"
+            if turns_smt_off:
+                hint = f"set {format_path(pair.path)}.cpu.smt: false"
+                if not pair.profile.cpu.smt:
+                    hint = "remove it: cpu.smt: false takes the siblings offline"
+            yield error(marks, path, message, hint)
+
+
+def _takes_cpus(text: str, hardware: HardwareClass) -> bool:
+    """kernel/smp.c: maxcpus= and nr_cpus= take the CPUs of the lowest numbers."""
+    name, value = arg_name(text), text.partition("=")[2]
+    if name in _LIMITS_CPUS and value.isdecimal():
+        return any(cpu >= int(value) for cpu in hardware.cpus)
+    return name in (*_CHANGES_CPUS, *_LIMITS_CPUS)
+
+
+def _turns_smt_off(text: str, hardware: HardwareClass) -> bool:
+    """`nosmt`, and mitigations that end in it; no matter to a machine without siblings."""
+    has_siblings = any(len(core) > 1 for core in hardware.cores)
+    words = text.replace("=", ",").split(",")
+    return has_siblings and ("nosmt" in words or text in _TURNS_SMT_OFF)
 
 
 def check_args_of_image(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, profile in inventory.profiles.items():
         for index, text in enumerate(profile.kernel_args):
-            if text.partition("=")[0] in _OF_IMAGE:
+            if arg_name(text) in _OF_IMAGE:
                 path = ("profiles", name, "kernel-args", index)
-                message = f"{text.partition('=')[0]} is set by the image, which would not boot"
+                message = f"{arg_name(text)} is set by the image, which would not boot"
                 yield error(marks, path, message, "remove it")
 
 
@@ -88,7 +117,7 @@ def check_args_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, profile in inventory.profiles.items():
         first: dict[str, int] = {}
         for index, text in enumerate(profile.kernel_args):
-            word = text.partition("=")[0]
+            word = arg_name(text)
             earlier = first.setdefault(text if word in _ADDING else word, index)
             if earlier == index:
                 continue

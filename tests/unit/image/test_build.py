@@ -9,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recording import NullMonitor, RecordingRunner
 
-from builder.command import RecordingRunner
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.image import base as bases
 from builder.image import build, outputs
 from builder.image.request import Artefact, ImageFile, ImageRequest
 from builder.image.tree import Listing
-from builder.monitor import NullMonitor
 from builder.plan.releases import RELEASES
 
 FACTS = bases.BaseFacts(
