@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from builder.model.access import Access
 from builder.model.addresses import IpAddress, IpInterface
 from builder.model.base import Part
 from builder.model.hardware import HardwareClass, IfName
@@ -132,4 +133,7 @@ class Inventory(Part):
     racks: Annotated[dict[Name, Rack], Field(description="Racks by name")] = Field(
         default_factory=dict
     )
+    access: Annotated[
+        Access, Field(description="Who may log in, and what nodes fetch after their first boot")
+    ] = Access()
     hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
+from builder.plan.access import plan_access
 from builder.plan.encode import plan_id
 from builder.plan.image import plan_image
 from builder.plan.inputs import origin
@@ -46,5 +47,6 @@ def _plan_identity(inventory: Inventory, marks: Marks, hostname: str, image: Ima
             ),
         ),
         plan_id="",
+        access=plan_access(inventory, marks, hostname),
     )
     return replace(plan, plan_id=plan_id(plan))

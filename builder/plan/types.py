@@ -213,6 +213,37 @@ class InterfacePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class UserPlan:
+    """A login. password_hash: of crypt(5), for the console."""
+
+    name: str
+    ssh_keys: tuple[str, ...]
+    password_hash: str | None
+    sudo: bool
+    groups: tuple[str, ...]
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlan:
+    """A file fetched once after the first boot. mode: octal, as `0600`."""
+
+    name: str
+    url: str
+    path: str
+    mode: str
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPlan:
+    """Who may log in to a host, and what it fetches."""
+
+    users: tuple[UserPlan, ...] = ()
+    secrets: tuple[SecretPlan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostPlan:
     """One machine: the image plan of its class and profile, and its identity.
 
@@ -224,3 +255,4 @@ class HostPlan:
     interfaces: tuple[InterfacePlan, ...]
     why: Why
     plan_id: str
+    access: AccessPlan = AccessPlan()

@@ -1,0 +1,157 @@
+"""Who may log in to the nodes, and what a node fetches because it must not be written down."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.model.base import Part
+from builder.model.values import Flag, WrongKindError, parsed, quote, text
+
+# Debian's adduser and shadow's useradd agree on these (useradd(8), NAME_REGEX of adduser.conf).
+_USER = r"[a-z_][a-z0-9_-]*"
+# sshd(8), "AUTHORIZED_KEYS FILE FORMAT"; DSA keys are gone since OpenSSH 7.0.
+_KEY_TYPES = (
+    "ssh-ed25519",
+    "ssh-rsa",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+)
+_KEY_EXAMPLE = "ssh-ed25519 AAAAC3Nz… admin@example"
+_HASH_EXAMPLE = "$y$j9T$…"
+
+
+def _parse_user(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongKindError('a user name like "admin"')
+    if value == "root":
+        raise ValueError("root is nobody's own account: name a user and give it sudo: true")
+    if len(value) > 32:
+        raise ValueError(f"{len(value)} characters are too long, 32 is the most")
+    if re.fullmatch(_USER, value) is None:
+        raise ValueError(f'{quote(value)} is not a user name like "admin"')
+    return value
+
+
+def _parse_ssh_key(value: object) -> str:
+    wanted = f"an SSH public key like {quote(_KEY_EXAMPLE)}"
+    if not isinstance(value, str):
+        raise WrongKindError(wanted)
+    if "PRIVATE KEY" in value:
+        raise ValueError("this is a private key: the public one is in the file beside it, *.pub")
+    kind, _, rest = value.partition(" ")
+    body, _, remark = rest.partition(" ")
+    if kind not in _KEY_TYPES or not _names_itself(kind, body):
+        raise ValueError(f"{quote(value)} is not {wanted}")
+    if not all(c.isprintable() for c in remark):
+        raise ValueError("the remark of an SSH public key is one line")
+    return value
+
+
+def _names_itself(kind: str, body: str) -> bool:
+    """Whether a key's blob begins with its own type, as RFC 4253, 6.6 has it."""
+    try:
+        blob = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return blob.startswith(len(kind).to_bytes(4, "big") + kind.encode())
+
+
+def _parse_hash(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongKindError(f"a password hash like {quote(_HASH_EXAMPLE)}")
+    if re.fullmatch(r"\$(y|gy|7|2b|6|5)\$[./A-Za-z0-9=,$]{20,380}", value) is None:
+        weak = re.match(r"\$(1|2a|md5)\$", value) is not None
+        # The value itself is not shown: it may be the password.
+        found = "an outdated hash" if weak else "no hash of crypt(5)"
+        raise ValueError(f"this is {found}: write what `mkpasswd -m yescrypt` prints")
+    return value
+
+
+def _parse_secret_url(value: object) -> str:
+    if not isinstance(value, str):
+        raise WrongKindError('an address like "https://vault.example/join/{hostname}"')
+    if value.startswith("http://"):
+        raise ValueError("a secret over http can be read on the way: https is wanted")
+    scheme = r"(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?|file://)"
+    rest = value.replace("{hostname}", "x")
+    if re.match(r"https://[^/]*@", value):
+        raise ValueError("the address holds a password, and it is a secret too")
+    if re.fullmatch(scheme + r"/[A-Za-z0-9._~/%?&=+-]*", rest) is None:
+        raise ValueError(
+            f"{quote(value)} is not an address of a secret like"
+            ' "https://vault.example/join/{hostname}"'
+        )
+    return value
+
+
+UserName = Annotated[str, *parsed(_parse_user, "User name", "admin", pattern=f"^{_USER}$")]
+SshKey = Annotated[
+    str, *parsed(_parse_ssh_key, "An SSH public key, as in *.pub", _KEY_EXAMPLE, pattern="^[a-z]")
+]
+PasswordHash = Annotated[
+    str,
+    *parsed(
+        _parse_hash,
+        "Hash of a password, crypt(5): mkpasswd -m yescrypt",
+        _HASH_EXAMPLE,
+        pattern=r"^\$(y|gy|7|2b|6|5)\$",
+    ),
+]
+SecretUrl = Annotated[
+    str,
+    *parsed(
+        _parse_secret_url,
+        "Where the node fetches it; {hostname} stands for its name",
+        "https://vault.example/join/{hostname}",
+        pattern="^(https|file)://",
+    ),
+]
+GroupName = Annotated[str, *text(_USER, "a group", "adm", longest=32)]
+NodePath = Annotated[
+    str,
+    *text(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", "an absolute path", "/etc/rackwright/join.yaml"),
+]
+FileMode = Annotated[str, *text(r"0[0-7]{3}", "permissions", "0600")]
+
+
+class User(Part):
+    """Somebody who may log in."""
+
+    ssh_keys: Annotated[
+        tuple[SshKey, ...], Field(description="Public keys the user logs in with")
+    ] = ()
+    password_hash: Annotated[
+        PasswordHash | None, Field(description="For the console; sshd takes no passwords")
+    ] = None
+    password: Annotated[str | None, Field(description="Refused: see password-hash", repr=False)] = (
+        None
+    )
+    sudo: Annotated[Flag, Field(description="May become root without a password")] = False
+    groups: Annotated[tuple[GroupName, ...], Field(description="Further groups")] = ()
+
+
+class Secret(Part):
+    """A file the node fetches, once, after its first boot."""
+
+    url: Annotated[SecretUrl, Field(description="Where it is fetched from")]
+    path: Annotated[NodePath, Field(description="Where it goes on the node")]
+    mode: Annotated[FileMode, Field(description="Its permissions, in octal, in quotes")] = "0600"
+
+
+class Access(Part):
+    """Who may log in, and what is fetched by reference."""
+
+    users: Annotated[dict[UserName, User], Field(description="Users by name")] = Field(
+        default_factory=dict
+    )
+    secrets: Annotated[dict[str, Secret], Field(description="Secrets by name")] = Field(
+        default_factory=dict
+    )

@@ -1,0 +1,85 @@
+"""Rules on access: nobody is locked out unawares, and no secret stands in the inventory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from pydantic import BaseModel
+
+from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.model.base import kebab
+from builder.model.inventory import Inventory
+from builder.model.rules.findings import at, error, warning
+
+# What is a secret by its look. kubeadm: [a-z0-9]{6}.[a-z0-9]{16}, all of a value or after
+# `=`, `:` or a blank, so that no version or host name is taken for one
+# (kubernetes, staging/src/k8s.io/cluster-bootstrap/token/api/types.go, BootstrapTokenPattern).
+SECRETS = {
+    "a kubeadm token": re.compile(r"(^|[=: ])[a-z0-9]{6}\.[a-z0-9]{16}($|[ ,&])"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a JSON web token": re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\."),
+    "a password": re.compile(r"(password|passwd|secret)=\S", re.IGNORECASE),
+}
+
+_BY_REFERENCE = (
+    "access: {secrets: {join: {url: https://…, path: /etc/…}}} has the node fetch it after its"
+    " first boot"
+)
+_IN_URL = "have the server know the node by its address or its name: {hostname} stands for it"
+
+
+def check_no_password(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for name, user in inventory.access.users.items():
+        if user.password is not None:
+            path = ("access", "users", name, "password")
+            message = "a password in clear: the inventory and every bundle would give it away"
+            hint = "password-hash: what `mkpasswd -m yescrypt` prints for it"
+            yield error(marks, path, message, hint, at_key=True)
+
+
+def check_can_log_in(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for name, user in inventory.access.users.items():
+        if not user.ssh_keys and user.password_hash is None and user.password is None:
+            message = f"{name} cannot log in: there is neither a key nor a password hash"
+            hint = 'ssh-keys: ["ssh-ed25519 …"]'
+            yield warning(marks, ("access", "users", name), message, hint, at_key=True)
+
+
+def check_secret_path_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    first: dict[str, KeyPath] = {}
+    for name, secret in inventory.access.secrets.items():
+        path: KeyPath = ("access", "secrets", name, "path")
+        other = first.setdefault(secret.path, path)
+        if other != path:
+            yield error(marks, path, f"{secret.path} is also at {at(marks, other)}")
+
+
+def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """Free texts that look like a secret: what is rendered from them, everybody can read."""
+    parts: list[tuple[KeyPath, object]] = [
+        (("profiles", name), profile) for name, profile in inventory.profiles.items()
+    ]
+    parts += [(("access", "secrets", n), s) for n, s in inventory.access.secrets.items()]
+    for start, part in parts:
+        for path, value in _texts(start, part):
+            kind = next((kind for kind, look in SECRETS.items() if look.search(value)), None)
+            if kind is not None:
+                message = f"this looks like {kind}, which every image and bundle would give away"
+                hint = _IN_URL if path[-1] == "url" else _BY_REFERENCE
+                yield error(marks, path, message, hint)
+
+
+def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
+    """The texts below `path`, by the keys the file has."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _texts((*path, kebab(name)), getattr(value, name))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts((*path, key), item)
+    elif isinstance(value, tuple | list):
+        for index, item in enumerate(value):
+            yield from _texts((*path, index), item)

@@ -1,0 +1,285 @@
+#!/usr/bin/python3 -BES
+# SPDX-License-Identifier: Apache-2.0
+"""Makes this node what its inventory says, in steps that a power cut may end anywhere.
+
+cloud-init runs it at every boot (scripts/per-boot). A step that is done leaves a stamp once
+all it wrote is on the disk, so the next boot goes on behind it. `applied`: all steps are
+done; `done`: and the kernel was started as it is to be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+ORDER = "var/lib/rackwright/seed/order.json"
+IMAGE = "var/lib/rackwright/seed/image.json"
+STAGE = "var/lib/rackwright/seed/files"
+LISTING = "etc/rackwright/files"
+# On a file system of memory: a request to reboot does not outlive the boot.
+REBOOT = "run/rackwright/reboot"
+# A mirror or a vault that is not up yet must not cost the node its first boot.
+TRIES, PAUSE_S, TIMEOUT_S = 5, 10.0, 60.0
+APT = {
+    "DEBIAN_FRONTEND": "noninteractive",
+    "NEEDRESTART_SUSPEND": "1",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+}
+# Timers of the distribution may hold the lock for minutes after boot.
+APT_GET = (
+    "apt-get",
+    "-y",
+    "-q",
+    "-o",
+    "DPkg::Lock::Timeout=600",
+    "-o",
+    "Dpkg::Options::=--force-confold",
+)
+
+
+class Failed(Exception):
+    """What went wrong, for the journal."""
+
+
+class Node:
+    """The machine below `root`, and the order it was given."""
+
+    def __init__(self, root: Path, order: dict[str, Any], image: dict[str, Any]) -> None:
+        self.root, self.order, self.image = root, order, image
+        self.stamps = root / "var/lib/rackwright/seed" / str(order["id"])
+
+    def has(self, stamp: str) -> bool:
+        return (self.stamps / stamp).exists()
+
+    def stamp(self, name: str) -> None:
+        """Only when everything written so far is on the disk, and then at once."""
+        os.sync()
+        self.stamps.mkdir(parents=True, exist_ok=True)
+        (self.stamps / name).write_text(f"{time.time():.0f}\n")
+        os.sync()
+
+
+def say(text: str) -> None:
+    print(f"rackwright: {text}", flush=True)
+
+
+def run(*argv: str) -> None:
+    say(" ".join(argv))
+    done = subprocess.run(argv, env={**APT}, stdin=subprocess.DEVNULL, check=False)
+    if done.returncode:
+        raise Failed(f"{argv[0]} ended with {done.returncode}")
+
+
+def again(what: str, attempt: Callable[[], None]) -> None:
+    """`attempt`, a few times: the network may still be on its way up."""
+    for number in range(1, TRIES + 1):
+        try:
+            attempt()
+            return
+        except (Failed, OSError) as fault:
+            if number == TRIES:
+                raise Failed(f"{what}: {fault}") from fault
+            say(f"{what}: {fault}; once more in {PAUSE_S:g} s")
+            time.sleep(PAUSE_S)
+
+
+def replace(target: Path, content: bytes, mode: int, owner: str) -> None:
+    """The whole file or the old one; never half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.with_name(f".{target.name}.rackwright")
+    # Never readable by others before its mode and owner are right.
+    staging.unlink(missing_ok=True)
+    with os.fdopen(os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    if os.geteuid() == 0:
+        user, group = owner.split(":")
+        shutil.chown(staging, user, group)
+    staging.chmod(mode)
+    staging.replace(target)
+
+
+def install_packages(node: Node) -> None:
+    """What is missing of the packages; dpkg is first led to the end of what was cut off."""
+    wanted = node.image["packages"]
+    if not wanted:
+        return
+    run("dpkg", "--configure", "-a")
+    run(*APT_GET, "--fix-broken", "install")
+    missing = [name for name in wanted if not is_installed(name)]
+    if not missing:
+        return
+
+    def fetch() -> None:
+        run(*APT_GET, "update")
+        run(*APT_GET, "install", "--no-install-recommends", *missing)
+
+    again("packages", fetch)
+
+
+def is_installed(name: str) -> bool:
+    argv = ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", name)
+    done = subprocess.run(argv, capture_output=True, text=True, env={**APT}, check=False)
+    return done.returncode == 0 and done.stdout.startswith("ii")
+
+
+def choose_alternatives(node: Node) -> None:
+    for name, path in node.image["alternatives"].items():
+        run("update-alternatives", "--set", name, path)
+
+
+def install_files(node: Node) -> None:
+    """Every file from where cloud-init laid it, checked by its digest; those of before go."""
+    wanted = node.image["files"]
+    if not wanted:
+        return
+    before = node.root / LISTING
+    old = before.read_text().split("\n") if before.exists() else []
+    for entry in wanted:
+        target = node.root / entry["path"].lstrip("/")
+        if "link" in entry:
+            link(target, entry["link"])
+            continue
+        content = (node.root / STAGE / entry["path"].lstrip("/")).read_bytes()
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise Failed(f"{entry['path']} did not arrive whole: the next boot writes it again")
+        replace(target, content, int(entry["mode"], 8), entry["owner"])
+    paths = {entry["path"] for entry in wanted}
+    for path in old:
+        if path and path not in paths:
+            (node.root / path.lstrip("/")).unlink(missing_ok=True)
+
+
+def link(target: Path, to: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.with_name(f".{target.name}.rackwright")
+    staging.unlink(missing_ok=True)
+    staging.symlink_to(to)
+    staging.replace(target)
+
+
+def make_initramfs(node: Node) -> None:
+    """Drivers load in it, with their options, and its udev names network ports."""
+    if not node.image["files"]:
+        return
+    if shutil.which("update-initramfs"):
+        run("update-initramfs", "-u", "-k", "all")
+    else:
+        run("dracut", "--regenerate-all", "--force")
+
+
+def make_grub(node: Node) -> None:
+    """As update-grub, which copies the finished file over the old one: a cut then leaves half."""
+    if not node.image["files"]:
+        return
+    config = node.root / "boot/grub/grub.cfg"
+    staging = config.with_name("grub.cfg.rackwright")
+    run("grub-mkconfig", "-o", str(staging))
+    with staging.open("rb") as made:
+        os.fsync(made.fileno())
+    staging.replace(config)
+
+
+def fetch_secrets(node: Node) -> None:
+    for secret in node.order["secrets"]:
+        if not node.has(f"secret-{secret['name']}"):
+            again(f"secret {secret['name']}", partial(fetch, node, secret))
+            node.stamp(f"secret-{secret['name']}")
+
+
+def fetch(node: Node, secret: dict[str, str]) -> None:
+    """To its file; what it is never reaches the journal or the bundle."""
+    request = urllib.request.Request(secret["url"])  # noqa: S310 -- https or file, by the inventory
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+        content = answer.read()
+    if not content:
+        raise Failed("the answer is empty")
+    replace(node.root / secret["path"].lstrip("/"), content, int(secret["mode"], 8), "root:root")
+
+
+STEPS: dict[str, Callable[[Node], None]] = {
+    # Packages first: what they start must not find half of our settings.
+    "packages": install_packages,
+    "alternatives": choose_alternatives,
+    "files": install_files,
+    "initramfs": make_initramfs,
+    "grub": make_grub,
+}
+
+
+def missing_words(node: Node) -> list[str]:
+    """Words of the kernel command line this boot was started without."""
+    have = (node.root / "proc/cmdline").read_text().split()
+    return [word for word in node.order["cmdline"] if word not in have]
+
+
+def apply(node: Node) -> None:
+    for name, step in STEPS.items():
+        if not node.has(name):
+            say(f"step {name}")
+            step(node)
+            node.stamp(name)
+    node.stamp("applied")
+
+
+def finish(node: Node) -> None:
+    """Secrets and `done`, or the one reboot the new command line needs, or what is wrong with it."""
+    missing = missing_words(node)
+    boot = (node.root / "proc/sys/kernel/random/boot_id").read_text().strip()
+    asked = node.stamps / "reboot"
+    if not missing:
+        if not asked.exists() and node.image["files"]:
+            run("systemctl", "daemon-reload")
+            run("systemctl", "restart", "systemd-sysctl.service")
+            run("systemctl", "--no-block", "start", "default.target")
+        fetch_secrets(node)
+        node.stamp("done")
+        say("this node is what its inventory says")
+    elif not asked.exists() or asked.read_text().strip() == boot:
+        say(f"a reboot is needed, for {' '.join(missing)}")
+        node.stamps.mkdir(parents=True, exist_ok=True)
+        asked.write_text(f"{boot}\n")
+        os.sync()
+        flag = node.root / REBOOT
+        flag.parent.mkdir(parents=True, exist_ok=True)
+        flag.touch()
+    else:
+        raise Failed(
+            f"after a reboot the kernel still lacks {' '.join(missing)}:"
+            " /etc/default/grub.d has a later file than ours, or another loader starts it"
+        )
+
+
+def main(root: Path = Path("/")) -> int:
+    try:
+        order = json.loads((root / ORDER).read_text())
+        image = json.loads((root / IMAGE).read_text())
+        node = Node(root, order, image)
+        if node.has("done"):
+            return 0
+        if not node.has("applied"):
+            apply(node)
+        finish(node)
+    except (Failed, OSError, ValueError, KeyError) as fault:
+        say(f"failed: {fault}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())

@@ -1,0 +1,154 @@
+"""A twin whose disk stays: it is cut off, started again, switched off, and its files read."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from builder.command import Command, Process, Runner, SubprocessRunner, start
+from builder.verify.accelerator import find_accelerator
+from builder.verify.qemu import LOST_TIMER, find_document, read_console
+from builder.verify.twin import TwinFiles, TwinMachine, twin_argv
+
+GROWTH = 4 * 1024**3
+POLL_S = 0.5
+SEED = "/var/lib/rackwright/seed"
+
+
+class CloudTwin:
+    """A machine with a disk of its own, made of `image`, and a seed beside it."""
+
+    def __init__(self, twin: TwinMachine, image: Path, seed: Path, work: Path) -> None:
+        self.twin, self.seed, self.work = twin, seed, work
+        self.disk = work / "disk.raw"
+        self.boots = 0
+        self.runner: Runner = SubprocessRunner()
+        work.mkdir(parents=True, exist_ok=True)
+        copy = ("cp", "--reflink=auto", "--sparse=always", str(image), str(self.disk))
+        self.runner.run(Command(copy))
+        with self.disk.open("r+b") as disk:
+            disk.truncate(image.stat().st_size + GROWTH)
+
+    @property
+    def console(self) -> str:
+        return read_console(self.work / f"console-{self.boots}.log")
+
+    @contextmanager
+    def power(self) -> Iterator[Process]:
+        """The machine with power, until the block ends: then it has none, whatever it does."""
+        self.boots += 1
+        for name in ("facts", "qmp"):
+            (self.work / name).unlink(missing_ok=True)
+        files = TwinFiles(
+            disk=str(self.disk),
+            facts=str(self.work / "facts"),
+            console=str(self.work / f"console-{self.boots}.log"),
+            acpi=str(self.work / "numa.aml"),
+            seed=str(self.seed),
+        )
+        if self.twin.acpi is not None:
+            Path(files.acpi).write_bytes(self.twin.acpi)
+        accelerator = find_accelerator(self.runner, self.work)
+        argv = twin_argv(self.twin, files, accelerator, may_reboot=True)
+        # A raw disk without a cache of QEMU's own: after SIGKILL it has what the node had sent
+        # to it, as a disk without power has.
+        kept = "format=raw,cache=writeback"
+        argv = tuple(word.replace("format=qcow2,cache=unsafe", kept) for word in argv)
+        qmp = ("-qmp", f"unix:{self.work / 'qmp'},server=on,wait=off")
+        process = start(Command((*argv, *qmp), log=self.work / "qemu.log"))
+        try:
+            yield process
+        finally:
+            process.stop(grace_s=0)
+
+    def wait(
+        self, what: str, reached: Callable[[], bool], process: Process, limit_s: float
+    ) -> None:
+        deadline = time.monotonic() + limit_s
+        while not reached():
+            assert process.poll() is None, (what, (self.work / "qemu.log").read_text())
+            assert LOST_TIMER not in self.console, "the build host was too busy: run it again"
+            assert time.monotonic() < deadline, (what, self.console[-3000:])
+            time.sleep(POLL_S)
+
+    def facts(self) -> bytes | None:
+        path = self.work / "facts"
+        return find_document(path.read_bytes()) if path.exists() else None
+
+    def run_to_facts(self, limit_s: float) -> bytes:
+        """Power on, wait for the facts, switch off as its button does."""
+        with self.power() as process:
+            self.wait("facts", lambda: self.facts() is not None, process, limit_s)
+            found = self.facts()
+            self._press_power(process)
+        assert found is not None
+        return found
+
+    def cut(self, reached: Callable[[], bool], limit_s: float) -> None:
+        """Power on, and off without a warning as soon as `reached`."""
+        with self.power() as process:
+            self.wait("the place of the cut", reached, process, limit_s)
+            process._popen.kill()
+
+    def _press_power(self, process: Process) -> None:
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(str(self.work / "qmp"))
+            for command in ("qmp_capabilities", "system_powerdown"):
+                monitor.sendall(json.dumps({"execute": command}).encode() + b"\n")
+            deadline = time.monotonic() + 180
+            while process.poll() is None and time.monotonic() < deadline:
+                time.sleep(POLL_S)
+        assert process.poll() == 0, "the node did not switch itself off"
+
+    def debugfs(self, *requests: str) -> bytes:
+        """What debugfs says of the root file system, of a machine without power."""
+        where = f"{self.disk}?offset={_root_offset(self.disk)}"
+        commands = "".join(f"{request}\n" for request in requests).encode()
+        argv = ("debugfs", "-f", "-", where)
+        return self.runner.run(Command(argv, input=commands, timeout_s=60)).stdout
+
+    def read(self, path: str) -> str:
+        out = self.work / "read"
+        out.unlink(missing_ok=True)
+        self.debugfs(f'dump "{path}" {out}')
+        return out.read_text(encoding="utf-8") if out.exists() else ""
+
+    def listing(self, path: str) -> list[str]:
+        text = self.debugfs(f'ls -p "{path}"').decode()
+        names = [line.split("/")[5] for line in text.splitlines() if line.startswith("/")]
+        return sorted(name for name in names if name not in {".", ".."})
+
+    def cloud_init(self) -> Mapping[str, object]:
+        """Errors of the last boot, and every complaint of the log of all boots."""
+        result = json.loads(self.read("/run/cloud-init/result.json") or "{}") or json.loads(
+            self.read("/var/lib/cloud/data/result.json")
+        )
+        status = json.loads(self.read("/var/lib/cloud/data/status.json"))
+        log = self.read("/var/log/cloud-init.log")
+        return {
+            "result": result["v1"],
+            "recoverable": {
+                stage: found["recoverable_errors"]
+                for stage, found in status["v1"].items()
+                if isinstance(found, dict) and found.get("recoverable_errors")
+            },
+            "complaints": re.findall(r"^.*\[(?:WARNING|ERROR|CRITICAL)\].*$", log, re.MULTILINE),
+        }
+
+    def stamps(self) -> list[str]:
+        (directory,) = [n for n in self.listing(SEED) if re.fullmatch(r"[0-9a-f]{16}", n)]
+        return self.listing(f"{SEED}/{directory}")
+
+
+def _root_offset(disk: Path) -> int:
+    """Bytes before the last partition of a GPT, which is the root file system (UEFI, 5.3)."""
+    with disk.open("rb") as file:
+        file.seek(1024)
+        starts = [struct.unpack("<Q", file.read(128)[32:40])[0] for _ in range(128)]
+    return int(max(starts)) * 512

@@ -1,0 +1,354 @@
+"""The program of the first boot, cut off after every step and started again."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from builder.resources import data_dir
+
+PROGRAM = data_dir("templates") / "cloud-init/first_boot.py"
+CONTENT = b"options ixgbe\n"
+WORDS = ["quiet", "isolcpus=1"]
+IMAGE: dict[str, Any] = {
+    "packages": ["openvswitch-switch", "udev"],
+    "alternatives": {"ovs-vswitchd": "/usr/lib/dpdk"},
+    "files": [
+        {"path": "/etc/a.conf", "sha256": hashlib.sha256(CONTENT).hexdigest(), "mode": "0640",
+         "owner": "root:root"},
+        {"path": "/etc/wants/a", "link": "/etc/a.conf"},
+    ],
+}  # fmt: skip
+GOLDEN: dict[str, Any] = {"packages": [], "alternatives": {}, "files": []}
+STEPS = [
+    "dpkg --configure -a",
+    "apt-get --fix-broken install",
+    "apt-get update",
+    "apt-get install openvswitch-switch",
+    "update-alternatives --set ovs-vswitchd /usr/lib/dpdk",
+    "update-initramfs -u -k all",
+    "grub-mkconfig -o {root}/boot/grub/grub.cfg.rackwright",
+]
+
+
+class Cut(BaseException):
+    """The power went out."""
+
+
+class Machine:
+    """A node below a directory: what was run on it, and where its power goes out."""
+
+    def __init__(self, program: ModuleType, root: Path) -> None:
+        self.program, self.root = program, root
+        self.ran: list[str] = []
+        self.installed = {"udev"}
+        self.cut_before: str | None = None
+        self.cut_after: str | None = None
+        self.fails = 0
+
+    def run(self, *argv: str) -> None:
+        options = ("--no-install-recommends", *self.program.APT_GET[1:])
+        skipped = options if argv[0] == "apt-get" else ()
+        text = " ".join(word for word in argv if word not in skipped)
+        if text == self.cut_before:
+            raise Cut
+        if self.fails and "update" in argv:
+            self.fails -= 1
+            raise self.program.Failed("apt-get ended with 100")
+        self.ran.append(text)
+        if argv[0] == "apt-get" and "openvswitch-switch" in argv:
+            self.installed.add("openvswitch-switch")
+        if argv[0] == "grub-mkconfig":
+            Path(argv[2]).write_text("menuentry\n", encoding="utf-8")
+        if text == self.cut_after:
+            raise Cut
+
+    def boot(self, words: list[str], number: int) -> int:
+        """One boot with this command line, as far as the program of it."""
+        for path in ("run/rackwright/reboot",):
+            (self.root / path).unlink(missing_ok=True)
+        proc = self.root / "proc/sys/kernel/random"
+        proc.mkdir(parents=True, exist_ok=True)
+        (proc / "boot_id").write_text(f"{number}\n", encoding="utf-8")
+        (self.root / "proc/cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
+        return int(self.program.main(self.root))
+
+    @property
+    def wants_reboot(self) -> bool:
+        return (self.root / "run/rackwright/reboot").exists()
+
+    def write(self, path: str, content: str | bytes) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.fixture
+def program() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("first_boot", PROGRAM)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def machine(
+    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Machine]:
+    def make(image: dict[str, Any] = IMAGE, secrets: tuple[dict[str, str], ...] = ()) -> Machine:
+        node = Machine(program, tmp_path)
+        order = {"id": "f" * 16, "cmdline": WORDS, "secrets": list(secrets)}
+        node.write(program.ORDER, json.dumps(order))
+        node.write(program.IMAGE, json.dumps(image))
+        node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
+        node.write("boot/grub/grub.cfg", "old\n")
+        monkeypatch.setattr(program, "run", node.run)
+        monkeypatch.setattr(program, "is_installed", lambda name: name in node.installed)
+        monkeypatch.setattr(program.shutil, "which", lambda name: f"/usr/sbin/{name}")
+        monkeypatch.setattr(program.shutil, "chown", lambda *_: None)
+        monkeypatch.setattr(program.time, "sleep", lambda _: None)
+        monkeypatch.setattr(program.os, "sync", lambda: None)
+        return node
+
+    return make
+
+
+def steps(root: Path) -> list[str]:
+    return [step.format(root=root) for step in STEPS]
+
+
+def check_finished(node: Machine) -> None:
+    target = node.root / "etc/a.conf"
+    assert target.read_bytes() == CONTENT
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+    assert (node.root / "etc/wants/a").readlink() == Path("/etc/a.conf")
+    assert (node.root / "boot/grub/grub.cfg").read_text(encoding="utf-8") == "menuentry\n"
+    assert (node.root / "var/lib/rackwright/seed" / ("f" * 16) / "done").exists()
+    assert "openvswitch-switch" in node.installed
+    assert [path.name for path in (node.root / "etc").glob(".*")] == []
+
+
+def test_a_stock_image_reboots_once(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    assert node.boot(["quiet"], 1) == 0
+    assert node.ran == steps(node.root)
+    assert node.wants_reboot
+    assert node.boot(WORDS, 2) == 0
+    assert node.ran == steps(node.root)
+    assert not node.wants_reboot
+    check_finished(node)
+
+
+def test_later_boots_do_nothing(
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = machine()
+    node.boot(["quiet"], 1)
+    node.boot(WORDS, 2)
+    capsys.readouterr()
+    ran = list(node.ran)
+    # Even when somebody edits GRUB's settings later: no reboot nobody asked for.
+    assert node.boot(["quiet"], 3) == 0
+    assert (node.ran, node.wants_reboot) == (ran, False)
+    assert capsys.readouterr().out == ""
+
+
+def test_no_reboot_when_the_words_are_there(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    assert node.boot(WORDS, 1) == 0
+    assert not node.wants_reboot
+    assert node.ran == [
+        *steps(node.root),
+        "systemctl daemon-reload",
+        "systemctl restart systemd-sysctl.service",
+        "systemctl --no-block start default.target",
+    ]
+    check_finished(node)
+
+
+def test_a_golden_image_has_nothing_to_do(machine: Callable[..., Machine]) -> None:
+    node = machine(GOLDEN)
+    assert node.boot(WORDS, 1) == 0
+    assert node.ran == []
+    assert (node.root / "var/lib/rackwright/seed" / ("f" * 16) / "done").exists()
+    assert not node.wants_reboot
+
+
+def test_never_reboots_twice(
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = machine()
+    node.boot(["quiet"], 1)
+    capsys.readouterr()
+    assert node.boot(["quiet"], 2) == 1
+    assert not node.wants_reboot
+    assert capsys.readouterr().out == (
+        "rackwright: failed: after a reboot the kernel still lacks isolcpus=1: "
+        "/etc/default/grub.d has a later file than ours, or another loader starts it\n"
+    )
+    assert node.boot(["quiet"], 3) == 1
+    assert not node.wants_reboot
+    # Mended by hand, it ends well.
+    assert node.boot(WORDS, 4) == 0
+    check_finished(node)
+
+
+@pytest.mark.parametrize("when", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("step", STEPS)
+def test_goes_on_after_a_cut_anywhere(
+    machine: Callable[..., Machine], step: str, when: str
+) -> None:
+    node = machine()
+    setattr(node, when, step.format(root=node.root))
+    with pytest.raises(Cut):
+        node.boot(["quiet"], 1)
+    node.cut_before = node.cut_after = None
+    assert node.boot(["quiet"], 2) == 0
+    assert node.wants_reboot
+    assert node.boot(WORDS, 3) == 0
+    assert set(steps(node.root)) == set(node.ran)
+    check_finished(node)
+
+
+def test_steps_that_are_done_are_not_done_again(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    node.cut_before = "update-initramfs -u -k all"
+    with pytest.raises(Cut):
+        node.boot(["quiet"], 1)
+    node.cut_before, node.ran = None, []
+    node.boot(["quiet"], 2)
+    assert node.ran == steps(node.root)[5:]
+
+
+def test_a_cut_before_the_reboot_is_no_second_reboot(machine: Callable[..., Machine]) -> None:
+    """The request is noted, and the machine loses power before cloud-init acts on it."""
+    node = machine()
+    node.boot(["quiet"], 1)
+    assert node.boot(WORDS, 2) == 0
+    assert not node.wants_reboot
+
+
+def test_the_same_boot_may_ask_again(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    node.boot(["quiet"], 1)
+    assert node.boot(["quiet"], 1) == 0
+    assert node.wants_reboot
+
+
+def test_half_a_file_is_not_put_in_its_place(
+    machine: Callable[..., Machine], program: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = machine()
+    node.write(f"{program.STAGE}/etc/a.conf", CONTENT[:4])
+    node.write("etc/a.conf", "before\n")
+    assert node.boot(["quiet"], 1) == 1
+    assert (node.root / "etc/a.conf").read_text(encoding="utf-8") == "before\n"
+    assert not (node.root / "var/lib/rackwright/seed" / ("f" * 16) / "applied").exists()
+    assert capsys.readouterr().out.endswith(
+        "rackwright: failed: /etc/a.conf did not arrive whole: the next boot writes it again\n"
+    )
+    node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
+    assert node.boot(["quiet"], 2) == 0
+    assert node.boot(WORDS, 3) == 0
+    check_finished(node)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"id": "x"}'])
+def test_half_an_order_is_not_followed(
+    machine: Callable[..., Machine], program: ModuleType, text: str
+) -> None:
+    node = machine()
+    node.write(program.ORDER, text)
+    assert node.boot(["quiet"], 1) == 1
+    assert not node.wants_reboot
+    if text != '{"id": "x"}':
+        assert node.ran == []
+
+
+def test_files_of_an_earlier_bundle_go(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    node.write("etc/rackwright/files", "/etc/a.conf\n/etc/old.conf\n")
+    node.write("etc/old.conf", "old\n")
+    node.boot(["quiet"], 1)
+    assert not (node.root / "etc/old.conf").exists()
+    assert (node.root / "etc/a.conf").exists()
+
+
+def test_waits_for_a_mirror(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    node.fails = 2
+    assert node.boot(["quiet"], 1) == 0
+    assert node.ran == steps(node.root)
+
+
+def test_gives_up_on_a_mirror_until_the_next_boot(
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = machine()
+    node.fails = 5
+    assert node.boot(["quiet"], 1) == 1
+    assert capsys.readouterr().out.endswith(
+        "rackwright: failed: packages: apt-get ended with 100\n"
+    )
+    assert node.boot(["quiet"], 2) == 0
+    assert node.ran[-5:] == steps(node.root)[2:]
+
+
+def test_secrets_are_fetched_once(
+    machine: Callable[..., Machine], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = tmp_path / "vault"
+    vault.write_text("s3cr3t\n", encoding="utf-8")
+    secret = {"name": "join", "url": vault.as_uri(), "path": "/etc/join", "mode": "0600"}
+    node = machine(GOLDEN, (secret,))
+    assert node.boot(WORDS, 1) == 0
+    target = node.root / "etc/join"
+    assert target.read_text(encoding="utf-8") == "s3cr3t\n"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert "s3cr3t" not in capsys.readouterr().out
+    vault.unlink()
+    assert node.boot(WORDS, 2) == 0
+
+
+def test_a_vault_that_is_down_is_asked_at_the_next_boot(
+    machine: Callable[..., Machine], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vault = tmp_path / "vault"
+    secret = {"name": "join", "url": vault.as_uri(), "path": "/etc/join", "mode": "0600"}
+    node = machine(GOLDEN, (secret,))
+    assert node.boot(WORDS, 1) == 1
+    assert "rackwright: failed: secret join: " in capsys.readouterr().out
+    vault.write_text("", encoding="utf-8")
+    assert node.boot(WORDS, 2) == 1
+    assert "secret join: the answer is empty\n" in capsys.readouterr().out
+    assert not (node.root / "etc/join").exists()
+    vault.write_text("s3cr3t\n", encoding="utf-8")
+    assert node.boot(WORDS, 3) == 0
+    assert (node.root / "etc/join").read_text(encoding="utf-8") == "s3cr3t\n"
+
+
+def test_no_half_of_grubs_file(machine: Callable[..., Machine]) -> None:
+    node = machine()
+    node.cut_after = f"grub-mkconfig -o {node.root}/boot/grub/grub.cfg.rackwright"
+    with pytest.raises(Cut):
+        node.boot(["quiet"], 1)
+    assert (node.root / "boot/grub/grub.cfg").read_text(encoding="utf-8") == "old\n"
+
+
+def test_dracut_where_there_is_no_initramfs_tools(
+    machine: Callable[..., Machine], program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = machine()
+    monkeypatch.setattr(program.shutil, "which", lambda _: None)
+    node.boot(["quiet"], 1)
+    assert node.ran[5] == "dracut --regenerate-all --force"

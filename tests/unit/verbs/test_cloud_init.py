@@ -1,0 +1,163 @@
+"""`cloud-init`: bundles of one host and of all, and what is refused before anything is written."""
+
+from __future__ import annotations
+
+import gzip
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from builder.command import Result
+from builder.verbs import cloud_init
+
+Call = Any
+MAC = ("dhcp4: true}", 'dhcp4: true, mac: "cc:37:ab:e1:21:64"}')
+TWO = (
+    "hosts:\n",
+    (
+        "hosts:\n  nfv2:\n    hardware: e5-2620v4\n    profile: nfv\n    interfaces:\n"
+        "      enp8s0: {role: management, addresses: [10.0.0.5/24]}\n"
+    ),
+)
+
+
+class Netplan:
+    """Stands for `netplan generate`: what it was given, and what it is to say."""
+
+    def __init__(self) -> None:
+        self.seen: list[object] = []
+        self.said = b""
+
+    def run(self, command: Any) -> Result:
+        root = Path(command.argv[-1])
+        assert command.argv[:3] == ("netplan", "generate", "--root-dir")
+        file = root / "etc/netplan/50-cloud-init.yaml"
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        self.seen.append(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return Result(0, b"", self.said)
+
+
+@pytest.fixture(autouse=True)
+def netplan(monkeypatch: pytest.MonkeyPatch) -> Netplan:
+    fake = Netplan()
+    monkeypatch.setattr(cloud_init, "SubprocessRunner", lambda: fake)
+    monkeypatch.setattr(cloud_init, "find_tool", lambda name: Path("/usr/sbin") / name)
+    return fake
+
+
+def names(base: Path) -> list[str]:
+    return sorted(str(path.relative_to(base)) for path in base.rglob("*") if path.is_file())
+
+
+def test_writes_one_host(rackwright: Call, inventory: Path, here: Path) -> None:
+    said = rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "seed")
+    assert said == (0, "", "1 host in seed\n")
+    assert names(here / "seed") == [
+        ".rackwright.json",
+        "nfv1/meta-data",
+        "nfv1/network-config",
+        "nfv1/user-data",
+        "nfv1/vendor-data",
+    ]
+    assert stat.S_IMODE((here / "seed/nfv1/user-data").stat().st_mode) == 0o600
+
+
+def test_writes_all_hosts_in_every_form(
+    rackwright: Call, write: Callable[..., Path], here: Path
+) -> None:
+    path = write(TWO, MAC)
+    said = rackwright("cloud-init", path, "--all", "-o", "rack", "--iso", "--mime")
+    assert said == (0, "", "2 hosts in rack\n")
+    assert [name for name in names(here / "rack") if "/" not in name] == [
+        ".rackwright.json",
+        "nfv1.iso",
+        "nfv1.mime",
+        "nfv2.iso",
+        "nfv2.mime",
+    ]
+    first = {name: (here / "rack" / name).read_bytes() for name in names(here / "rack")}
+    rackwright("cloud-init", path, "--all", "-o", "rack", "--iso", "--mime")
+    assert first == {name: (here / "rack" / name).read_bytes() for name in names(here / "rack")}
+
+
+def test_netplan_sees_each_shape_once(
+    rackwright: Call, write: Callable[..., Path], netplan: Netplan
+) -> None:
+    third = TWO[1].removeprefix("hosts:\n").replace("nfv2", "nfv3").replace("0.5", "0.6")
+    rackwright("cloud-init", write((TWO[0], TWO[1] + third), MAC), "--all", "-o", "rack")
+    shapes = [list(item["network"]["ethernets"]["enp8s0"]) for item in netplan.seen]  # type: ignore[index]
+    assert shapes == [
+        ["dhcp4", "dhcp6", "addresses"],
+        ["match", "set-name", "dhcp4", "dhcp-identifier", "dhcp6"],
+    ]
+
+
+def test_tells_what_netplan_says(
+    rackwright: Call, inventory: Path, here: Path, netplan: Netplan
+) -> None:
+    netplan.said = b"Error in network definition: unknown key\n"
+    assert rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "seed") == (
+        1,
+        "",
+        (
+            "rackwright: error: the bundle is not what cloud-init takes\n"
+            "    nfv1/network-config: netplan generate: Error in network definition: unknown key\n"
+            "  hint: this is a fault of rackwright: please report it with the inventory\n"
+        ),
+    )
+    assert not (here / "seed").exists()
+
+
+def test_stock_wants_macs(rackwright: Call, write: Callable[..., Path], here: Path) -> None:
+    argv = ("--host", "nfv1", "-o", "seed", "--boots", "stock")
+    assert rackwright("cloud-init", write(), *argv) == (
+        0,
+        "",
+        (
+            "warning: no MAC is known of the management interface of nfv1: at its first boot a "
+            "stock image finds the port only if the kernel's own name for it is the inventory's\n"
+            '  hint: hosts: {nfv1: {interfaces: {<nic>: {mac: "…"}}}}\n'
+            "1 host in seed\n"
+        ),
+    )
+    assert rackwright("cloud-init", write(MAC), *argv) == (0, "", "1 host in seed\n")
+
+
+def test_compresses_what_a_provider_would_refuse(
+    rackwright: Call, write: Callable[..., Path], here: Path
+) -> None:
+    argv = ("--host", "nfv1", "-o", "seed", "--boots", "stock", "--provider")
+    assert rackwright("cloud-init", write(MAC), *argv, "openstack").code == 0
+    packed = (here / "seed/nfv1/user-data.gz").read_bytes()
+    assert gzip.decompress(packed) == (here / "seed/nfv1/user-data").read_bytes()
+    said = rackwright("cloud-init", write(MAC), *argv, "ec2")
+    assert said.code == 1
+    assert "rackwright: error: user-data of nfv1 is " in said.err
+    assert "bytes, " in said.err
+    assert "compressed, and ec2 takes 16384\n" in said.err
+    # The bundle that was there before stays.
+    assert (here / "seed/nfv1/user-data.gz").read_bytes() == packed
+
+
+def test_unknown_host(rackwright: Call, inventory: Path) -> None:
+    said = rackwright("cloud-init", inventory, "--host", "nfv9", "-o", "seed")
+    assert said == (
+        1,
+        "",
+        "rackwright: error: inventory.yaml has no host 'nfv9'\n  hint: hosts: nfv1\n",
+    )
+
+
+def test_refuses_a_directory_of_somebody_else(
+    rackwright: Call, inventory: Path, here: Path
+) -> None:
+    (here / "mine").mkdir()
+    (here / "mine/file").write_text("x", encoding="utf-8")
+    said = rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "mine")
+    assert said.code == 1
+    assert "is not empty and was not written by rackwright" in said.err
+    assert (here / "mine/file").read_text(encoding="utf-8") == "x"
