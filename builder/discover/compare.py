@@ -95,11 +95,12 @@ def _nodes(count: int) -> str:
 
 
 def _same_memory(wanted: int, real: FoundNode) -> bool:
-    """Whether the inventory's MiB may be this node: from MemTotal itself, as numactl and free
-    show it, rounded down, to the memory's size with 1 GiB that firmware keeps.
+    """Whether a node of the inventory's MiB would have this MemTotal, as `verify` judges it.
+
+    A 64th is the kernel's page structures, another one rounding, and 512 MiB firmware's.
     """
-    least = real.mem_kib // 1024 // 1024 * 1024 or real.mem_kib // 1024
-    return least <= wanted <= real.memory + 1024
+    share, found = wanted // 64, real.mem_kib // 1024
+    return wanted - 2 * share - 512 <= found <= wanted + share
 
 
 def _compare_cores(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:

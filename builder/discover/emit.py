@@ -122,7 +122,7 @@ def scalar(text: str) -> str:
 
 def quoted(text: str) -> str:
     """Double-quoted text (YAML 1.1, 5.6): unlike JSON it has one escape for any character."""
-    return '"' + text + '"'
+    return '"' + "".join(_escaped(char) for char in text) + '"'
 
 
 def _escaped(char: str) -> str:

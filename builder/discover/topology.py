@@ -12,9 +12,9 @@ from builder.model.rules.findings import is_are, numbers
 from builder.model.values import CpuSet, quote
 
 KIB_PER_GIB = 1024 * 1024
-# Of small nodes the size of a memory block of x86-64 (MIN_MEMORY_BLOCK_SIZE) is the step.
-KIB_PER_BLOCK = 128 * 1024
-SMALL_KIB = 4 * KIB_PER_GIB
+# Up to SMALL_KIB a whole GiB would be rounding by more than `verify` lets pass.
+SMALL_STEP_KIB = 256 * 1024
+SMALL_KIB = 32 * KIB_PER_GIB
 # struct page is 64 bytes for each page of 4 KiB, taken from memory before MemTotal is counted:
 # MemTotal is 63/64 of what the kernel was given, less what firmware and kernel keep.
 PAGES_SHARE = (64, 63)
@@ -82,21 +82,24 @@ def _find_nodes(machine: Machine, notes: list[str]) -> tuple[FoundNode, ...]:
     if not machine.nodes:
         notes.append(f"the kernel has no {NODES}: all CPUs and memory are taken for one node")
     files = machine.nodes or (Node(0, str(cpus_of[0]), machine.mem_kib),)
-    found = tuple(_find_node(node, cpus_of[node.number]) for node in files)
-    step = (
-        "GiB" if all(node.memory % 1024 == 0 for node in found) else "GiB, below 4 GiB to 128 MiB"
-    )
-    if machine.folded:
-        notes.append(
-            "memory: MemTotal, rounded up to whole "
-            f"{step}; as hugetlb_optimize_vmemmap is on, nothing was added for page structures"
-        )
-        return tuple(_find_node(node, cpus_of[node.number], folded=True) for node in files)
-    notes.append(
-        f"memory: MemTotal and 1/63 of it, which the kernel's page structures take, rounded up "
-        f"to whole {step}; the modules may hold more, which firmware and kernel keep"
-    )
+    folded = machine.folded
+    found = tuple(_find_node(node, cpus_of[node.number], folded=folded) for node in files)
+    notes.append(_memory_note(found, folded=folded))
     return found
+
+
+def _memory_note(nodes: Sequence[FoundNode], *, folded: bool) -> str:
+    is_small = any(node.memory <= SMALL_KIB // 1024 for node in nodes)
+    step = "GiB, up to 32 GiB to 256 MiB" if is_small else "GiB"
+    if folded:
+        return (
+            f"memory: MemTotal, rounded up to whole {step}; as hugetlb_optimize_vmemmap is on, "
+            "nothing was added for page structures"
+        )
+    return (
+        "memory: MemTotal and 1/63 of it, which the kernel's page structures take, rounded up to "
+        f"whole {step}; the modules may hold more, which firmware and kernel keep"
+    )
 
 
 def _check_numbers(machine: Machine) -> None:
@@ -134,7 +137,7 @@ def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
     return found
 
 
-def _find_node(node: Node, cpus: CpuSet, *, folded: bool = False) -> FoundNode:
+def _find_node(node: Node, cpus: CpuSet, *, folded: bool) -> FoundNode:
     if node.mem_kib is None:
         raise BuilderError(
             f"{NODES}/node{node.number}/meminfo tells no MemTotal: the memory of NUMA node "
@@ -153,7 +156,7 @@ def _round_up(mem_kib: int, *, folded: bool) -> int:
     """MiB for the inventory."""
     more, less = (1, 1) if folded else PAGES_SHARE
     given = mem_kib * more // less
-    step = KIB_PER_GIB if given > SMALL_KIB else KIB_PER_BLOCK
+    step = KIB_PER_GIB if given > SMALL_KIB else SMALL_STEP_KIB
     return -(-given // step) * step // 1024
 
 

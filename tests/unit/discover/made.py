@@ -35,7 +35,7 @@ class Port:
 class Made:
     """nodes: number, CPU list and KiB of MemTotal. cores: sets of siblings, None: all alone."""
 
-    nodes: Sequence[tuple[int, str, int]] = ((0, "0-3", 15 * GIB_KIB),)
+    nodes: Sequence[tuple[int, str, int]] = ((0, "0-3", 16 * GIB_KIB * 63 // 64),)
     cores: Sequence[str] = ()
     offline: str = ""
     ports: Sequence[Port] = (Port("0000:08:00.0", "8086:1533", "igb", "enp8s0"),)

@@ -85,10 +85,10 @@ hardware:
   amd-epyc-7763-64-core:
     cpu: {vendor: amd, pdpe1gb: false}
     # memory: MemTotal and 1/63 of it, which the kernel's page structures take, rounded up to
-    # whole GiB, below 4 GiB to 128 MiB; the modules may hold more, which firmware and kernel
+    # whole GiB, up to 32 GiB to 256 MiB; the modules may hold more, which firmware and kernel
     # keep
     numa:
-      - {cpus: "0-5", memory: 3200MiB}
+      - {cpus: "0-5", memory: 3328MiB}
       - {memory: 128GiB}
     threads:
       - [0, 2]

@@ -28,7 +28,7 @@ SMALL_VM = {
     "hardware": {
         "amd-epyc": {
             "cpu": {"vendor": "amd", "pdpe1gb": True},
-            "numa": [{"cpus": "0-1", "memory": "23GiB"}],
+            "numa": [{"cpus": "0-1", "memory": "23040MiB"}],
             "nics": [
                 {"pci": "0000:00:03.0", "id": "1af4:1041", "driver": "virtio-pci", "name": "eth0"}
             ],

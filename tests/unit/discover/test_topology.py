@@ -7,12 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made import GIB_KIB, SEED, Made
 
+from builder.discover.compare import _same_memory
 from builder.discover.description import hardware_data
+from builder.discover.topology import FoundNode, _round_up
 from builder.errors import BuilderError
+from builder.model.values import CpuSet
+from builder.verify.checks import processors
 
 Discover = Callable[[Made], Any]
+GIB16 = 16 * GIB_KIB * 63 // 64
 
 
 def topology(discover: Discover, made: Made) -> dict[str, Any]:
@@ -57,13 +64,13 @@ def test_siblings_side_by_side(discover: Discover) -> None:
 
 
 def test_siblings_at_no_common_distance_are_listed(discover: Discover) -> None:
-    made = Made(nodes=((0, "0-4", 15 * GIB_KIB),), cores=("0,2", "1,4"))
+    made = Made(nodes=((0, "0-4", GIB16),), cores=("0,2", "1,4"))
     assert topology(discover, made)["threads"] == [[0, 2], [1, 4]]
     assert "siblings" not in topology(discover, made)
 
 
 def test_a_node_of_memory_only(discover: Discover) -> None:
-    made = Made(nodes=((0, "0-3", 15 * GIB_KIB), (1, "", 126 * GIB_KIB)))
+    made = Made(nodes=((0, "0-3", GIB16), (1, "", 126 * GIB_KIB)))
     assert topology(discover, made)["numa"] == [
         {"cpus": "0-3", "memory": "16GiB"},
         {"memory": "128GiB"},
@@ -129,14 +136,25 @@ def test_a_kernel_without_numa(discover: Discover, tmp_path: Any) -> None:
         (512 * GIB_KIB * 63 // 64, "512GiB"),
         (512 * GIB_KIB * 63 // 64 - 700 * 1024, "512GiB"),
         (1536 * GIB_KIB * 63 // 64 - 1, "1536GiB"),
-        (4 * GIB_KIB, "5GiB"),
-        (3 * GIB_KIB, "3200MiB"),
+        (33 * GIB_KIB, "34GiB"),
+        (24 * GIB_KIB, "25088MiB"),
+        (8010000, "8GiB"),
         (2013000, "2GiB"),
-        (100, "128MiB"),
+        (100, "256MiB"),
     ],
 )
 def test_memory_is_what_the_kernel_was_given(discover: Discover, mem_kib: int, memory: str) -> None:
     assert topology(discover, Made(nodes=((0, "0-3", mem_kib),)))["numa"][0]["memory"] == memory
+
+
+@given(st.integers(1024 * GIB_KIB // 256, 4096 * GIB_KIB), st.integers(1, 2**22))
+def test_verify_takes_the_memory_that_was_discovered(mem_kib: int, other: int) -> None:
+    """The node that reports this MemTotal must not fail for it; nor does `--compare` differ."""
+    memory = _round_up(mem_kib, folded=False)
+    assert processors._memory(0, memory, mem_kib).status == "pass"
+    real = FoundNode(CpuSet(), mem_kib, memory)
+    assert _same_memory(memory, real)
+    assert _same_memory(other, real) == (processors._memory(0, other, mem_kib).status == "pass")
 
 
 def test_page_structures_that_were_given_back_are_not_counted_twice(discover: Discover) -> None:
