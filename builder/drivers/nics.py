@@ -1,7 +1,9 @@
 """What is known of each NIC model: its drivers, its virtual functions, its DPDK packages.
 
 Numbers are from the SR-IOV capability each model shows (`lspci -vv`) and from its kernel
-driver; a model not listed here still works for everything but SR-IOV and DPDK.
+driver; a model not listed here still works for everything but SR-IOV and DPDK. Offsets of
+82576, I350 and ixgbe's are those behind a root port that forwards ARI, as servers have them;
+without ARI they are 384, one bus further.
 """
 
 from __future__ import annotations
@@ -19,9 +21,12 @@ class NicType:
     """One PCI vendor:device and what follows from it.
 
     total_vfs: most VFs one port can have; 0: the model has no SR-IOV.
-    vf_offset, vf_stride: the SR-IOV capability's "VF offset" and "VF stride" of function 0.
+    vf_offset, vf_stride: the SR-IOV capability's "VF offset" and "VF stride" of function 0;
+    offset 0: behind the last port, however many there are.
     vf_pool: VFs of the whole device, shared out evenly over its ports, one block after the
-    other; 0: the offset is the same for every port, so that the ports' VFs interleave.
+    other. vf_block: the same, with as many for each port. Both 0: the offset is the same for
+    every port, so that the ports' VFs interleave.
+    vfs_in_card: how many VFs there are is a setting of the card; pool or block is its default.
     dpdk: bifurcated = DPDK works through the kernel driver, the port is never unbound.
     pmd_packages: packages with DPDK's driver for the port and its VFs, without ABI suffix.
     firmware: packages with firmware the kernel driver asks for, by family of the release.
@@ -36,15 +41,36 @@ class NicType:
     vf_offset: int = 0
     vf_stride: int = 0
     vf_pool: int = 0
+    vf_block: int = 0
+    vfs_in_card: bool = False
     dpdk: DpdkBinding = "userspace"
     pmd_packages: tuple[str, ...] = ()
     firmware: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
 
-    def first_vf_offset(self, function: int, ports: int) -> int:
-        """Distance of VF 0 from the port that is `function` of a card with `ports` ports."""
-        if self.vf_pool == 0:
+    @property
+    def has_blocks(self) -> bool:
+        """Whether the VFs of a port lie in one block, not between those of the others."""
+        return self.vf_pool > 0 or self.vf_block > 0
+
+    def block(self, ports: int) -> int:
+        """VFs a port of a card with `ports` ports has room for, as the card is delivered."""
+        return self.vf_block or (self.vf_pool // ports if self.vf_pool else self.total_vfs)
+
+    def most_vfs(self, ports: int) -> int:
+        """Most VFs of one port of a card with `ports` ports."""
+        return self.total_vfs if self.vfs_in_card else min(self.total_vfs, self.block(ports))
+
+    def first_vf_offset(self, function: int, ports: int, wanted: int = 0) -> int:
+        """Distance of VF 0 from the port that is `function` of a card with `ports` ports.
+
+        wanted: most VFs of any of its ports, for which the card is set when it has fewer.
+        """
+        if not self.has_blocks:
             return self.vf_offset
-        return self.vf_offset + function * (self.vf_pool // ports - 1)
+        block = self.block(ports)
+        if self.vfs_in_card and self.vf_block:
+            block = max(block, wanted)
+        return (self.vf_offset or ports) + function * (block - 1)
 
 
 def _igb(device_id: str, name: str) -> NicType:
@@ -83,7 +109,10 @@ def _ixgbe(device_id: str, name: str, vf_id: str) -> NicType:
 
 
 def _i40e(device_id: str, name: str, total_vfs: int = 64) -> NicType:
-    """128 VFs a device: 128, 64 or 32 a port. Since DPDK 21.05 iavf drives the VFs."""
+    """128 VFs a device: 128, 64 or 32 a port. Since DPDK 21.05 iavf drives the VFs.
+
+    drivers/net/ethernet/intel/i40e/i40e_devids.h has the ids.
+    """
     return NicType(
         device_id,
         name,
@@ -99,7 +128,11 @@ def _i40e(device_id: str, name: str, total_vfs: int = 64) -> NicType:
 
 
 def _ice(device_id: str, name: str) -> NicType:
-    """256 VFs a device. Without its DDP package ice runs in safe mode: no SR-IOV, one queue."""
+    """256 VFs a device. Without its DDP package ice runs in safe mode: no SR-IOV, one queue.
+
+    drivers/net/ethernet/intel/ice/ice_devids.h has the ids; E822 and E823, parts of Xeon D, are
+    not here: where their VFs lie is not known.
+    """
     return NicType(
         device_id,
         name,
@@ -117,7 +150,8 @@ def _ice(device_id: str, name: str) -> NicType:
 
 def _mlx5(device_id: str, name: str, vf_id: str) -> NicType:
     """127 VFs a port at most; how many there are, and so where the second port's begin, is set
-    in the card (mlxconfig NUM_OF_VFS). The layout here is that of the default, 8 a port.
+    in the card (mlxconfig NUM_OF_VFS). The layout here is that of the default, 8 a port; a card
+    with one port has "VF offset: 1", with two 2.
     """
     return NicType(
         device_id,
@@ -126,22 +160,25 @@ def _mlx5(device_id: str, name: str, vf_id: str) -> NicType:
         vf_id,
         "mlx5_core",
         total_vfs=127,
-        vf_offset=2,
         vf_stride=1,
-        vf_pool=16,
+        vf_block=8,
+        vfs_in_card=True,
         dpdk="bifurcated",
         pmd_packages=("librte-net-mlx5",),
     )
 
 
 def _x722(device_id: str, name: str) -> NicType:
-    """Part of the C620 chipset: VFs with an id of their own, 32 of 128 a port."""
-    return replace(_i40e(device_id, name, total_vfs=32), vf_id="8086:37cd")
+    """Part of the C620 chipset: VFs with an id of their own, 32 for each of four ports, be they
+    all in use or not: those of 3d:00.0 begin at 3d:02.0, of 3d:00.1 at 3d:06.0.
+    """
+    nic = _i40e(device_id, name, total_vfs=32)
+    return replace(nic, vf_id="8086:37cd", vf_pool=0, vf_block=32)
 
 
 def _bnxt(device_id: str, name: str, vf_id: str, total_vfs: int = 64) -> NicType:
     """How many VFs a port has, and so where the next port's begin, is set in the card (NVM);
-    the layout here is that of two ports with half each.
+    the layout here is that of two ports with half each. bnxt.c, bnxt_pci_tbl has the ids.
     """
     return NicType(
         device_id,
@@ -153,6 +190,7 @@ def _bnxt(device_id: str, name: str, vf_id: str, total_vfs: int = 64) -> NicType
         vf_offset=16,
         vf_stride=1,
         vf_pool=2 * total_vfs,
+        vfs_in_card=True,
         pmd_packages=("librte-net-bnxt",),
     )
 
@@ -175,7 +213,11 @@ _TYPES = (
     _ixgbe("8086:10fb", "Intel 82599ES (SFP+)", "8086:10ed"),
     _ixgbe("8086:10fc", "Intel 82599 (XAUI)", "8086:10ed"),
     _ixgbe("8086:1507", "Intel 82599 (SFP+ EM)", "8086:10ed"),
+    _ixgbe("8086:1514", "Intel 82599 (X520, KX4)", "8086:10ed"),
+    _ixgbe("8086:1517", "Intel 82599 (KR)", "8086:10ed"),
     _ixgbe("8086:151c", "Intel 82599 (10GBASE-T)", "8086:10ed"),
+    _ixgbe("8086:1529", "Intel 82599 (SFP+ FCoE)", "8086:10ed"),
+    _ixgbe("8086:152a", "Intel 82599 (backplane FCoE)", "8086:10ed"),
     _ixgbe("8086:154a", "Intel 82599 (X520-4, SFP+)", "8086:10ed"),
     _ixgbe("8086:154d", "Intel 82599 (X520, SFP+)", "8086:10ed"),
     _ixgbe("8086:1557", "Intel 82599EN (SFP+)", "8086:10ed"),
@@ -184,24 +226,39 @@ _TYPES = (
     _ixgbe("8086:1560", "Intel X540-AT1", "8086:1515"),
     _ixgbe("8086:1563", "Intel X550-T2", "8086:1565"),
     _ixgbe("8086:15d1", "Intel X550-T1", "8086:1565"),
+    _ixgbe("8086:15aa", "Intel X552 (KX4)", "8086:15a8"),
+    _ixgbe("8086:15ab", "Intel X552 (KR)", "8086:15a8"),
     _ixgbe("8086:15ac", "Intel X552 (SFP+)", "8086:15a8"),
     _ixgbe("8086:15ad", "Intel X552/X557 (10GBASE-T)", "8086:15a8"),
+    _ixgbe("8086:15ae", "Intel X552 (1GbE)", "8086:15a8"),
+    _ixgbe("8086:15c2", "Intel X553 (KR)", "8086:15c5"),
+    _ixgbe("8086:15c3", "Intel X553 (KR)", "8086:15c5"),
     _ixgbe("8086:15c4", "Intel X553 (SFP+)", "8086:15c5"),
+    _ixgbe("8086:15c6", "Intel X553 (SGMII)", "8086:15c5"),
+    _ixgbe("8086:15c7", "Intel X553 (SGMII)", "8086:15c5"),
     _ixgbe("8086:15c8", "Intel X553/X557 (10GBASE-T)", "8086:15c5"),
+    _ixgbe("8086:15ce", "Intel X553 (SFP+)", "8086:15c5"),
     _ixgbe("8086:15e4", "Intel X553 (1GbE)", "8086:15c5"),
+    _ixgbe("8086:15e5", "Intel X553 (1GbE)", "8086:15c5"),
     _i40e("8086:1572", "Intel X710 (SFP+)"),
     _i40e("8086:1580", "Intel XL710 (backplane)"),
     _i40e("8086:1581", "Intel X710 (backplane)"),
     _i40e("8086:1583", "Intel XL710 (QSFP+)"),
     _i40e("8086:1584", "Intel XL710-Q1 (QSFP+)", total_vfs=128),
+    _i40e("8086:1585", "Intel X710 (QSFP+)"),
     _i40e("8086:1586", "Intel X710 (10GBASE-T)"),
+    _i40e("8086:1587", "Intel XL710 (20G backplane)"),
+    _i40e("8086:1588", "Intel XL710 (20G backplane)"),
     _i40e("8086:1589", "Intel X710/X557-AT (10GBASE-T)"),
     _i40e("8086:158a", "Intel XXV710 (backplane)"),
     _i40e("8086:158b", "Intel XXV710 (SFP28)"),
     _i40e("8086:15ff", "Intel X710-T4L (10GBASE-T)"),
+    _x722("8086:37ce", "Intel X722 (backplane)"),
+    _x722("8086:37cf", "Intel X722 (QSFP+)"),
     _x722("8086:37d0", "Intel X722 (SFP+)"),
     _x722("8086:37d1", "Intel X722 (1GbE)"),
     _x722("8086:37d2", "Intel X722 (10GBASE-T)"),
+    _x722("8086:37d3", "Intel X722 (SFP+, I)"),
     _ice("8086:1591", "Intel E810-C (backplane)"),
     _ice("8086:1592", "Intel E810-C (QSFP)"),
     _ice("8086:1593", "Intel E810-C (SFP)"),
@@ -216,14 +273,16 @@ _TYPES = (
     _mlx5("15b3:101d", "NVIDIA ConnectX-6 Dx", "15b3:101e"),
     _mlx5("15b3:101f", "NVIDIA ConnectX-6 Lx", "15b3:101e"),
     _mlx5("15b3:1021", "NVIDIA ConnectX-7", "15b3:101e"),
+    _mlx5("15b3:1023", "NVIDIA ConnectX-8", "15b3:101e"),
     _mlx5("15b3:a2d6", "NVIDIA BlueField-2 (ConnectX-6 Dx)", "15b3:101e"),
+    _mlx5("15b3:a2dc", "NVIDIA BlueField-3 (ConnectX-7)", "15b3:101e"),
     _bnxt("14e4:16d6", "Broadcom BCM57412 (SFP+)", "14e4:16dc"),
     _bnxt("14e4:16d7", "Broadcom BCM57414 (SFP28)", "14e4:16dc"),
     _bnxt("14e4:16d8", "Broadcom BCM57416 (10GBASE-T)", "14e4:16dc"),
     _bnxt("14e4:16d9", "Broadcom BCM57417 (10GBASE-T)", "14e4:16dc"),
     _bnxt("14e4:16e2", "Broadcom BCM57417 (SFP28)", "14e4:16dc"),
     _bnxt("14e4:16e3", "Broadcom BCM57416 (SFP+)", "14e4:16dc"),
-    _bnxt("14e4:1614", "Broadcom BCM57454", "14e4:16dc"),
+    _bnxt("14e4:1614", "Broadcom BCM57454", "14e4:1609"),
     _bnxt("14e4:1750", "Broadcom BCM57508", "14e4:1806", total_vfs=128),
     _bnxt("14e4:1751", "Broadcom BCM57504", "14e4:1806", total_vfs=128),
     _bnxt("14e4:1752", "Broadcom BCM57502", "14e4:1806", total_vfs=128),

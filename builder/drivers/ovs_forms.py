@@ -63,7 +63,7 @@ MTUS = Form(
 SLEEP = number("of microseconds", 0, 10000)
 SLEEPS = Form(
     "list",
-    "a number of microseconds from 0 to 10000, nor a list of them by CPU like 50,8:0,9:0",
+    "a number of microseconds from 0 to 10000, or a list of them by CPU like 50,8:0,9:0",
     r"(\d+:)?(\d{1,4}|10000)(,(\d+:)?(\d{1,4}|10000))*",
 )
 QUEUE_CPUS = Form("list", "a list of receive queue and CPU, like 0:2,1:18", r"\d+:\d+(,\d+:\d+)*")

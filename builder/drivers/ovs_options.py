@@ -80,8 +80,9 @@ _DPDK = (
         "dpdk-lcore-mask",
         MASK,
         "",
-        "CPUs of the threads that do not poll, which since 3.7 all share one core of it",
+        "CPUs of DPDK's threads; the lowest is that of all threads that do not poll",
         "at start",
+        source="lib/dpdk.c, dpdk_init__()",
     ),
     OvsOption(
         "dpdk-probe-at-init",

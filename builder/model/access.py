@@ -115,6 +115,9 @@ SecretUrl = Annotated[
     ),
 ]
 GroupName = Annotated[str, *text(_USER, "a group", "adm", longest=32)]
+SecretName = Annotated[
+    str, *text(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", "a lower-case name", "join", longest=63)
+]
 NodePath = Annotated[
     str,
     *text(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+", "an absolute path", "/etc/rackwright/join.yaml"),
@@ -131,9 +134,6 @@ class User(Part):
     password_hash: Annotated[
         PasswordHash | None, Field(description="For the console; sshd takes no passwords")
     ] = None
-    password: Annotated[str | None, Field(description="Refused: see password-hash", repr=False)] = (
-        None
-    )
     sudo: Annotated[Flag, Field(description="May become root without a password")] = False
     groups: Annotated[tuple[GroupName, ...], Field(description="Further groups")] = ()
 
@@ -152,6 +152,6 @@ class Access(Part):
     users: Annotated[dict[UserName, User], Field(description="Users by name")] = Field(
         default_factory=dict
     )
-    secrets: Annotated[dict[str, Secret], Field(description="Secrets by name")] = Field(
+    secrets: Annotated[dict[SecretName, Secret], Field(description="Secrets by name")] = Field(
         default_factory=dict
     )

@@ -9,6 +9,11 @@ from pydantic import Discriminator, Field, Tag
 from builder.model.values import MemoryMiB, Whole, parsed, quote, text
 
 
+def arg_name(text: str) -> str:
+    """What the kernel knows a word by: `-` and `_` are one to it (kernel/params.c, parameq())."""
+    return text.partition("=")[0].replace("-", "_")
+
+
 def _parse_key(value: object) -> int | None:
     """A number that is a key, which YAML gives as a number and JSON as a text."""
     if type(value) is int and value >= 0:

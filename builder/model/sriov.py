@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from builder.drivers.vf_settings import VfSetting
 from builder.model.base import Part
 from builder.model.fields import ResourceName
-from builder.model.hardware import IfName
+from builder.model.hardware import HardwareClass, IfName, Nic
 from builder.model.values import Flag, Mac, Whole
 
 # vfio-pci is in-tree and signed; igb_uio comes from dpdk-kmods-dkms, unsigned;
@@ -79,3 +80,27 @@ VF_SETTINGS: tuple[VfSetting, ...] = get_args(VfSetting)
 def asked_settings(vf: Vf) -> tuple[VfSetting, ...]:
     """Those the inventory gives a value, as it spells them."""
     return tuple(key for key in VF_SETTINGS if getattr(vf, key.replace("-", "_")) is not None)
+
+
+def ports_of_card(hardware: HardwareClass, nic: Nic) -> tuple[Nic, ...]:
+    """The ports on one card with `nic`, itself among them, as far as the class lists them."""
+    slot = (nic.pci.domain, nic.pci.bus, nic.pci.device)
+    return tuple(
+        other
+        for other in hardware.nics
+        if (other.pci.domain, other.pci.bus, other.pci.device) == slot
+    )
+
+
+def count_card_ports(hardware: HardwareClass, nic: Nic) -> int:
+    """How many ports the card of `nic` has: 1, 2, 4 or 8; more than listed when their numbers
+    say so.
+    """
+    highest = max(other.pci.function for other in ports_of_card(hardware, nic))
+    return int(1 << highest.bit_length())
+
+
+def most_vfs_wanted(hardware: HardwareClass, policies: Iterable[SriovPolicy], nic: Nic) -> int:
+    """Most VFs any port on the card of `nic` is to have."""
+    names = {other.name for other in ports_of_card(hardware, nic)}
+    return max((policy.num_vfs for policy in policies if policy.pf in names), default=0)

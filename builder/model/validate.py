@@ -24,9 +24,16 @@ _AT_KEY = {"extra_forbidden", "invalid_key"}
 
 
 def validate(loaded: Loaded) -> tuple[Inventory | None, Report]:
-    """Schema and rules. The inventory is None when the report is fatal.
+    """Schema and rules. The inventory is None when the report is fatal."""
+    usable, report = examine(loaded)
+    return (None if report.is_fatal else usable), report
 
-    With a fault in one host, class or profile the rules still run over the others.
+
+def examine(loaded: Loaded) -> tuple[Inventory | None, Report]:
+    """Schema and rules, and what of the inventory can still be looked at.
+
+    With a fault in one host, class or profile the rules still run over the others, which are
+    what is returned; None where not even that much could be read.
     """
     if loaded.data is None:
         return None, loaded.report
@@ -37,8 +44,7 @@ def validate(loaded: Loaded) -> tuple[Inventory | None, Report]:
     found += _odd_numbers(loaded, known | {item.path for item in found})
     usable = inventory or _sound_parts(loaded.data)
     found += check_rules(usable, loaded.marks, complete=inventory is not None)
-    report = Report(tuple(sorted({*loaded.report.items, *found}, key=_order)))
-    return (None if report.is_fatal else inventory), report
+    return usable, Report(tuple(sorted({*loaded.report.items, *found}, key=_order)))
 
 
 def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
@@ -124,11 +130,18 @@ def _sound_parts(data: object) -> Inventory:
     }
     return Inventory.model_construct(
         version=1,
-        image=Image.model_construct(name="unknown"),
+        image=_sound_image(top.get("image")),
         hardware=hardware,
         profiles=profiles,
         hosts=hosts,
     )
+
+
+def _sound_image(entry: object) -> Image:
+    try:
+        return Image.model_validate(entry)
+    except ValidationError:
+        return Image.model_construct(name="unknown")
 
 
 def _sound(model: type[P], entries: object) -> dict[str, P]:

@@ -81,6 +81,9 @@ def _missing(fault: Fault) -> Wording:
 
 def _extra(fault: Fault) -> Wording:
     key = fault.path[-1]
+    if fault.path[0] == "access" and key in {"password", "passwd"}:
+        message = "a password in clear: the inventory and every bundle would give it away"
+        return message, "password-hash: what `mkpasswd -m yescrypt` prints for it"
     if not str(key)[:1].isalpha():
         hint = "inside of { } a comma ends a value: a text with a comma goes in quotes"
         return "this is not a key of an inventory", hint

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from builder.diagnostics import KeyPath, Marks
+from builder.model.addresses import IpAddress
 from builder.model.inventory import Host, Interface, Inventory
 from builder.model.racks import gateway_of, nameservers_of
 from builder.plan.inputs import origin
@@ -33,21 +34,27 @@ def plan_interfaces(inventory: Inventory, marks: Marks, hostname: str) -> tuple[
                 nameservers=tuple(str(server) for server in servers),
                 mtu=interface.mtu,
                 mac=interface.mac,
-                why=_explain(marks, hostname, host, name),
+                why=_explain(marks, hostname, host, name, _inherited(interface, gateway, servers)),
             )
         )
     return tuple(plans)
 
 
-def _explain(marks: Marks, hostname: str, host: Host, name: str) -> Why:
+def _inherited(
+    interface: Interface, gateway: IpAddress | None, servers: tuple[IpAddress, ...]
+) -> tuple[str, ...]:
+    """What the interface has, but not by its own keys: names of the rack's keys."""
+    return (
+        *(("gateway",) if gateway != interface.gateway else ()),
+        *(("nameservers",) if servers != interface.nameservers else ()),
+    )
+
+
+def _explain(marks: Marks, hostname: str, host: Host, name: str, inherited: tuple[str, ...]) -> Why:
     interface = host.interfaces[name]
     reason = f"{interface.role} interface of {hostname}, as the inventory has it"
     paths: list[KeyPath] = [("hosts", hostname, "interfaces", name)]
-    if host.rack is not None and _could_inherit(interface):
-        reason += f"; what it leaves out is that of rack {host.rack}"
-        paths.append(("racks", host.rack))
-    return Why(reason, tuple(origin(marks, path) for path in paths if path in marks.keys))
-
-
-def _could_inherit(interface: Interface) -> bool:
-    return interface.role == "management" and not (interface.gateway and interface.nameservers)
+    if inherited and host.rack is not None:
+        reason += f"; {' and '.join(inherited)} of rack {host.rack}"
+        paths += [("racks", host.rack, key) for key in inherited]
+    return Why(reason, tuple(origin(marks, path) for path in paths))

@@ -40,6 +40,7 @@ BASE = {
     "python3": "the node programs are written in it",
     "procps": "sysctl and ps",
     "less": "pager of systemctl and journalctl",
+    "login": "logins on the consoles; no package everybody has since Debian 13",
 }
 BOOT = {
     "grub2-common": "GRUB's tools",
@@ -47,11 +48,18 @@ BOOT = {
     "grub-efi-amd64-bin": "GRUB for UEFI",
     "grub-efi-amd64-signed": "GRUB that Secure Boot accepts",
     "shim-signed": "the loader Secure Boot trusts; it starts the signed GRUB",
+    "efibootmgr": "shows and sets the order UEFI boots in",
 }
 # systemd's resolver is a package of its own since Debian 12 and Ubuntu 24.04.
 OWN_RESOLVED = ("debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04")
-# firmware-intel-misc was split off firmware-misc-nonfree in Debian 13.
-OLDER_NAMES = {"debian-12": {"firmware-intel-misc": "firmware-misc-nonfree"}}
+# So is systemd-repart since Debian 13 and Ubuntu 26.04.
+OWN_REPART = ("debian-13", "ubuntu-26.04")
+# firmware-intel-misc was split off firmware-misc-nonfree in Debian 13, linux-firmware is split
+# up in Ubuntu 26.04; both parts have intel/ice/ddp/ice.pkg.
+OTHER_NAMES = {
+    "debian-12": {"firmware-intel-misc": "firmware-misc-nonfree"},
+    "ubuntu-26.04": {"linux-firmware": "linux-firmware-intel-misc"},
+}
 
 
 def plan_packages(
@@ -97,6 +105,11 @@ def _system(inputs: Inputs) -> Iterator[PackagePlan]:
             "systemd-resolved",
             inputs.why("name servers from netplan and DHCP take effect through it", key),
         )
+    if release.id in OWN_REPART:
+        yield PackagePlan(
+            "systemd-repart",
+            inputs.why("at boot the root partition grows to the disk's size", key),
+        )
 
 
 def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
@@ -108,7 +121,7 @@ def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
         ),
     )
     family = inputs.release.family
-    renamed = OLDER_NAMES.get(inputs.release.id, {})
+    renamed = OTHER_NAMES.get(inputs.release.id, {})
     for nic in inputs.hardware.nics:
         model = find_nic_type(nic.id)
         for name in model.firmware.get(family, ()) if model is not None else ():

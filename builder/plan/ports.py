@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import find_nic_type
-from builder.model.hardware import HardwareClass, Nic
+from builder.model.hardware import Nic
 from builder.plan.inputs import Inputs
 
 
@@ -88,14 +88,3 @@ def whole_ports(ports: tuple[DpdkPort, ...]) -> Mapping[str, DpdkPort]:
     return {
         port.nic.name: port for port in ports if port.vf is None and not is_bifurcated(port.nic)
     }
-
-
-def count_device_ports(hardware: HardwareClass, nic: Nic) -> int:
-    """Functions of the card `nic` is on, as far as the class lists them: 1, 2, 4 or 8."""
-    slot = (nic.pci.domain, nic.pci.bus, nic.pci.device)
-    highest = max(
-        other.pci.function
-        for other in hardware.nics
-        if (other.pci.domain, other.pci.bus, other.pci.device) == slot
-    )
-    return int(1 << highest.bit_length())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
-from builder.model.sriov import SriovPolicy, Vf
+from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
 from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.ports import DpdkPort, count_device_ports, is_bifurcated, whole_ports
+from builder.plan.ports import DpdkPort, is_bifurcated, whole_ports
 from builder.plan.why import Why
 
 DRIVER_REASONS = {
@@ -84,8 +84,11 @@ def _plan_vfs(
 ) -> tuple[VfPlan, ...]:
     listed = {vf.index: (number, vf) for number, vf in enumerate(policy.vfs)}
     by_index = {port.vf: port for port in ports if port.nic.name == nic.name}
-    ports_of_card = count_device_ports(inputs.hardware, nic)
-    first = model.first_vf_offset(nic.pci.function, ports_of_card)
+    first = model.first_vf_offset(
+        nic.pci.function,
+        count_card_ports(inputs.hardware, nic),
+        most_vfs_wanted(inputs.hardware, inputs.profile.sriov, nic),
+    )
     vfs: list[VfPlan] = []
     for index in range(policy.num_vfs):
         number, vf = listed.get(index, (None, Vf.model_construct(index=index)))
@@ -133,10 +136,11 @@ def _explain_vf(
         if driver == "kernel"
         else f"{driver}, for DPDK"
     )
-    if model.vf_pool == 0:
+    place_text = f"{model.name}: VFs of one port in one block"
+    if not model.has_blocks:
         place_text = f"offset {model.vf_offset}, stride {model.vf_stride} of the {model.name}"
-    else:
-        place_text = f"{model.name}: VFs of one port in one block"
+    elif model.vfs_in_card:
+        place_text += ", as large as the card is set to"
     return inputs.why(f"for {user}; {binding}; address by {place_text}", *keys)
 
 

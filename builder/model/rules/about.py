@@ -58,12 +58,16 @@ RULE_TEXTS: dict[str, RuleText] = {
     "role-whole-cores": _warning(
         "Roles are given to whole cores: siblings share one, and disturb each other."
     ),
-    "role-boot-cpu": _warning("CPU 0 is for housekeeping: the kernel keeps it busy whatever is set."),
+    "role-boot-cpu": _warning(
+        "CPU 0 is for housekeeping: the kernel keeps it busy whatever is set."
+    ),
     "role-housekeeping-fits": _error("There are as many cores as housekeeping is to have."),
     "role-housekeeping-somewhere": _either(
         "There are housekeeping CPUs, and some on every NUMA node that has CPUs."
     ),
-    "role-offline-cores-fit": _error("Cores taken offline leave some on each NUMA node."),
+    "role-offline-cores-fit": _error(
+        "Cores taken offline leave some on each NUMA node but those a map names."
+    ),
     "role-pods-remain": _error("Housekeeping and PMD threads leave CPUs for pods."),
     "role-nodes-exist": _error("Maps by NUMA node name nodes of the machine that have CPUs."),
     "pmd-cores-fit": _error("There are as many cores on a NUMA node as PMD threads are to have."),
@@ -74,13 +78,21 @@ RULE_TEXTS: dict[str, RuleText] = {
     "pmd-wants-ovs": _warning("PMD cores are for profiles with Open vSwitch."),
     "hugepages-any": _error("OVS-DPDK and DPDK pods have hugepages."),
     "hugepages-nodes-exist": _error("Pages are counted and promised on NUMA nodes that are there."),
-    "hugepages-even": _warning("A number of pages in all can be spread evenly over the NUMA nodes."),
+    "hugepages-even": _warning(
+        "A number of pages in all can be spread evenly over the NUMA nodes."
+    ),
     "hugepages-size-once": _error("Pages of a size are counted in one place."),
     "hugepages-1g": _error("1G pages are for CPUs that have them (`pdpe1gb`)."),
     "sriov-pf-known": _error("The PF of a policy is a port of the hardware class."),
     "sriov-pf-once": _error("A PF has one policy."),
     "sriov-capable": _error("The PF of a policy is a device with SR-IOV."),
     "sriov-num-vfs": _error("A PF has no more VFs than its device can have."),
+    "sriov-set-in-card": _warning(
+        "A PF has no more VFs than its card is delivered with, or the card is set up for more."
+    ),
+    "sriov-pf-makes-vfs": _error(
+        "A PF that has VFs is not on uio_pci_generic itself, which makes none."
+    ),
     "sriov-bifurcated": _error(
         "VFs that DPDK drives through their kernel driver (mlx5) are not bound to another."
     ),
@@ -92,6 +104,7 @@ RULE_TEXTS: dict[str, RuleText] = {
     "vf-for-ovs-used": _warning("A VF set apart for Open vSwitch is a port of a bridge."),
     "vf-rates": _error("The rate promised to a VF is not above its limit."),
     "vf-driver-can": _error("What is set of a VF, the driver of its PF can set."),
+    "vf-value": _error("What is set of a VF is a value the driver takes as it is."),
     "vf-switchdev": _error("In switchdev mode, nothing is set that flows on a representor decide."),
     "vf-switchdev-ovs": _warning(
         "A VF that is a DPDK port itself is on a PF in legacy mode, or flows forward its frames."
@@ -123,18 +136,23 @@ RULE_TEXTS: dict[str, RuleText] = {
     "ovs-auto-lb": _warning("Automatic balancing goes with an assignment it works with."),
     "driver-used": _warning("A driver with options is that of a NIC."),
     "driver-has-max-vfs": _error("VFs by module parameter are for drivers that have one."),
-    "driver-max-vfs-form": _error("`max_vfs` has the form the driver takes: one number, or a list."),
+    "driver-max-vfs-form": _error(
+        "`max_vfs` has the form the driver takes: one number, or a list."
+    ),
     "driver-max-vfs-limit": _error("`max_vfs` is not above what the device can have."),
     "driver-max-vfs-once": _error("`max_vfs` is not set where it follows from `num-vfs`."),
     "driver-max-vfs-agrees": _error("`max_vfs` by hand and `num-vfs` are the same number."),
-    "driver-one-number": _error("Where `max_vfs` is one number, all ports of the driver have as many VFs."),
-    "driver-other-ports": _error("Where `max_vfs` is for all ports of a driver, each has a policy."),
+    "driver-one-number": _error(
+        "Where `max_vfs` is one number, all ports of the driver have as many VFs."
+    ),
+    "driver-other-ports": _error(
+        "Where `max_vfs` is for all ports of a driver, each has a policy."
+    ),
     "kernel-args-derived": _error("Kernel words that follow from other keys are not set by hand."),
     "kernel-args-keep-cpus": _error("No kernel word changes which CPUs and NUMA nodes there are."),
     "kernel-args-of-image": _error("Kernel words that make the image boot are left to it."),
     "kernel-args-once": _warning("A kernel word is there once."),
     "sysctl-hugepages": _error("Pages are counted under `hugepages`, not by sysctl."),
-    "access-password": _error("No password in clear: a hash, or ssh keys."),
     "access-login": _warning("Somebody can log in."),
     "secret-path-once": _error("A path is that of one fetched file."),
     "secret-in-clear": _error("No text of the inventory is a secret: it is fetched at boot."),

@@ -29,18 +29,9 @@ _BY_REFERENCE = (
 _IN_URL = "have the server know the node by its address or its name: {hostname} stands for it"
 
 
-def check_no_password(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for name, user in inventory.access.users.items():
-        if user.password is not None:
-            path = ("access", "users", name, "password")
-            message = "a password in clear: the inventory and every bundle would give it away"
-            hint = "password-hash: what `mkpasswd -m yescrypt` prints for it"
-            yield error(marks, path, message, hint, at_key=True)
-
-
 def check_can_log_in(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, user in inventory.access.users.items():
-        if not user.ssh_keys and user.password_hash is None and user.password is None:
+        if not user.ssh_keys and user.password_hash is None:
             message = f"{name} cannot log in: there is neither a key nor a password hash"
             hint = 'ssh-keys: ["ssh-ed25519 …"]'
             yield warning(marks, ("access", "users", name), message, hint, at_key=True)

@@ -78,10 +78,14 @@ def check_rack_gateway(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
             continue
         if gateway_of(inventory, host, heir) != rack.gateway or host.interfaces[heir].gateway:
             continue
-        networks = [address.network for address in host.interfaces[heir].addresses]
-        if not any(rack.gateway in network for network in networks):
-            path = ("hosts", host_name, "interfaces", heir, "addresses")
-            where = at(marks, ("racks", str(host.rack), "gateway"))
+        addresses = host.interfaces[heir].addresses
+        networks = [address.network for address in addresses]
+        path = ("hosts", host_name, "interfaces", heir, "addresses")
+        where = at(marks, ("racks", str(host.rack), "gateway"))
+        if any(rack.gateway == address.ip for address in addresses):
+            message = f"{rack.gateway} is the gateway of rack {host.rack}: {where}"
+            yield error(marks, path, message)
+        elif not any(rack.gateway in network for network in networks):
             message = (
                 f"{rack.gateway}, the gateway of rack {host.rack}, is not in "
                 f"{' or '.join(map(str, networks))}: {where}"

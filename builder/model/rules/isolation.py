@@ -147,7 +147,7 @@ def check_boot_cpu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
         roles = roles_of(pair.hardware, pair.profile)
         # None at all is role-housekeeping-somewhere, CPU 0 offline role-offline-boot-cpu.
-        if roles.housekeeping and 0 in roles.pmd | roles.pods:
+        if roles.housekeeping and 0 in (roles.pmd | roles.pods) - roles.housekeeping:
             message = "CPU 0 is not among the housekeeping CPUs, but the kernel keeps it busy"
             hint = "the kernel takes the boot CPU out of nohz_full; give it to housekeeping"
             yield warning(marks, _housekeeping_key(pair), message, hint)

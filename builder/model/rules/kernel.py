@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
+from builder.model.fields import arg_name
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.latency import KERNEL_ARGS, settings_of
@@ -45,11 +46,6 @@ _ADDING = (
 )  # fmt: skip
 
 
-def arg_name(text: str) -> str:
-    """What the kernel knows a word by: `-` and `_` are one to it (kernel/params.c, parameq())."""
-    return text.partition("=")[0].replace("-", "_")
-
-
 def _latency_args(pair: Pair) -> set[str]:
     vendor = pair.hardware.cpu.vendor
     return {item.name for item in settings_of(pair.profile.latency, vendor, KERNEL_ARGS)}
@@ -83,9 +79,8 @@ def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnos
             message = f"with {text} the machine has other CPUs or nodes than {source}"
             hint = "describe the machine as it is with it"
             if turns_smt_off:
-                hint = f"set {format_path(pair.path)}.cpu.smt: false"
-                if not pair.profile.cpu.smt:
-                    hint = "remove it: cpu.smt: false takes the siblings offline"
+                key = f"{format_path(pair.path)}.cpu.smt"
+                hint = f"leave it out: {key}: false takes the siblings offline"
             yield error(marks, path, message, hint)
 
 

@@ -31,7 +31,7 @@ def check_key_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         if key in OVS_OPTIONS:
             continue
         known = [o.key for o in OVS_OPTIONS.values() if not (o.removed or o.renamed_to)]
-        close = difflib.get_close_matches(key, known, n=1)
+        close = difflib.get_close_matches(key, known, n=1, cutoff=0.65)
         hint = f"did you mean {close[0]}?" if close else "see ovs-vswitchd.conf.db(5)"
         message = "Open vSwitch does not know this key, and would not say so"
         if key in PORT_OPTIONS:

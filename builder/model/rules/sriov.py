@@ -10,9 +10,9 @@ from builder.drivers.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
-from builder.model.roles import dpdk_ports, is_bifurcated
+from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.rules.findings import Pair, at, count, error, is_are, numbers, pairs, warning
-from builder.model.sriov import SriovPolicy, Vf
+from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
 from builder.model.values import CpuSet
 from builder.model.wording import suggest
 
@@ -26,6 +26,14 @@ class UsedPf:
     policy: SriovPolicy
     nic: Nic
     kind: NicType | None
+
+    @property
+    def whole_port(self) -> DpdkPort | None:
+        """The OVS port that is the PF itself, which takes it from its kernel driver."""
+        for port in dpdk_ports(self.pair.hardware, self.pair.profile):
+            if port.port.nic == self.nic.name and not is_bifurcated(self.nic):
+                return port
+        return None
 
 
 def _policies(inventory: Inventory) -> Iterator[tuple[KeyPath, Profile, SriovPolicy]]:
@@ -84,13 +92,47 @@ def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 
 def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pf in used_pfs(inventory):
-        most = pf.kind.total_vfs if pf.kind is not None else 0
-        if pf.kind is not None and 0 < most < pf.policy.num_vfs:
+        if pf.kind is None:
+            continue
+        ports = count_card_ports(pf.pair.hardware, pf.nic)
+        most = pf.kind.most_vfs(ports)
+        if 0 < most < pf.policy.num_vfs:
+            shared = f", one of {ports} ports" if most < pf.kind.total_vfs else ""
             message = (
-                f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}) has at most "
-                f"{count(most, 'VF')}"
+                f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}{shared}) has "
+                f"at most {count(most, 'VF')}"
             )
             yield error(marks, (*pf.path, "num-vfs"), message)
+
+
+def check_set_in_card(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """More VFs than the card is delivered with: sriov_numvfs says ERANGE until it is set."""
+    for pf in used_pfs(inventory):
+        if pf.kind is None or not pf.kind.vfs_in_card:
+            continue
+        block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
+        if block < pf.policy.num_vfs <= pf.kind.total_vfs:
+            message = (
+                f"{pf.nic.name} ({pf.kind.name}) is delivered with {count(block, 'VF')}: "
+                f"{pf.policy.num_vfs} are a setting of the card"
+            )
+            hint = "set it with the vendor's tool before the first boot"
+            if pf.kind.kernel_driver == "mlx5_core":
+                wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
+                hint = f"mlxconfig -d {pf.nic.pci} set SRIOV_EN=1 NUM_OF_VFS={wanted}"
+            yield warning(marks, (*pf.path, "num-vfs"), message, hint)
+
+
+def check_pf_makes_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """uio_pci_generic.c: no sriov_configure, so that sriov_numvfs is ENOENT (pci/iov.c)."""
+    for pf in used_pfs(inventory):
+        port, ovs = pf.whole_port, pf.pair.profile.ovs
+        if port is not None and ovs is not None and ovs.driver == "uio_pci_generic":
+            message = (
+                f"{pf.nic.name} is port {port.name} itself, on uio_pci_generic, which makes no VFs"
+            )
+            hint = f"driver: vfio-pci at {at(marks, (*pf.pair.path, 'ovs', 'driver'))}"
+            yield error(marks, (*pf.path, "num-vfs"), message, hint)
 
 
 def check_vf_index(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.vf_settings import LEGACY_ONLY, PORT_DRIVERS
+from builder.drivers.nics import NicType
+from builder.drivers.vf_settings import PORT_DRIVERS, PortDriver, VfSetting, has_setting
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
 from builder.model.rules.findings import at, error, pairs, warning
@@ -29,15 +30,48 @@ def check_rates(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             yield error(marks, (*path, "min-tx-rate"), message, hint)
 
 
-def check_driver_can(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A setting the driver has no call for is EOPNOTSUPP at boot."""
+def _settings(
+    inventory: Inventory,
+) -> Iterator[tuple[UsedPf, NicType, PortDriver, KeyPath, Vf, VfSetting]]:
+    """Every setting of a VF whose PF has a driver we know."""
     for pf, path, vf in _vfs(inventory):
         driver = PORT_DRIVERS.get(pf.kind.kernel_driver) if pf.kind is not None else None
         for setting in asked_settings(vf) if driver is not None else ():
-            nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
-            if driver is not None and setting not in driver.settings and not nothing:
-                message = f"the driver {driver.name} of {pf.nic.name} cannot set {setting} of a VF"
-                yield error(marks, (*path, setting), message, "remove it")
+            if pf.kind is not None and driver is not None:
+                yield pf, pf.kind, driver, (*path, setting), vf, setting
+
+
+def check_driver_can(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A setting the driver has no call for is EOPNOTSUPP at boot."""
+    for pf, kind, driver, path, vf, setting in _settings(inventory):
+        nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
+        if not has_setting(driver, kind, setting) and not nothing:
+            message = (
+                f"the driver {driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} of "
+                "a VF"
+            )
+            yield error(marks, path, message, "remove it")
+
+
+def check_value(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A value the driver refuses, or takes for another one."""
+    for pf, kind, driver, path, vf, setting in _settings(inventory):
+        if not has_setting(driver, kind, setting):
+            continue
+        if setting == "link-state" and vf.link_state not in driver.link_states:
+            message = (
+                f"{driver.name}, the driver of {pf.nic.name}, does nothing on {vf.link_state}: a "
+                "VF's link is the port's, or down"
+            )
+            yield error(marks, path, message, f"link-state: {' or '.join(driver.link_states)}")
+        elif setting == "max-tx-rate" and driver.tx_rates is not None and vf.max_tx_rate:
+            least, most = driver.tx_rates
+            if not least <= vf.max_tx_rate <= most:
+                message = (
+                    f"{driver.name}, the driver of {pf.nic.name}, takes {least} to {most} Mbit/s, "
+                    "or 0 for no limit"
+                )
+                yield error(marks, path, message)
 
 
 def check_switchdev(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -45,18 +79,34 @@ def check_switchdev(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         if pf.policy.eswitch != "switchdev" or pf.kind is None:
             continue
         driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
-        if driver is None or not driver.switchdev:
-            message = f"{pf.nic.name} ({pf.kind.name}, driver {pf.kind.kernel_driver}) has no switchdev mode"
+        if driver is None or driver.switchdev is None:
+            message = (
+                f"{pf.nic.name} ({pf.kind.name}, driver {pf.kind.kernel_driver}) has no switchdev "
+                "mode"
+            )
+            yield error(marks, (*pf.path, "eswitch"), message, "eswitch: legacy")
+        elif pf.whole_port is not None and pf.pair.profile.ovs is not None:
+            port = pf.whole_port
+            message = (
+                f"{pf.nic.name} is put into switchdev mode by its driver {driver.name}, which does "
+                f"not have it: it is port {port.name} itself, on {pf.pair.profile.ovs.driver}, "
+                f"{at(marks, (*pf.pair.path, *port.path, 'nic'))}"
+            )
             yield error(marks, (*pf.path, "eswitch"), message, "eswitch: legacy")
 
 
 def check_switchdev_settings(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf, path, vf in _vfs(inventory):
-        for setting in asked_settings(vf) if pf.policy.eswitch == "switchdev" else ():
-            if setting in LEGACY_ONLY:
-                other = at(marks, (*pf.path, "eswitch"))
-                message = f"in switchdev mode {setting} is set by flows on the representor: {other}"
-                yield error(marks, (*path, setting), message, "remove it, or eswitch: legacy")
+    """What the driver refuses in switchdev mode; VLAN 0, none, is nothing to set."""
+    for pf, _, driver, path, vf, setting in _settings(inventory):
+        nothing = setting == "vlan" and vf.vlan == 0
+        if pf.policy.eswitch != "switchdev" or setting not in driver.not_in_switchdev or nothing:
+            continue
+        other = at(marks, (*pf.path, "eswitch"))
+        message = (
+            f"in switchdev mode {driver.name} does not set {setting} of a VF, flows on its "
+            f"representor decide: {other}"
+        )
+        yield error(marks, path, message, "remove it, or eswitch: legacy")
 
 
 def check_eswitch_on_userspace(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

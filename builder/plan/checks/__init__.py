@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
 from builder.plan.checks import eal, kernel, kubelet, memory, ovs_options, queues, sriov, switch
@@ -19,6 +21,7 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-page-sharing": memory.check_page_sharing,
     "plan-vf-address": sriov.check_addresses,
     "plan-vf-setting": sriov.check_settings_in_release,
+    "plan-switchdev": sriov.check_switchdev_in_release,
     "plan-ovs-key": ovs_options.check_key_in_release,
     "plan-ovs-value": ovs_options.check_value_in_release,
     "plan-ovs-sleep": ovs_options.check_sleep_cpus,
@@ -39,16 +42,27 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-reserved-memory": kubelet.check_reserved_memory,
     "plan-topology-hints": kubelet.check_hints,
     "plan-command-line": kernel.check_command_line,
+    "plan-kernel-args-again": kernel.check_words_again,
 }
 
 
-def check_plans(inventory: Inventory, marks: Marks, release: OsRelease) -> tuple[Diagnostic, ...]:
+def check_plans(
+    inventory: Inventory, marks: Marks, release: OsRelease, known: Iterable[Diagnostic] = ()
+) -> tuple[Diagnostic, ...]:
     """Faults of the plans of all hosts. Derived numbers depend on class and profile only: one
     host of each pair is enough.
+
+    known: errors found already. What they are about is not planned: it would be said again, or
+    what follows from it.
     """
+    faulty = {item.path[:2] for item in known if item.severity == "error"}
+    if any(len(path) < len(("hosts", "name")) for path in faulty):
+        return ()
     first: dict[tuple[str, str], str] = {}
     for name, host in inventory.hosts.items():
-        first.setdefault((host.hardware, host.profile), name)
+        parts = {("hosts", name), ("hardware", host.hardware), ("profiles", host.profile)}
+        if not parts & faulty:
+            first.setdefault((host.hardware, host.profile), name)
     plans = plan_hosts(inventory, marks, first.values(), release)
     found = {item: None for plan in plans for item in check_plan(plan, marks)}
     return tuple(sorted(found, key=_order))

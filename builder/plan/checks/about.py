@@ -27,6 +27,13 @@ CHECK_TEXTS: dict[str, RuleText] = {
         "error", "VFs come to PCI addresses that are free and that the bus has."
     ),
     "plan-vf-setting": RuleText("error", "What is set of a VF, the kernel of the release can set."),
+    "plan-switchdev": RuleText(
+        "error", "Switchdev mode is one the kernel of the release has for the driver."
+    ),
+    "plan-ovs-token": RuleText(
+        "error",
+        "Where a PF on vfio-pci has VFs, `dpdk-extra` by hand gives the token they open by.",
+    ),
     "plan-ovs-key": RuleText(
         "either", "An option is one that Open vSwitch of the release knows, and still has."
     ),
@@ -35,7 +42,8 @@ CHECK_TEXTS: dict[str, RuleText] = {
     ),
     "plan-ovs-sleep": RuleText("warning", "CPUs of `pmd-sleep-max` have a PMD thread."),
     "plan-ovs-extra": RuleText(
-        "error", "`dpdk-extra` has nothing that Open vSwitch's own options stand for, or that breaks them."
+        "error",
+        "`dpdk-extra` has nothing that Open vSwitch's own options stand for, or that breaks them.",
     ),
     "plan-ovs-limit": RuleText("warning", "`dpdk-socket-limit` is not below `dpdk-socket-mem`."),
     "plan-ovs-socket-path": RuleText("error", "Paths of vhost-user sockets are short enough."),
@@ -67,5 +75,8 @@ CHECK_TEXTS: dict[str, RuleText] = {
     ),
     "plan-command-line": RuleText(
         "error", "The kernel command line is no longer than the kernel takes."
+    ),
+    "plan-kernel-args-again": RuleText(
+        "warning", "A word of `kernel-args` is not derived already."
     ),
 }

@@ -39,10 +39,12 @@ def check_extra_words(image: ImagePlan) -> Iterator[Finding]:
 def _allowed(text: str) -> tuple[str, ...]:
     """PCI addresses of -a and --allow, with their domain: EAL takes 0000 when it is left out."""
     devices = (
-        value.partition(",")[0] for name, value in eal_options(text) if name in {"-a", "--allow"}
+        value.partition(",")[0].lower()
+        for name, value in eal_options(text)
+        if name in {"-a", "--allow"}
     )
     return tuple(
-        f"0000:{device}" if re.fullmatch(r"[0-9a-fA-F]{2}:.+", device) else device.lower()
+        f"0000:{device}" if re.fullmatch(r"[0-9a-f]{2}:.+", device) else device
         for device in devices
     )
 

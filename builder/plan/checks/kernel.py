@@ -1,11 +1,12 @@
-"""Limits of the kernel command line."""
+"""The kernel command line: how long it may be, and the inventory's words that are there already."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.model.fields import arg_name
 from builder.plan.checks.findings import Finding, profile_key
-from builder.plan.types import ImagePlan
+from builder.plan.types import ImagePlan, KernelArg
 
 # arch/x86/include/asm/setup.h, the final NUL included; a longer line is cut off without a word.
 COMMAND_LINE_SIZE = 2048
@@ -33,3 +34,26 @@ def check_command_line(image: ImagePlan) -> Iterator[Finding]:
     words = ", ".join(f"{arg.name} ({len(str(arg))})" for arg in longest)
     hint = f"save {over}; the longest words are {words}"
     yield Finding("error", profile_key(image, "kernel-args"), message, hint)
+
+
+def check_words_again(image: ImagePlan) -> Iterator[Finding]:
+    """Words of `kernel-args` that the plan has by itself, and may well be set otherwise: what
+    must not be is the rule kernel-args-derived.
+    """
+    own = profile_key(image, "kernel-args")
+    derived = {
+        arg_name(f"{option.module}.{option.name}"): KernelArg(
+            f"{option.module}.{option.name}", option.value, option.why
+        )
+        for option in image.module_options
+    }
+    for arg in image.kernel_args:
+        key = next((origin.path for origin in arg.why.origins), ())
+        before = derived.get(arg_name(arg.name))
+        if key[:-1] != own:
+            derived[arg_name(arg.name)] = arg
+        elif before is not None:
+            message = f"the plan sets {before} by itself: {before.why.reason}"
+            is_same = before.value == arg.value
+            hint = "remove it" if is_same else "the kernel takes the last one, this"
+            yield Finding("warning", key, message, hint)

@@ -15,7 +15,7 @@ LAST_BUS = 0xFF
 
 def check_addresses(image: ImagePlan) -> Iterator[Finding]:
     """pci_iov_add_virtfn() puts VFs at fixed distances from their PF, over whatever is there."""
-    ports = {nic.pci: nic.name for nic in image.nics} | {b.pci: b.name for b in image.bindings}
+    ports = {port.pci: port.name for port in (*image.nics, *image.bindings, *image.pfs)}
     for pf in image.pfs:
         others = {other.pci: f"VF {other.index} of {p.name}" for p in image.pfs if p != pf
                   for other in p.vfs}  # fmt: skip
@@ -49,6 +49,22 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
                     )
                     key = (*vf.why.origins[0].path, setting)
                     yield Finding("error", key, message, "remove it, or take a newer release")
+
+
+def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
+    """A driver that has switchdev mode, but not yet in this release's kernel."""
+    has = image.release.kernel
+    for pf in image.pfs:
+        model = find_nic_type(pf.device_id)
+        driver = PORT_DRIVERS.get(model.kernel_driver) if model is not None else None
+        first = driver.switchdev if driver is not None else None
+        if pf.eswitch == "switchdev" and driver is not None and first is not None and first > has:
+            message = (
+                f"{driver.name} has switchdev mode since kernel {first[0]}.{first[1]}, "
+                f"{image.release.id} has {has[0]}.{has[1]}"
+            )
+            key = (*pf.why.origins[0].path[:-1], "eswitch")
+            yield Finding("error", key, message, "eswitch: legacy, or a newer release")
 
 
 def _asked(vf: VfPlan) -> Iterator[VfSetting]:

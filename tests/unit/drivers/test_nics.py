@@ -5,6 +5,7 @@ import re
 import pytest
 
 from builder.drivers.nics import NIC_TYPES, NicType, find_nic_type
+from builder.drivers.vf_settings import PORT_DRIVERS
 from builder.model.values import PciAddress
 
 
@@ -29,6 +30,10 @@ def vf_addresses(device_id: str, pf: str, count: int, ports: int) -> list[str]:
         ("8086:159b", "0000:18:00.1", 2, ["0000:18:11.0", "0000:18:11.1"]),
         ("15b3:1017", "0000:03:00.0", 2, ["0000:03:00.2", "0000:03:00.3"]),
         ("15b3:1017", "0000:03:00.1", 2, ["0000:03:01.2", "0000:03:01.3"]),
+        ("15b3:1021", "0000:23:00.0", 1, ["0000:23:00.1", "0000:23:00.2"]),
+        # Four ports in the chipset, of which a board may use two.
+        ("8086:37d2", "0000:3d:00.0", 2, ["0000:3d:02.0", "0000:3d:02.1"]),
+        ("8086:37d2", "0000:3d:00.1", 2, ["0000:3d:06.0", "0000:3d:06.1"]),
     ],
 )
 def test_vf_addresses(device_id: str, pf: str, ports: int, expected: list[str]) -> None:
@@ -38,6 +43,29 @@ def test_vf_addresses(device_id: str, pf: str, ports: int, expected: list[str]) 
 def test_vfs_cross_to_the_next_bus() -> None:
     # Routing id 0x1800 + 8 + 255 = 0x1907.
     assert vf_addresses("8086:1592", "0000:18:00.0", 256, 1)[-1] == "0000:19:00.7"
+
+
+def test_second_port_of_a_card_set_to_more_vfs() -> None:
+    model = NIC_TYPES["15b3:1017"]
+    assert [model.first_vf_offset(1, 2, wanted) for wanted in (0, 4, 8, 16)] == [9, 9, 9, 17]
+
+
+@pytest.mark.parametrize(
+    ("device_id", "most"),
+    [
+        ("8086:10fb", [63, 63, 63]),
+        ("8086:1572", [64, 64, 32]),
+        ("8086:1584", [128, 64, 32]),
+        ("8086:37d2", [32, 32, 32]),
+        ("8086:1592", [256, 128, 64]),
+        # As many as the card is set to.
+        ("15b3:1017", [127, 127, 127]),
+        ("14e4:16d7", [64, 64, 64]),
+        ("8086:1533", [0, 0, 0]),
+    ],
+)
+def test_most_vfs_of_cards_with_1_2_and_4_ports(device_id: str, most: list[int]) -> None:
+    assert [NIC_TYPES[device_id].most_vfs(ports) for ports in (1, 2, 4)] == most
 
 
 def test_find_nic_type() -> None:
@@ -79,13 +107,15 @@ def test_entries_are_whole(model: NicType) -> None:
     assert model.vf_id is not None
     assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.vf_id)
     assert model.vf_driver
-    assert model.vf_offset > 0
+    # Offset 0: behind the last port, which only cards with blocks have.
+    assert model.vf_offset > 0 or model.has_blocks
     assert model.vf_stride > 0
+    assert model.kernel_driver in PORT_DRIVERS
 
 
 @pytest.mark.parametrize("model", [m for m in NIC_TYPES.values() if m.total_vfs], ids=str)
 def test_vfs_of_two_ports_never_meet(model: NicType) -> None:
-    each = model.vf_pool // 2 or model.total_vfs
+    each = min(model.block(2), model.total_vfs)
     first = vf_addresses(model.device_id, "0000:01:00.0", each, 2)
     second = vf_addresses(model.device_id, "0000:01:00.1", each, 2)
     assert len({*first, *second, "0000:01:00.0", "0000:01:00.1"}) == 2 * each + 2

@@ -127,6 +127,8 @@ def test_each_key_is_in_the_reference() -> None:
         "## `image`",
         "## `hardware.<name>`",
         "## `profiles.<name>`",
+        "## `racks.<name>`",
+        "## `access`",
         "## `hosts.<name>`",
         "## `hardware.<name>.cpu`",
         "## `hardware.<name>.numa[]`",
@@ -135,8 +137,13 @@ def test_each_key_is_in_the_reference() -> None:
         "## `profiles.<name>.hugepages`",
         "## `profiles.<name>.sriov[]`",
         "## `profiles.<name>.ovs`",
+        "## `profiles.<name>.kubernetes`",
         "## `profiles.<name>.drivers.<name>`",
+        "## `access.users.<name>`",
+        "## `access.secrets.<name>`",
         "## `hosts.<name>.interfaces.<name>`",
+        "## `profiles.<name>.hugepages.more[]`",
+        "## `profiles.<name>.hugepages.pods`",
         "## `profiles.<name>.sriov[].vfs[]`",
         "## `profiles.<name>.ovs.bridges.<name>`",
         "## `profiles.<name>.ovs.bridges.<name>.ports.<name>`",
@@ -144,14 +151,31 @@ def test_each_key_is_in_the_reference() -> None:
 
 
 def test_keys_at_a_path() -> None:
-    assert keys_at(()) == ("version", "image", "hardware", "profiles", "hosts")
-    assert keys_at(("profiles", "nfv", "hugepages")) == ("size", "count")
+    assert keys_at(()) == (
+        "version",
+        "image",
+        "hardware",
+        "profiles",
+        "racks",
+        "access",
+        "hosts",
+    )
+    assert keys_at(("profiles", "nfv", "hugepages")) == (
+        "size",
+        "count",
+        "more",
+        "pods",
+        "vms",
+    )
     assert keys_at(("hardware", "a", "nics", 3)) == ("pci", "id", "driver", "name", "numa")
     assert keys_at(("profiles", "nfv", "ovs", "bridges", "b", "ports", "p")) == (
         "nic",
         "vf",
         "mtu",
         "rxq",
+        "rxd",
+        "txd",
+        "rxq-affinity",
     )
     assert keys_at(("hosts",)) == ()
     assert keys_at(("nothing", "here")) == ()

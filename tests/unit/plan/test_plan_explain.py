@@ -39,6 +39,7 @@ def test_head_and_subjects(plan: HostPlan) -> None:
     )
     assert [part.partition("\n")[0] for part in parts[1:]] == [
         "Host",
+        "NUMA nodes",
         "CPUs",
         "Hugepages",
         "Kernel command line",
@@ -101,7 +102,7 @@ def test_every_value_is_explained(plan: HostPlan) -> None:
 
 def test_json_is_plain_and_stable(plan: HostPlan, seed_text: str) -> None:
     data = json.loads(json.dumps(to_json(plan)))
-    assert list(data) == ["hostname", "image", "interfaces", "why", "plan-id"]
+    assert list(data) == ["hostname", "image", "interfaces", "why", "plan-id", "access"]
     image = data["image"]
     assert list(image) == [
         "image-name",
@@ -109,7 +110,9 @@ def test_json_is_plain_and_stable(plan: HostPlan, seed_text: str) -> None:
         "profile",
         "release",
         "cpus",
+        "memory-mib",
         "hugepages",
+        "page-demands",
         "kernel-args",
         "modules",
         "module-options",
@@ -119,6 +122,7 @@ def test_json_is_plain_and_stable(plan: HostPlan, seed_text: str) -> None:
         "pfs",
         "bindings",
         "ovs",
+        "kubelet",
         "packages",
         "plan-id",
     ]

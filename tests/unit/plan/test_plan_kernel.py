@@ -1,3 +1,5 @@
+"""The kernel command line: which words, in which order, and why."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -86,6 +88,7 @@ def test_all_cpus_for_housekeeping_isolate_none(plan_seed: Callable[..., HostPla
 
     image = plan_seed(edit).image
     assert words(image, "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity") == []
+    assert image.ovs is not None
     assert "pmd-cpu-mask" not in {s.key for s in image.ovs.other_config}
 
 
@@ -114,3 +117,98 @@ def test_origin_of_isolation_is_the_key_in_use(plan_seed: Callable[..., HostPlan
 
     image = plan_seed(edit).image
     assert [o.path[-1] for o in arg(image, "nohz_full").why.origins] == ["pmd", "housekeeping"]
+
+
+def test_each_size_before_its_count(plan_seed: Callable[..., HostPlan]) -> None:
+    """The default size first; `hugepages=` counts pages of the size before it."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["hugepages"] = {
+            "size": "1G",
+            "count": 8,
+            "more": [{"size": "2M", "count": {0: 512, 1: 1024}}],
+        }
+
+    names = ("default_hugepagesz", "hugepagesz", "hugepages")
+    assert words(plan_seed(edit).image, *names) == [
+        "default_hugepagesz=1G",
+        "hugepagesz=1G",
+        "hugepages=0:4,1:4",
+        "hugepagesz=2M",
+        "hugepages=0:512,1:1024",
+    ]
+    # Totals before Linux 5.16: the node's unit sets those of each node.
+    assert words(plan_seed(edit, release="ubuntu-22.04").image, *names) == [
+        "default_hugepagesz=1G",
+        "hugepagesz=1G",
+        "hugepages=8",
+        "hugepagesz=2M",
+        "hugepages=1536",
+    ]
+
+
+LOW = (
+    "skew_tick=1",
+    "tsc=reliable",
+    "nosoftlockup",
+    "nmi_watchdog=0",
+    "rcupdate.rcu_normal_after_boot=1",
+)
+
+
+@pytest.mark.parametrize(
+    ("level", "vendor", "expected"),
+    [
+        ("default", "intel", ()),
+        ("low", "intel", LOW),
+        ("low", "amd", LOW),
+        (
+            "ultra-low",
+            "intel",
+            (*LOW, "intel_idle.max_cstate=0", "processor.max_cstate=1", "idle=poll"),
+        ),
+        ("ultra-low", "amd", (*LOW, "processor.max_cstate=1", "idle=poll")),
+    ],
+)
+def test_words_of_each_latency(
+    plan_seed: Callable[..., HostPlan], level: str, vendor: str, expected: tuple[str, ...]
+) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["latency"] = level
+        data["hardware"]["e5-2620v4"]["cpu"]["vendor"] = vendor
+
+    image = plan_seed(edit).image
+    found = [a for a in image.kernel_args if "latency" in {o.path[-1] for o in a.why.origins}]
+    assert tuple(map(str, found)) == expected
+    # It hides uncorrected memory errors: no level is worth that.
+    assert "mce=off" not in map(str, image.kernel_args)
+
+
+def test_pods_without_balancing_share_one_word(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["cpu"]["balance-pods"] = False
+
+    for release in ("debian-13", "ubuntu-22.04"):
+        image = plan_seed(edit, release=release).image
+        assert words(image, "isolcpus") == ["isolcpus=domain,managed_irq,1-7,9-15,17-23,25-31"]
+    assert arg(image, "isolcpus=").why.origins[0].path == ("profiles", "nfv", "cpu", "balance-pods")
+
+
+def test_offline_cpus_are_in_no_word(plan_seed: Callable[..., HostPlan]) -> None:
+    """There is no word that takes a set of CPUs offline, and none is to speak of those that are."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["cpu"] = {"smt": False, "offline": "7"}
+
+    image = plan_seed(edit).image
+    assert str(image.cpus.offline) == "7,16-31"
+    assert words(
+        image, "isolcpus", "nohz_full", "rcu_nocbs", "irqaffinity", "systemd.cpu_affinity", "nosmt"
+    ) == [
+        "isolcpus=domain,1",
+        "isolcpus=managed_irq,1-6,9-15",
+        "nohz_full=1-6,9-15",
+        "rcu_nocbs=1-6,9-15",
+        "irqaffinity=0,8",
+        "systemd.cpu_affinity=0,8",
+    ]

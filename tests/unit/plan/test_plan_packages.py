@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from builder.image import elements
 from builder.plan.packages import dpdk_library
 from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan, OsRelease
+from builder.resources import data_dir
+from builder.verbs.image import elements_for
 
 
 def names(plan: HostPlan) -> set[str]:
@@ -49,6 +52,7 @@ def test_amd_microcode(plan_seed: Callable[..., HostPlan]) -> None:
         ("debian-13", "firmware-intel-misc"),
         ("debian-12", "firmware-misc-nonfree"),
         ("ubuntu-24.04", "linux-firmware"),
+        ("ubuntu-26.04", "linux-firmware-intel-misc"),
     ],
 )
 def test_firmware_of_e810(plan_seed: Callable[..., HostPlan], release: str, package: str) -> None:
@@ -75,6 +79,41 @@ def test_packages_of_the_inventory(plan_seed: Callable[..., HostPlan]) -> None:
 def test_driver_of_a_port_comes_before_the_twins(plan_seed: Callable[..., HostPlan]) -> None:
     reasons = {p.name: p.why.reason for p in plan_seed().image.packages}
     assert reasons["librte-net-e1000-25"] == "DPDK's driver of dpdk0 (enp9s0)"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_elements_bring_nothing_of_their_own(
+    plan_seed: Callable[..., HostPlan], release: str
+) -> None:
+    """The plan's list, with its reasons, is what an image has."""
+    plan = plan_seed(release=release)
+    expanded = elements.expand(elements_for(plan.image), (data_dir("elements"),))
+    assert set(elements.packages(expanded, RELEASES[release])) - names(plan) == set()
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver", "libraries"),
+    [
+        ("8086:1521", "igb", {"librte-net-e1000-25"}),
+        ("8086:1563", "ixgbe", {"librte-net-ixgbe25"}),
+        ("8086:37d2", "i40e", {"librte-net-i40e25", "librte-net-iavf25"}),
+        ("8086:159b", "ice", {"librte-net-ice25", "librte-net-iavf25"}),
+        ("15b3:1021", "mlx5_core", {"librte-net-mlx5-25"}),
+        ("14e4:1750", "bnxt_en", {"librte-net-bnxt25"}),
+        ("1af4:1041", "virtio-pci", {"librte-net-virtio25"}),
+        ("dead:beef", "other", set()),
+    ],
+)
+def test_poll_mode_drivers_of_a_port(
+    plan_seed: Callable[..., HostPlan], device_id: str, driver: str, libraries: set[str]
+) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["hardware"]["e5-2620v4"]["nics"][1] |= {"id": device_id, "driver": driver}
+
+    # Of the twin's NICs, and of dpdk1, a VF of an 82599.
+    always = {"librte-net-e1000-25", "librte-net-ixgbe25"}
+    found = {name for name in names(plan_seed(edit)) if name.startswith("librte-net-")}
+    assert found == always | libraries
 
 
 def test_no_irqbalance(plan_seed: Callable[..., HostPlan]) -> None:

@@ -42,3 +42,15 @@ def test_inventory_overrides_and_adds(plan_seed: Callable[..., HostPlan]) -> Non
 def test_never_nr_hugepages(plan_seed: Callable[..., HostPlan], release: str) -> None:
     keys = {s.key for s in plan_seed(release=release).image.sysctls}
     assert not {key for key in keys if "hugepages" in key}
+
+
+@pytest.mark.parametrize("level", ["default", "low", "ultra-low"])
+def test_hung_tasks_are_looked_for_less(plan_seed: Callable[..., HostPlan], level: str) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["latency"] = level
+
+    values = {s.key: s.value for s in plan_seed(edit).image.sysctls}
+    expected = None if level == "default" else "600"
+    assert values.get("kernel.hung_task_timeout_secs") == expected
+    # The kernel's own value: timers move off CPUs whose pods are exclusive.
+    assert "kernel.timer_migration" not in values

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builder.diagnostics import Marks
 from builder.model.hardware import HardwareClass
+from builder.model.inventory import Inventory
 from builder.model.profile import Profile
 from builder.model.roles import Roles, roles_of, share_out
+from builder.model.rules import RULES
 from builder.model.values import CpuSet
 
 NIC = {"id": "8086:1533", "driver": "igb"}
@@ -42,6 +45,22 @@ def roles(
     return str(found.housekeeping), str(found.pmd), str(found.pods), str(found.offline)
 
 
+def faults(shape: dict[str, Any], cpu: dict[str, Any]) -> list[str]:
+    """What the rules say of these roles, without those on other things."""
+    inventory = Inventory.model_validate(
+        {
+            "version": 1,
+            "image": {"name": "node"},
+            "hardware": {"m": machine(**shape)},
+            "profiles": {"p": {"cpu": cpu}},
+            "hosts": {"h": {"hardware": "m", "profile": "p"}},
+        }
+    )
+    names = [name for name in RULES if name.startswith(("cpu-", "role-", "pmd-"))]
+    marks = Marks("inventory.yaml")
+    return [item.message for name in names for item in RULES[name](inventory, marks)]
+
+
 def raw_roles(shape: dict[str, Any], cpu: dict[str, Any], ports: tuple[int, ...]) -> Roles:
     profile: dict[str, Any] = {"cpu": cpu}
     if ports:
@@ -64,6 +83,54 @@ def test_profile_creator_without_siblings() -> None:
         "offline-cores-per-node": {2: 4, 3: 4},
     }
     assert roles(T1, cpu) == ("0-3", "", "4-7", "8-31")
+
+
+def test_profile_creator_whole_sockets() -> None:
+    # T2, 20 reserved, 40 offline: 20,22,…,38,60,62,…,78 for pods, all odd CPUs offline.
+    cpu = {"housekeeping-cores-per-node": {0: 10}, "offline-cores-per-node": {1: 20}}
+    assert roles(T2, cpu)[2:] == (str(CpuSet.of([*range(20, 40, 2), *range(60, 80, 2)])), str(ODD))
+    assert faults(T2, cpu) == []
+
+
+NONE_FOR_PODS = (
+    "no CPU of hardware class m is left for pods: housekeeping has 0-79, PMD threads none"
+)
+NO_HOUSEKEEPING = (
+    "no housekeeping CPU on node 1 of hardware class m: the kernel's work for a node crosses to "
+    "another one"
+)
+
+
+@pytest.mark.parametrize(
+    ("shape", "cpu", "expected"),
+    [
+        # Whole sockets, as above; there is no sibling left to pair with.
+        (T1, {"smt": False, "offline-cores-per-node": {2: 4, 3: 4}}, []),
+        (
+            T1,
+            {"housekeeping-cores-per-node": {0: 4}, "offline-cores-per-node": {2: 4, 3: 4}},
+            [NO_HOUSEKEEPING],
+        ),
+        # T2, 100 reserved of 80: error.
+        (T2, {"housekeeping-cores": 50}, ["hardware class m has 40 cores, not 50", NONE_FOR_PODS]),
+        # 40 reserved and 41 offline: error. Here it says which node lacks a core.
+        (
+            T2,
+            {"housekeeping-cores-per-node": {0: 19}, "offline-cores-per-node": {1: 21}},
+            ["21 cores offline leave none on node 1 of hardware class m, which has 20"],
+        ),
+        # All reserved, none for pods.
+        (
+            T2,
+            {"housekeeping-cores": 40},
+            [NONE_FOR_PODS],
+        ),
+    ],
+)
+def test_profile_creator_refuses(
+    shape: dict[str, Any], cpu: dict[str, Any], expected: list[str]
+) -> None:
+    assert faults(shape, cpu) == expected
 
 
 def test_profile_creator_in_sequence() -> None:
@@ -128,45 +195,6 @@ def test_tripleo_pmd_on_nodes_without_ports() -> None:
     assert roles(shape, {"pmd-cores-per-node": {0: 1, 1: 1}}, ports=(0,))[1] == "1,23,45,67"
 
 
-@pytest.mark.parametrize(
-    ("text", "mask"),
-    [
-        # tripleo-ansible, tests/plugins/filter/test_cpu_mask.py.
-        ("1,13", "0x2002"),
-        # charm-helpers, charmhelpers/contrib/openstack/context.py, OVSDPDKDeviceContext: a core
-        # of one node, of two nodes of four, two of each; 0-7,^5,16-23,^20,^22.
-        ("0", "0x1"),
-        ("0,4", "0x11"),
-        ("0-1,4-5", "0x33"),
-        ("0-4,6-7,16-19,21,23", "0xaf00df"),
-        # tuned, functions/function_cpulist2hex.py says 00000007 of 0-3; it makes 0000000f.
-        ("0-3", "0xf"),
-        ("0,32", "0x100000001"),
-    ],
-)
-def test_masks(text: str, mask: str) -> None:
-    assert CpuSet.parse(text).mask == mask
-
-
-def test_lists() -> None:
-    # tripleo-ansible, tests/plugins/filter/test_range_list.py.
-    assert str(CpuSet.parse("0,22,23,24,25,60,65,66,67")) == "0,22-25,60,65-67"
-
-
-def test_exclusions_are_no_cpu_list() -> None:
-    """TripleO and charm-helpers take 24-27,^25; the kernel does not, so neither do we."""
-    with pytest.raises(ValueError, match=r'"\^25" is not a CPU or a range of CPUs'):
-        CpuSet.parse("24-27,^25")
-
-
-@given(cpus=st.frozensets(st.integers(0, 8191), min_size=1))
-def test_masks_and_lists_come_back(cpus: frozenset[int]) -> None:
-    found = CpuSet(cpus)
-    assert CpuSet.parse(str(found)) == found
-    bits = int(found.mask, 16)
-    assert {bit for bit in range(bits.bit_length()) if bits >> bit & 1} == cpus
-
-
 ROOMS = st.lists(st.integers(0, 12), min_size=1, max_size=9)
 
 
@@ -193,22 +221,33 @@ def test_one_more_core_takes_none_away(total: int, room: list[int]) -> None:
 @given(
     sizes=st.lists(st.integers(0, 8), min_size=1, max_size=6).filter(any),
     smt=st.booleans(),
+    numbering=st.sampled_from(["contiguous", "interleaved", "adjacent"]),
     keep=st.booleans(),
     total=st.integers(1, 12),
     pmd=st.integers(0, 3),
     off=st.integers(0, 2),
 )
 def test_roles_partition_every_machine(
-    sizes: list[int], smt: bool, keep: bool, total: int, pmd: int, off: int
+    sizes: list[int], smt: bool, numbering: str, keep: bool, total: int, pmd: int, off: int
 ) -> None:
     """Any number of nodes, of any size, some of memory only, with and without siblings."""
     cores = sum(sizes)
-    starts = [sum(sizes[:node]) for node in range(len(sizes))]
+    order = [(node, core) for node, size in enumerate(sizes) for core in range(size)]
+    if numbering == "interleaved":  # core by core over the nodes, as many BIOSes count
+        order.sort(key=lambda place: place[::-1])
+    step, gap = (2, 1) if numbering == "adjacent" and smt else (1, cores)
     numa = [
-        str(CpuSet.of(first + step + cpu for cpu in range(size) for step in (0, cores)[: 1 + smt]))
-        for first, size in zip(starts, sizes, strict=True)
+        str(
+            CpuSet.of(
+                place * step + thread * gap
+                for place, (home, _) in enumerate(order)
+                for thread in range(1 + smt)
+                if home == node
+            )
+        )
+        for node in range(len(sizes))
     ]
-    shape: dict[str, Any] = {"numa": numa} | ({"siblings": cores} if smt else {})
+    shape: dict[str, Any] = {"numa": numa} | ({"siblings": gap} if smt else {})
     ports = (next(node for node, size in enumerate(sizes) if size),)
     cpu = {
         "housekeeping-cores": total,
