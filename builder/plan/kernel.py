@@ -69,7 +69,9 @@ def _one_size(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[Kerne
         Why("the size the next word counts; reserved at boot, while memory is whole", origins),
     )
     total = str(sum(pool.count for pool in pools))
-    if len(pools) == 1:
+    # A node of memory only has no pool here, but its share of a plain number: the kernel goes
+    # round all nodes with memory (mm/hugetlb.c, hugetlb_hstate_alloc_pages()).
+    if len(inputs.hardware.numa) == 1:
         value, reason = total, "pages of the only NUMA node that has any"
     elif inputs.release.kernel >= PER_NODE_HUGEPAGES:
         value = ",".join(f"{pool.node}:{pool.count}" for pool in pools)

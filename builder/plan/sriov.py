@@ -5,7 +5,13 @@ from __future__ import annotations
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
-from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
+from builder.model.sriov import (
+    SriovPolicy,
+    Vf,
+    asked_settings,
+    count_card_ports,
+    most_vfs_wanted,
+)
 from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.ports import DpdkPort, is_bifurcated, whole_ports
@@ -64,14 +70,17 @@ def _plan_pf_driver(
             "any more, so its VFs cannot serve sriov-cni"
         )
         return inputs.profile.ovs.driver, "sysfs", inputs.why(reason, key, port.key)
-    if mode == "module-parameter":
-        reason = f"{nic.driver} makes the VFs when it loads, by max_vfs as the inventory asks"
-        return nic.driver, mode, inputs.why(reason, key, mode_key)
+    keys = [key, mode_key]
     reason = (
         f"{nic.driver} keeps the port; its VFs are made by sriov_numvfs at its PCI address, "
         "which no order of probing can shift to another port"
     )
-    return nic.driver, mode, inputs.why(reason, key, mode_key)
+    if mode == "module-parameter":
+        reason = f"{nic.driver} makes the VFs when it loads, by max_vfs as the inventory asks"
+    if inputs.profile.sriov[place].eswitch == "switchdev":
+        reason += "; its switch is put into switchdev mode, with a representor for each VF"
+        keys.append(inputs.profile_key("sriov", place, "eswitch"))
+    return nic.driver, mode, inputs.why(reason, *keys)
 
 
 def _plan_vfs(
@@ -141,7 +150,10 @@ def _explain_vf(
         place_text = f"offset {model.vf_offset}, stride {model.vf_stride} of the {model.name}"
     elif model.vfs_in_card:
         place_text += ", as large as the card is set to"
-    return inputs.why(f"for {user}; {binding}; address by {place_text}", *keys)
+    settings = asked_settings(vf)
+    asked = f"; {', '.join(settings)} as the inventory asks" if settings else ""
+    keys += [inputs.profile_key("sriov", place, *listed, setting) for setting in settings]
+    return inputs.why(f"for {user}; {binding}; address by {place_text}{asked}", *keys)
 
 
 def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding, ...]:

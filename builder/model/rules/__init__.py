@@ -131,6 +131,7 @@ RULES: dict[str, Rule] = {
     "host-interface-mtu": vf_settings.check_interface_mtu,
     "host-rack-known": hosts.check_rack_known,
     "rack-used": hosts.check_rack_used,
+    "rack-gateway-used": addressing.check_rack_gateway_used,
     "host-management": hosts.check_management,
     "host-management-address": addressing.check_management_address,
     "host-boot-mac": hosts.check_boot_mac,
@@ -144,7 +145,7 @@ RULES: dict[str, Rule] = {
 }
 
 # Over the sound half of a faulty file these would say what is not so.
-NEEDS_WHOLE_FILE = frozenset({"hardware-used", "profile-used", "rack-used"})
+NEEDS_WHOLE_FILE = frozenset({"hardware-used", "profile-used", "rack-used", "rack-gateway-used"})
 
 
 def check_rules(inventory: Inventory, marks: Marks, *, complete: bool) -> list[Diagnostic]:

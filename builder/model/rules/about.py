@@ -116,6 +116,10 @@ RULE_TEXTS: dict[str, RuleText] = {
     "binding-bifurcated": _error(
         "A port that DPDK drives through its kernel driver (mlx5) is not bound to another."
     ),
+    "binding-iommu": _error("Kernel words leave vfio-pci its IOMMU and VFs their interrupts."),
+    "binding-by-model": _error("vfio-pci is not told to take all ports of a model by its id."),
+    "binding-blocked": _error("Kernel words do not keep a driver that is used from loading."),
+    "driver-signed": _warning("With Secure Boot, a driver is the kernel's own build of it."),
     "ovs-nic-or-vf": _error("A port of a bridge is one device: a NIC port or a VF."),
     "ovs-nic-known": _error("The NIC of a bridge's port is one of the hardware class."),
     "ovs-vf-known": _error("The VF of a bridge's port is one that is made."),
@@ -165,6 +169,7 @@ RULE_TEXTS: dict[str, RuleText] = {
     "host-interface-mtu": _error("The MTU of an interface is one its device can have."),
     "host-rack-known": _error("A host's rack is one of `racks`, where they are listed."),
     "rack-used": _warning("A rack has hosts."),
+    "rack-gateway-used": _warning("A rack's gateway is that of one of its hosts."),
     "host-management": _warning("A host has a management interface."),
     "host-management-address": _error("A management interface has an address."),
     "host-boot-mac": _warning("The boot MAC is that of an interface, where all MACs are given."),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Interface, Inventory
 from builder.model.racks import gateway_of, heir_of
-from builder.model.rules.findings import at, error
+from builder.model.rules.findings import at, error, warning
 
 
 def _interfaces(inventory: Inventory) -> Iterator[tuple[KeyPath, Interface]]:
@@ -91,3 +91,20 @@ def check_rack_gateway(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
                 f"{' or '.join(map(str, networks))}: {where}"
             )
             yield error(marks, path, message, f"give {heir} a gateway of its own")
+
+
+def check_rack_gateway_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A gateway nobody gets: the hosts have their own, or take it from DHCP."""
+    hosts: dict[str | None, bool] = {}
+    for host in inventory.hosts.values():
+        heir = heir_of(inventory, host)
+        gets_it = heir is not None and not any(nic.gateway for nic in host.interfaces.values())
+        hosts[host.rack] = hosts.get(host.rack, False) or gets_it
+    for name, rack in inventory.racks.items():
+        if rack.gateway is not None and hosts.get(name) is False:
+            path = ("racks", name, "gateway")
+            message = (
+                f"no host of this rack gets {rack.gateway}: it is for management interfaces with "
+                f"a fixed IPv{rack.gateway.version} address, on hosts without a gateway of their own"
+            )
+            yield warning(marks, path, message)

@@ -89,9 +89,9 @@ def check_taken_by_model(inventory: Inventory, marks: Marks) -> Iterable[Diagnos
         if options is not None and "ids" in options.options:
             path = (*pair.path, "drivers", "vfio-pci", "options", "ids")
             given.append((path, str(options.options["ids"])))
-        kept = {nic.id: nic.name for nic in pair.hardware.nics}
         for path, ids in given:
-            names = [kept[text.lower()] for text in ids.split(",") if text.lower() in kept]
+            taken = {text.lower() for text in ids.split(",")}
+            names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
             message = f"{ids}: vfio-pci takes every port of a model by its id"
             if names:
                 message += f", {' and '.join(names)} among them, as soon as it is loaded"

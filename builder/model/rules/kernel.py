@@ -8,10 +8,11 @@ from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
 from builder.model.fields import arg_name
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
-from builder.model.latency import KERNEL_ARGS, settings_of
-from builder.model.rules.findings import Pair, at, count, error, pairs, warning
+from builder.model.rules.findings import at, count, error, pairs, warning
 
-# Kernel argument -> the part of the profile (or class) it is derived from.
+# Kernel argument -> the part of the profile it is derived from, and is changed by: a second word
+# would add to these (isolcpus=) or contradict node and unit. Of all others derived the last word
+# may win, and `plan-kernel-args-again` says so.
 _FROM_PROFILE: dict[str, KeyPath] = {
     "default_hugepagesz": ("hugepages", "size"),
     "hugepagesz": ("hugepages", "size"),
@@ -21,11 +22,6 @@ _FROM_PROFILE: dict[str, KeyPath] = {
     "nohz_full": ("cpu",),
     "rcu_nocbs": ("cpu",),
     "systemd.cpu_affinity": ("cpu",),
-}
-_FROM_CLASS: dict[str, KeyPath] = {
-    "amd_iommu": ("cpu", "vendor"),
-    "intel_iommu": ("cpu", "vendor"),
-    "iommu": ("cpu", "vendor"),
 }
 # Fewer CPUs or other nodes, whatever the value.
 _CHANGES_CPUS = ("nolapic", "nosmp", "numa")
@@ -46,26 +42,15 @@ _ADDING = (
 )  # fmt: skip
 
 
-def _latency_args(pair: Pair) -> set[str]:
-    vendor = pair.hardware.cpu.vendor
-    return {item.name for item in settings_of(pair.profile.latency, vendor, KERNEL_ARGS)}
-
-
 def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pair in pairs(inventory):
         for index, text in enumerate(pair.profile.kernel_args):
             name = arg_name(text)
-            path = (*pair.path, "kernel-args", index)
             if name in _FROM_PROFILE:
-                source = (*pair.path, *_FROM_PROFILE[name])
-            elif name in _FROM_CLASS:
-                source = (*pair.class_path, *_FROM_CLASS[name])
-            elif name in _latency_args(pair):
-                source = (*pair.path, "latency")
-            else:
-                continue
-            message = f"{name} follows from {at(marks, source)}: as the last word this would win"
-            yield error(marks, path, message, "change it there")
+                source = at(marks, (*pair.path, *_FROM_PROFILE[name]))
+                message = f"{name} follows from {source}: as the last word this would win"
+                path = (*pair.path, "kernel-args", index)
+                yield error(marks, path, message, "change it there")
 
 
 def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

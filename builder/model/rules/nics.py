@@ -45,7 +45,10 @@ def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
                 f"driver {nic.driver} needs no firmware package, and which DPDK drives through "
                 "vfio-pci"
             )
-            hint = "add the packages it needs to image.packages"
+            hint = (
+                "add to image.packages what it needs: its firmware, and for a DPDK port DPDK's "
+                "driver (librte-net-...)"
+            )
             yield warning(marks, (*path, "id"), message, hint)
 
 

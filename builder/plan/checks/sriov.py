@@ -15,7 +15,8 @@ LAST_BUS = 0xFF
 
 def check_addresses(image: ImagePlan) -> Iterator[Finding]:
     """pci_iov_add_virtfn() puts VFs at fixed distances from their PF, over whatever is there."""
-    ports = {port.pci: port.name for port in (*image.nics, *image.bindings, *image.pfs)}
+    ports = {nic.pci: nic.name for nic in image.nics} | {b.pci: b.name for b in image.bindings}
+    ports |= {pf.pci: pf.name for pf in image.pfs}
     for pf in image.pfs:
         others = {other.pci: f"VF {other.index} of {p.name}" for p in image.pfs if p != pf
                   for other in p.vfs}  # fmt: skip

@@ -52,6 +52,18 @@ def test_single_node_has_the_plain_form(plan_seed: Callable[..., HostPlan]) -> N
     assert image.hugepages[0].why.reason == "8 pages on the only NUMA node"
 
 
+def test_a_node_of_memory_only_gets_no_share_of_the_pages(
+    plan_seed: Callable[..., HostPlan],
+) -> None:
+    """The kernel would spread a plain number over all nodes with memory."""
+
+    def edit(data: dict[str, Any]) -> None:
+        nodes = [{"cpus": "0-31", "memory": "94GiB"}, {"memory": "128GiB"}]
+        data["hardware"]["e5-2620v4"]["numa"] = nodes
+
+    assert words(plan_seed(edit).image, "hugepages") == ["hugepages=0:8"]
+
+
 def test_amd_has_no_amd_iommu(plan_seed: Callable[..., HostPlan]) -> None:
     def edit(data: dict[str, Any]) -> None:
         data["hardware"]["e5-2620v4"]["cpu"]["vendor"] = "amd"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from builder.plan.types import HostPlan, ImagePlan
 
 
@@ -218,6 +220,62 @@ def test_vfs_of_a_card_with_blocks(plan_seed: Callable[..., HostPlan]) -> None:
         "for pods, as net_vfs; its kernel driver iavf, for sriov-cni to move into a pod; address "
         "by Intel X710 (SFP+): VFs of one port in one block"
     )
+
+
+@pytest.mark.parametrize(
+    ("counts", "second"),
+    [
+        # 8 VFs a port, as the card is delivered: 01:00.2 to 01:01.1, then the second port's.
+        ((2, 2), ["0000:01:01.2", "0000:01:01.3"]),
+        # NUM_OF_VFS=16 is for both ports.
+        ((16, 2), ["0000:01:02.2", "0000:01:02.3"]),
+    ],
+)
+def test_vfs_of_a_card_that_is_set_to_as_many_as_wanted(
+    plan_seed: Callable[..., HostPlan], counts: tuple[int, int], second: list[str]
+) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        for nic in data["hardware"]["e5-2620v4"]["nics"][2:]:
+            nic |= {"id": "15b3:1017", "driver": "mlx5_core"}
+        profile(data)["sriov"] = [
+            {"pf": name, "num-vfs": count, "pool": name}
+            for name, count in zip(("ens11f0", "ens11f1"), counts, strict=True)
+        ]
+        del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
+
+    pfs = plan_seed(edit).image.pfs
+    assert [str(vf.pci) for vf in pfs[0].vfs][:2] == ["0000:01:00.2", "0000:01:00.3"]
+    assert [str(vf.pci) for vf in pfs[1].vfs] == second
+    assert pfs[1].vfs[0].why.reason == (
+        "for pods, as ens11f1; its kernel driver mlx5_core, for sriov-cni to move into a pod; "
+        "address by NVIDIA ConnectX-5: VFs of one port in one block, as large as the card is set to"
+    )
+
+
+def test_reasons_of_settings_and_of_switchdev_mode(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        for nic in data["hardware"]["e5-2620v4"]["nics"][2:]:
+            nic |= {"id": "8086:159b", "driver": "ice"}
+        profile(data)["sriov"][1] |= {
+            "eswitch": "switchdev",
+            "vfs": [{"index": 1, "vlan": 0, "min-tx-rate": 5, "link-state": "auto"}],
+        }
+
+    pf = plan_seed(edit).image.pfs[1]
+    assert pf.why.reason.endswith(
+        "; its switch is put into switchdev mode, with a representor for each VF"
+    )
+    assert [origin.path[-1] for origin in pf.why.origins] == ["num-vfs", "vf-mode", "eswitch"]
+    vf = pf.vfs[1]
+    assert vf.why.reason.endswith("; vlan, min-tx-rate, link-state as the inventory asks")
+    listed = ("profiles", "nfv", "sriov", 1, "vfs", 0)
+    assert [origin.path for origin in vf.why.origins] == [
+        listed,
+        (*listed, "vlan"),
+        (*listed, "min-tx-rate"),
+        (*listed, "link-state"),
+    ]
+    assert (pf.eswitch, vf.vlan, vf.min_tx_rate, vf.link_state) == ("switchdev", 0, 5, "auto")
 
 
 def test_model_without_sriov_has_no_pf(plan_seed: Callable[..., HostPlan]) -> None:
