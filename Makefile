@@ -43,8 +43,9 @@ format: setup ## Format the Python code
 golden: setup ## Rewrite the expected trees and messages; read the diff before you commit it
 	$(BIN)/pytest --update-golden tests/golden tests/errors
 
-schema: setup ## Write schema/inventory.json and docs/reference from the model
+schema: setup ## Write schema/inventory.json and docs/reference from the model and the registries
 	$(BIN)/python -m builder.model.schema --write
+	$(BIN)/python scripts/reference.py --write
 
 lock: setup ## Resolve pyproject.toml into requirements.lock (hashes, no addresses)
 	$(BIN)/python -m pip install --quiet uv

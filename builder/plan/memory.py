@@ -75,14 +75,19 @@ def pool_mib(buffer: int, mbufs: int) -> int:
 
 
 def shared_pools(mtus: Iterable[int], offered: Iterable[int] = ()) -> dict[int, int]:
-    """MiB of each pool by buffer size, with the pool of the default MTU always among them.
+    """MiB of each pool by buffer size, with the pool of the default MTU always among them."""
+    return port_pools((DEFAULT_MTU, *mtus), offered)
+
+
+def port_pools(mtus: Iterable[int], offered: Iterable[int] = ()) -> dict[int, int]:
+    """MiB of each pool of these ports alone, by buffer size.
 
     offered: MTUs of shared-mempool-config on this node; a port takes the smallest of them that
     holds its packets, and has a pool of its own size when none does
     (dpdk_get_user_adjusted_mtu()).
     """
     sizes = sorted(buffer_bytes(mtu) for mtu in offered)
-    wanted = [buffer_bytes(mtu) for mtu in (DEFAULT_MTU, *mtus)]
+    wanted = [buffer_bytes(mtu) for mtu in mtus]
     used = {next((size for size in sizes if size >= own), own) for own in wanted}
     return {size: pool_mib(size, shared_mbufs(size)) for size in sorted(used)}
 
@@ -94,11 +99,13 @@ def shared_node_mib(mtus: Iterable[int], offered: Iterable[int] = ()) -> int:
 
 def per_port_node_mib(ports: Iterable[PortMemory], pmd_threads: int) -> int:
     """dpdk-socket-mem of a node under per-port-memory, one vhost-user port included."""
-    pools = sum(
-        pool_mib(buffer_bytes(port.mtu), port_mbufs(port, pmd_threads))
-        for port in (PortMemory(DEFAULT_MTU), *ports)
-    )
+    pools = own_pools_mib((PortMemory(DEFAULT_MTU), *ports), pmd_threads)
     return _round_up(pools + HEADROOM_MIB)
+
+
+def own_pools_mib(ports: Iterable[PortMemory], pmd_threads: int) -> int:
+    """MiB of the pools of these ports under per-port-memory."""
+    return sum(pool_mib(buffer_bytes(p.mtu), port_mbufs(p, pmd_threads)) for p in ports)
 
 
 def _round_up(mib: int) -> int:

@@ -27,7 +27,7 @@ from builder.plan.memory import (
     shared_pools,
 )
 from builder.plan.ports import DpdkPort
-from builder.plan.types import CpuPlan
+from builder.plan.types import CpuPlan, OsRelease
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
 MEMPOOL_CONFIG_SINCE = (3, 0)
@@ -77,14 +77,15 @@ def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node:
     if not here:
         return _plan_idle_node(inputs, node)
     keys = tuple((*port.key[:-1], "mtu") for port in here)
-    if _is_per_port(inputs):
+    if is_true(_own_setting(inputs, "per-port-memory")):
         memory = [
             PortMemory(p.mtu, p.rxq, p.rxd or DESCRIPTORS, p.txd or DESCRIPTORS) for p in here
         ]
         key = inputs.profile_key("ovs", "other-config", "per-port-memory")
         reason = f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up"
         return OvsMemory(node, per_port_node_mib(memory, len(cpus.pmd)), reason, (*keys, key))
-    mtus, offered = [port.mtu for port in here], _offered_mtus(inputs, node)
+    mtus = [port.mtu for port in here]
+    offered = offered_mtus(_own_setting(inputs, "shared-mempool-config"), node, inputs.release)
     sizes = " + ".join(str(mib) for mib in shared_pools(mtus, offered).values())
     shown = ", ".join(str(mtu) for mtu in sorted({DEFAULT_MTU, *mtus}))
     reason = f"{sizes} for packets of MTU {shown} and {HEADROOM_MIB} for DPDK itself, rounded up"
@@ -93,17 +94,21 @@ def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node:
     return OvsMemory(node, shared_node_mib(mtus, offered), reason, keys)
 
 
-def _offered_mtus(inputs: Inputs, node: int) -> tuple[int, ...]:
+def _own_setting(inputs: Inputs, key: str) -> str:
+    """The inventory's own text of a key of other_config; empty when it has none."""
+    ovs = inputs.profile.ovs
+    return str(ovs.other_config.get(key, "")) if ovs is not None else ""
+
+
+def offered_mtus(text: str, node: int, release: OsRelease) -> tuple[int, ...]:
     """MTUs of shared-mempool-config (`mtu[:node],...`) on a node, of a release that knows it.
 
     Up to a text Open vSwitch cannot use it takes what it has read (parse_user_mempools_list()).
     """
-    ovs = inputs.profile.ovs
-    text = ovs.other_config.get("shared-mempool-config") if ovs is not None else None
-    if text is None or inputs.release.ovs < MEMPOOL_CONFIG_SINCE:
+    if release.ovs < MEMPOOL_CONFIG_SINCE:
         return ()
     found: list[int] = []
-    for part in str(text).split(","):
+    for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,5})(?::(\d{1,3}))?\s*", part)
         if match is None:
             break
@@ -144,10 +149,9 @@ def _page_keys(inputs: Inputs) -> tuple[KeyPath, ...]:
     return tuple(inputs.profile_key("hugepages", name) for name in page_demands(pages))
 
 
-def _is_per_port(inputs: Inputs) -> bool:
-    ovs = inputs.profile.ovs
-    value = ovs.other_config.get("per-port-memory") if ovs is not None else None
-    return value is True or value == "true"
+def is_true(text: str) -> bool:
+    """smap_get_bool() of lib/smap.c compares without case."""
+    return text.lower() == "true"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from builder.diagnostics import Diagnostic, format_path
 from builder.inventory.loader import load
-from builder.model.validate import validate
+from builder.model.validate import examine
 from builder.plan.checks import check_plans
 from builder.verbs.inputs import add_inventory, add_os, release_of, tell
 
@@ -20,10 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     loaded = load(args.inventory)
-    inventory, report = validate(loaded)
-    if inventory is not None and not report.is_fatal:
+    inventory, report = examine(loaded)
+    # Of which release the numbers would be, a faulty image does not say.
+    faulty = {item.path[:1] for item in report.items if item.severity == "error"}
+    if inventory is not None and ("image",) not in faulty:
         release = release_of(inventory, args.os)
-        report = report.plus(check_plans(inventory, loaded.marks, release))
+        report = report.plus(check_plans(inventory, loaded.marks, release, report.items))
     if args.json:
         print(json.dumps([_as_json(item) for item in report.items], indent=2))
     else:

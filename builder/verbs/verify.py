@@ -242,7 +242,7 @@ def wishes_of(pf: PfPlan) -> VfWishes:
         switchdev=pf.eswitch == "switchdev",
         rate=max((vf.max_tx_rate or 0 for vf in pf.vfs), default=0),
         floor=any(vf.min_tx_rate for vf in pf.vfs),
-        link_state=any(vf.link_state is not None for vf in pf.vfs),
+        link_state=any(vf.link_state not in (None, "auto") for vf in pf.vfs),
     )
 
 

@@ -7,14 +7,15 @@ from typing import Literal
 
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import load
-from builder.model.validate import validate
-from builder.plan.checks import check_plan
+from builder.model.validate import examine, validate
+from builder.plan.checks import check_plan, check_plans
 from builder.plan.explain import explain, summary
 from builder.plan.host import plan_hosts
 from builder.plan.releases import RELEASES
 from builder.render import cmdline, render_hosts
 from builder.render.parse import parse_back
 from builder.resources import read_texts
+from builder.targets.page import plan_page
 
 Outcome = Literal["refused", "refused by the plan", "rendered"]
 HOST_RELEASE = "debian-13"
@@ -28,6 +29,9 @@ def drive(path: Path) -> Outcome:
     format_report(report, loaded.marks.lines)
     if inventory is None:
         assert report.is_fatal, "refused without a reason"
+        usable, _ = examine(loaded)
+        if usable is not None:
+            check_plans(usable, loaded.marks, RELEASES[HOST_RELEASE], report.items)
         return "refused"
     assert not report.is_fatal, "accepted with an error"
     release = RELEASES[HOST_RELEASE if inventory.image.os == "host" else inventory.image.os]
@@ -37,6 +41,7 @@ def drive(path: Path) -> Outcome:
         format_report(faults, loaded.marks.lines)
         explain(plan)
         summary(plan)
+        plan_page(plan, TEMPLATES)
         if faults.is_fatal:
             return "refused by the plan"
         for tree in render_hosts([plan], TEMPLATES, PROGRAMS):

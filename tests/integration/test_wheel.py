@@ -25,7 +25,7 @@ def test_the_wheel_carries_the_data(tmp_path: Path) -> None:
         }
     present = {
         str(path.relative_to(ROOT)): path.stat().st_mode & 0o111 != 0
-        for name in ("elements", "systemd", "templates")
+        for name in ("elements", "schema", "systemd", "templates")
         for path in (ROOT / name).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -61,8 +61,13 @@ def check_iommu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         for index, text in enumerate(pair.profile.kernel_args):
             path = (*pair.path, "kernel-args", index)
             name, _, value = text.partition("=")
-            if has_vfio and text in _NO_IOMMU:
-                message = f"{text}: {_NO_IOMMU[text]}, so that vfio-pci opens no port"
+            is_off = name in (
+                "iommu",
+                f"{pair.hardware.cpu.vendor}_iommu",
+            ) and "off" in value.split(",")
+            reason = "it turns the IOMMU off" if is_off else _NO_IOMMU.get(text)
+            if has_vfio and reason is not None:
+                message = f"{text}: {reason}, so that vfio-pci opens no port"
                 yield error(marks, path, message, "remove it")
             elif name == "pci" and "nomsi" in value.split(",") and pair.profile.sriov:
                 message = "pci=nomsi: VFs have no interrupts but MSI-X, so that their drivers fail"

@@ -245,8 +245,8 @@ def _hosts_with_small_mtu(inventory: Inventory, pair: Pair, nic_name: str) -> li
     small: list[str] = []
     for name, host in inventory.hosts.items():
         interface = host.interfaces.get(nic_name)
-        mtu = interface.mtu if interface is not None else None
         same = (host.hardware, host.profile) == (pair.class_name, pair.profile_name)
-        if same and (mtu or ETHERNET_MTU) <= ETHERNET_MTU:
+        # A PF no host's netplan sets up gets the VF's MTU from our own .network file.
+        if same and interface is not None and (interface.mtu or ETHERNET_MTU) <= ETHERNET_MTU:
             small.append(name)
     return small

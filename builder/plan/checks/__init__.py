@@ -15,6 +15,7 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-socket-mem-form": memory.check_socket_mem_form,
     "plan-socket-mem-nodes": memory.check_socket_mem_nodes,
     "plan-socket-mem": memory.check_socket_mem_fits,
+    "plan-socket-mem-ports": memory.check_ports_have_memory,
     "plan-any-page": memory.check_any_page,
     "plan-page-demands": memory.check_demands_fit,
     "plan-pages-fit": memory.check_pages_fit,

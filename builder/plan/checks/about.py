@@ -12,6 +12,9 @@ CHECK_TEXTS: dict[str, RuleText] = {
     "plan-socket-mem": RuleText(
         "error", "Each NUMA node has the pages Open vSwitch takes when it starts."
     ),
+    "plan-socket-mem-ports": RuleText(
+        "either", "`dpdk-socket-mem` by hand holds the packet buffers of each NUMA node's ports."
+    ),
     "plan-any-page": RuleText("error", "There are hugepages where Open vSwitch starts DPDK."),
     "plan-page-demands": RuleText(
         "error", "Pages counted by hand are enough for Open vSwitch, pods and virtual machines."

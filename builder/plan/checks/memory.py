@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from builder.diagnostics import KeyPath
+from builder.diagnostics import KeyPath, Severity
 from builder.model.values import HUGEPAGE_KIB, format_mib
-from builder.plan.checks.findings import Finding, find_setting, profile_key, socket_mem
-from builder.plan.devices import VfPlan
-from builder.plan.ovs_memory import PageStock, pages_taken
+from builder.plan.checks.findings import (
+    Finding,
+    dpdk_ports,
+    find_setting,
+    profile_key,
+    socket_mem,
+)
+from builder.plan.devices import OvsPortPlan, VfPlan
+from builder.plan.memory import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
+from builder.plan.ovs_memory import PageStock, is_true, offered_mtus, pages_taken
 from builder.plan.types import HugepagePool, ImagePlan, PageDemand
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
@@ -90,6 +97,49 @@ def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
             f"{format_mib(size)}, a lower MTU of node {node}'s DPDK ports, or ports on another node"
         )
         yield Finding("error", _socket_mem_key(image), message, hint)
+
+
+def _buffers_mib(image: ImagePlan, node: int, ports: list[OvsPortPlan]) -> int:
+    """What the packet buffers of a node's ports take, without vhost-user's."""
+    own = {s.key: s.value for s in image.ovs.other_config} if image.ovs is not None else {}
+    if is_true(own.get("per-port-memory", "")):
+        sizes = [[int(p.options.get(f"n_{d}xq_desc", DESCRIPTORS)) for d in "rt"] for p in ports]
+        memory = [
+            PortMemory(port.mtu, int(port.options["n_rxq"]), rxd, txd)
+            for port, (rxd, txd) in zip(ports, sizes, strict=True)
+        ]
+        return own_pools_mib(memory, len(image.cpus.pmd))
+    offered = offered_mtus(own.get("shared-mempool-config", ""), node, image.release)
+    return sum(port_pools((port.mtu for port in ports), offered).values())
+
+
+def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
+    """netdev-dpdk.c, dpdk_mp_create(): packet buffers are of the port's own node, and beyond
+    dpdk-socket-mem EAL takes whatever pages are free there when the port is added.
+    """
+    values = socket_mem(image)
+    ports: dict[int, list[OvsPortPlan]] = {}
+    for port in dpdk_ports(image):
+        ports.setdefault(port.numa or 0, []).append(port)
+    for node, here in sorted(ports.items()) if any(values) else ():
+        own = values[node] if node < len(values) else 0
+        wanted = _buffers_mib(image, node, here)
+        if own >= wanted:
+            continue
+        there = sum(pool.count * pool.size_kib // 1024 for pool in _pools_of(image, node))
+        names = " and ".join(port.name for port in here)
+        message = (
+            f"{own} MiB on NUMA node {node} are less than the {wanted} MiB that packet buffers of "
+            f"{names} take: "
+        )
+        if there >= wanted:
+            severity: Severity = "warning"
+            message += "the rest comes of pages that pods may have taken by then"
+        else:
+            severity = "error"
+            message += f"the node has pages of {there} MiB, so that Open vSwitch cannot make them"
+        hint = f"{wanted} or more, or leave dpdk-socket-mem out: it is derived then"
+        yield Finding(severity, _socket_mem_key(image), message, hint)
 
 
 def check_any_page(image: ImagePlan) -> Iterator[Finding]:
@@ -177,15 +227,18 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
         total, ours = sum(pool.count for pool in pools), sum(held.values())
         message = (
             f"Open vSwitch and {users} take pages of one size: kubelet offers all {total} as "
-            f"{RESOURCES[size]}, though {ours} are Open vSwitch's; pods that get more than "
-            f"{_left_text(left)} are admitted and then fail"
+            f"{RESOURCES[size]}, though {ours} {'is' if ours == 1 else 'are'} Open vSwitch's; pods "
+            f"that get more than {_left_text(left)} are admitted and then fail"
         )
         hint = (
             f"let pods ask for no more than {sum(left.values())} {RESOURCES[size]} in all: by a "
             f"ResourceQuota, or by a placeholder pod that holds {ours}"
         )
         if size == HUGEPAGE_KIB["1G"]:
-            hint += "; or give pods pages of their own: hugepages.pods: {size: 2M, memory: ...}"
+            who, key = (users, "vms") if users == "virtual machines" else ("pods", "pods")
+            hint += (
+                f"; or give {who} pages of their own: hugepages.{key}: {{size: 2M, memory: ...}}"
+            )
         elif any(pool.count and pool.size_kib > size for pool in image.hugepages):
             hint += "; or set dpdk-socket-mem to multiples of 1024 that the pages of 1G hold"
         yield Finding("warning", profile_key(image, "hugepages"), message, hint)
@@ -196,13 +249,13 @@ def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
 
     DPDK pods whose pages nobody spoke of could take another size, if Open vSwitch leaves one.
     """
-    asked = any(demand.size_kib == size and demand.mib for demand in image.page_demands)
+    asked = dict.fromkeys(d.who for d in image.page_demands if d.size_kib == size and d.mib)
     vfs = _dpdk_vfs_of_pods(image)
     spoken = any(demand.who == "pods" for demand in image.page_demands)
     free_sizes = {pool.size_kib for pool in image.hugepages if pool.count} - held_sizes
     if vfs and (asked or not (spoken or free_sizes)):
         return f"DPDK pods ({', '.join(vfs)})"
-    return "pods" if asked else ""
+    return " and ".join(asked)
 
 
 def _dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:

@@ -104,8 +104,10 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
     if other is None:
         return None
     note, driver = stand_in_note(pf.device_id, other), PORT_DRIVERS.get(other.kernel_driver)
-    # No floor under a rate is what every driver has.
-    if setting == "min-tx-rate" and not vf.min_tx_rate:
+    # No floor under a rate and the port's own link state are what every driver has.
+    if (setting == "min-tx-rate" and not vf.min_tx_rate) or (
+        setting == "link-state" and vf.link_state == "auto"
+    ):
         return None
     if driver is None or setting not in driver.settings:
         return f"{note}, whose driver cannot set {setting} of a VF"

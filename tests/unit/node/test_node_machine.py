@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import rackwright_node
 import rackwright_twin
+from hypothesis import given
+from hypothesis import strategies as st
 from rackwright_node import (
     Binding,
     Bridge,
@@ -23,6 +25,8 @@ from rackwright_node import (
     Vf,
     read_config,
 )
+
+from builder.model.values import CpuSet
 
 DOCUMENT = {
     "version": 2,
@@ -112,6 +116,11 @@ def test_refuses_another_version(tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
         read_config(write_config(tmp_path, {**DOCUMENT, "version": 1}))
     assert str(caught.value) == "/etc/rackwright/node.json has version 1, this program reads 2"
+
+
+@given(st.sets(st.integers(0, 300)))
+def test_a_list_of_cpus_is_read_as_the_planner_writes_it(cpus: set[int]) -> None:
+    assert rackwright_node.parse_cpus(str(CpuSet.of(cpus))) == tuple(sorted(cpus))
 
 
 def test_no_cpus_are_none(tmp_path: Path) -> None:

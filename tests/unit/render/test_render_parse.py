@@ -66,6 +66,9 @@ def test_grub_words_in_the_order_grub_mkconfig_writes_them() -> None:
         ("/etc/hostname", "a b\n", "'a b' is not a host name"),
         ("/etc/rackwright/node.json", '{"version": 1}\n',
          "has keys version, not version, plan-id, offline-cpus, hugepages, pfs, bindings, ovs"),
+        ("/etc/rackwright/node.json",
+         ('{"version": 2, "plan-id": "", "offline-cpus": "all", "hugepages": [], "pfs": [], '
+         '"bindings": [], "ovs": null}\n'), "'all' cannot be written as a CPU list"),
         ("/etc/rackwright/image-release", "IMAGE_ID=a b\n",
          "'IMAGE_ID=a b' is not a field of os-release(5) we write"),
         ("/etc/rackwright/files", "etc/x\n", "'etc/x' is not an absolute path"),

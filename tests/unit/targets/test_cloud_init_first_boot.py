@@ -26,8 +26,9 @@ IMAGE: dict[str, Any] = {
          "owner": "root:root"},
         {"path": "/etc/wants/a", "link": "/etc/a.conf"},
     ],
+    "os-release": ["IMAGE_ID=nfv-node"],
 }  # fmt: skip
-GOLDEN: dict[str, Any] = {"packages": [], "alternatives": {}, "files": []}
+GOLDEN: dict[str, Any] = {"packages": [], "alternatives": {}, "files": [], "os-release": []}
 STEPS = [
     "dpkg --configure -a",
     "apt-get --fix-broken install",
@@ -53,6 +54,7 @@ class Machine:
         self.cut_before: str | None = None
         self.cut_after: str | None = None
         self.fails = 0
+        self.kernel = "6.12.48+deb13-amd64"
 
     def run(self, *argv: str) -> None:
         options = ("--no-install-recommends", *self.program.APT_GET[1:])
@@ -78,6 +80,7 @@ class Machine:
         proc = self.root / "proc/sys/kernel/random"
         proc.mkdir(parents=True, exist_ok=True)
         (proc / "boot_id").write_text(f"{number}\n", encoding="utf-8")
+        (proc.parent / "osrelease").write_text(f"{self.kernel}\n", encoding="utf-8")
         (self.root / "proc/cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
         return int(self.program.main(self.root))
 
@@ -112,6 +115,7 @@ def machine(
         node.write(program.IMAGE, json.dumps(image))
         node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
         node.write("boot/grub/grub.cfg", "old\n")
+        node.write("usr/lib/os-release", "ID=debian\n")
         monkeypatch.setattr(program, "run", node.run)
         monkeypatch.setattr(program, "is_installed", lambda name: name in node.installed)
         monkeypatch.setattr(program.shutil, "which", lambda name: f"/usr/sbin/{name}")
@@ -135,6 +139,8 @@ def check_finished(node: Machine) -> None:
     assert (node.root / "boot/grub/grub.cfg").read_text(encoding="utf-8") == "menuentry\n"
     assert (node.root / "var/lib/rackwright/seed" / ("f" * 16) / "done").exists()
     assert "openvswitch-switch" in node.installed
+    release = (node.root / "etc/os-release").read_text(encoding="utf-8")
+    assert release == "ID=debian\nIMAGE_ID=nfv-node\n"
     assert [path.name for path in (node.root / "etc").glob(".*")] == []
 
 
@@ -343,6 +349,20 @@ def test_no_half_of_grubs_file(machine: Callable[..., Machine]) -> None:
     with pytest.raises(Cut):
         node.boot(["quiet"], 1)
     assert (node.root / "boot/grub/grub.cfg").read_text(encoding="utf-8") == "old\n"
+
+
+def test_refuses_a_kernel_without_drivers(
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str]
+) -> None:
+    node = machine()
+    node.kernel = "6.12.48+deb13-cloud-amd64"
+    assert node.boot(["quiet"], 1) == 1
+    assert node.ran == []
+    assert capsys.readouterr().out == (
+        "rackwright: step packages\n"
+        "rackwright: failed: 6.12.48+deb13-cloud-amd64 is the kernel for virtual machines of "
+        "clouds, without vfio and most NICs: boot Debian's image `generic`, not `genericcloud`\n"
+    )
 
 
 def test_dracut_where_there_is_no_initramfs_tools(

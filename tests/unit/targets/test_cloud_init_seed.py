@@ -19,7 +19,7 @@ from seed_plans import ACCESS, HASH, KEY, MAC, PROGRAMS, TEMPLATES, Plans, seeds
 from builder.errors import BuilderError
 from builder.plan.types import AccessPlan, UserPlan
 from builder.plan.why import Why
-from builder.render import cmdline, render_image
+from builder.render import cmdline, os_release_fields, render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM, SEED
@@ -120,7 +120,7 @@ def test_golden_order_names_no_file(plans: Plans) -> None:
         ],
     }
     image = json.loads(file_of(seed.config, f"{SEED}/image.json"))
-    assert image == {"packages": [], "alternatives": {}, "files": []}
+    assert image == {"packages": [], "alternatives": {}, "files": [], "os-release": []}
 
 
 def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
@@ -138,6 +138,7 @@ def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
             assert item["sha256"] == file.sha256
             assert (item["mode"], item["owner"]) == (file.mode_text, file.owner)
             assert file_of(config, f"{SEED}/files{file.path}") == file.text
+    assert image["os-release"] == list(os_release_fields(plan.image))
     assert "openvswitch-switch-dpdk" in image["packages"]
     assert "linux-image-amd64" in image["packages"]
     assert "grub-efi-amd64-signed" not in image["packages"]
@@ -225,7 +226,7 @@ def test_odd_host_names_stay_texts(plans: Plans, name: str) -> None:
 HOSTILE = st.text(st.sampled_from("'\"$`{}%#\\|>&*!:- \t\n\r\x85\u2028ö😀a"), max_size=40)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.tuples(HOSTILE, HOSTILE, HOSTILE, HOSTILE))
 def test_no_value_becomes_more_than_a_value(plans: Plans, texts: tuple[str, str, str, str]) -> None:
     """The model refuses most of these; the text must hold even if it did not."""

@@ -163,3 +163,39 @@ def test_numbers_of_every_pair_are_checked_once(rackwright: Call, inventory: Pat
         "nfv",
         "other",
     ]
+
+
+OTHER_PAIR = """\
+  other:
+    cpu: {housekeeping-cores-per-node: 1}
+    hugepages: {size: 1G, count: 92}
+
+hosts:
+  nfv2:
+    hardware: e5-2620v4
+    profile: other
+    interfaces:
+      enp8s0: {role: management, dhcp4: true}
+"""
+
+
+def rules_of(rackwright: Call, inventory: Path) -> set[str]:
+    return {item["rule"] for item in json.loads(rackwright("check", inventory, "--json").out)}
+
+
+def test_numbers_are_checked_beside_a_faulty_profile(rackwright: Call, write: Write) -> None:
+    """A rule's error in one profile, and one of the plan in another: both at once."""
+    inventory = write(("ens11f0/0", "ens11f0/5"), ("\nhosts:\n", f"\n{OTHER_PAIR}"))
+    assert rules_of(rackwright, inventory) == {"plan-pages-fit", "ovs-vf-known", "vf-for-ovs-used"}
+
+
+def test_numbers_are_checked_beside_a_profile_of_another_form(
+    rackwright: Call, write: Write
+) -> None:
+    inventory = write(("rxq: 1}", "rxq: many}"), ("\nhosts:\n", f"\n{OTHER_PAIR}"))
+    assert rules_of(rackwright, inventory) == {"plan-pages-fit", "schema"}
+
+
+def test_a_faulty_image_says_nothing_of_numbers(rackwright: Call, write: Write) -> None:
+    inventory = write(("name: nfv-node", "name: A B"), ("\nhosts:\n", f"\n{OTHER_PAIR}"))
+    assert rules_of(rackwright, inventory) == {"schema"}

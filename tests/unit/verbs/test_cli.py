@@ -49,12 +49,15 @@ def test_no_verb(rackwright: Call) -> None:
 def test_help_names_each_verb(rackwright: Call) -> None:
     said = rackwright("--help")
     assert (said.code, said.err) == (0, "")
-    assert re.findall(r"^    (\w+) ", said.out, re.MULTILINE) == [
+    assert re.findall(r"^    ([\w-]+)(?= |$)", said.out, re.MULTILINE) == [
         "check",
         "plan",
         "render",
+        "diff",
+        "cloud-init",
         "image",
         "verify",
+        "discover",
         "doctor",
     ]
 

@@ -100,3 +100,16 @@ def test_release_of_this_machine(
             " ubuntu-24.04, ubuntu-26.04\n"
         ),
     )
+
+
+def test_page(rackwright: Call, inventory: Path, here: Path) -> None:
+    said = rackwright("plan", inventory, "--host", "nfv1", "--html", "out/nfv1.html")
+    assert said == (0, "", "the plan of nfv1 is in out/nfv1.html\n")
+    page = (here / "out/nfv1.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>\n")
+    assert page.endswith("</html>\n")
+
+
+def test_page_is_one_form_too(rackwright: Call, inventory: Path) -> None:
+    said = rackwright("plan", inventory, "--host", "nfv1", "--json", "--html", "x.html")
+    assert (said.code, said.out) == (2, "")

@@ -126,12 +126,12 @@ diff /etc/rackwright/node.json
 +++ b/etc/rackwright/node.json
 @@ -1,6 +1,6 @@
  {
-   "version": 1,
+   "version": 2,
 -  "plan-id": "PLAN",
 +  "plan-id": "PLAN",
+   "offline-cpus": "",
    "hugepages": [
      {
-       "node": 0,
 diff /etc/sysctl.d/99-zz-rackwright.conf
 --- a/etc/sysctl.d/99-zz-rackwright.conf
 +++ b/etc/sysctl.d/99-zz-rackwright.conf

@@ -1,0 +1,266 @@
+"""Writes the pages of docs/reference that are made from registries, or says which are stale.
+
+python scripts/reference.py --write
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from builder.diagnostics import Diagnostic, format_path  # noqa: E402
+from builder.drivers.ovs_forms import OvsOption, version_text  # noqa: E402
+from builder.drivers.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
+from builder.inventory.loader import parse_inventory  # noqa: E402
+from builder.model.rules import RULES  # noqa: E402
+from builder.model.rules.about import RULE_TEXTS, RuleText  # noqa: E402
+from builder.model.validate import validate  # noqa: E402
+from builder.model.values import CpuSet, PciAddress  # noqa: E402
+from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
+from builder.plan.checks.about import CHECK_TEXTS  # noqa: E402
+from builder.plan.releases import RELEASES  # noqa: E402
+from builder.plan.types import HostPlan  # noqa: E402
+from builder.plan.why import Why  # noqa: E402
+
+REFERENCE = ROOT / "docs" / "reference"
+ERRORS = ROOT / "tests" / "errors"
+MADE = "<!-- Made by `python scripts/reference.py --write`. -->"
+WEIGHTS = {"error": "error", "warning": "warning", "either": "error or warning"}
+
+
+def rules_page() -> str:
+    """Every rule with what it wants, its weight, and a message it gives."""
+    examples = find_examples()
+    lines = [
+        "# Rules",
+        "",
+        MADE,
+        "",
+        "What `rackwright check` looks at beyond the form of an inventory. An error ends every",
+        "verb with exit code 1; a warning is told, and the verb goes on. `check --json` names the",
+        "rule of each diagnostic; those of the form itself have the rule `schema` or `yaml`.",
+    ]
+    for heading, names, texts in (
+        ("Rules of the inventory", RULES, RULE_TEXTS),
+        (
+            "Checks of the plan: derived numbers, and limits of the release",
+            PLAN_CHECKS,
+            CHECK_TEXTS,
+        ),
+    ):
+        lines += ["", f"## {heading}"]
+        for name in names:
+            lines += ["", *_rule(name, texts[name], examples)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(name: str, text: RuleText, examples: Mapping[str, Diagnostic]) -> Iterator[str]:
+    yield f"### `{name}`"
+    yield ""
+    yield f"{text.about} ({WEIGHTS[text.weight]})"
+    found = examples.get(name)
+    if found is not None:
+        yield ""
+        yield "```text"
+        yield f"{found.severity}: {format_path(found.path)}: {found.message}"
+        if found.hint:
+            yield f"  hint: {found.hint}"
+        yield "```"
+
+
+def find_examples() -> dict[str, Diagnostic]:
+    """The first diagnostic of each rule: of the case of its name, else of any."""
+    named: dict[str, Diagnostic] = {}
+    found: dict[str, Diagnostic] = {}
+    for case in sorted(ERRORS.glob("*/inventory.yaml")):
+        for item in diagnose(case):
+            found.setdefault(item.rule, item)
+            if case.parent.name == item.rule:
+                named.setdefault(item.rule, item)
+    return {**found, **named}
+
+
+def diagnose(case: Path) -> tuple[Diagnostic, ...]:
+    """What `rackwright check inventory.yaml` tells of a case."""
+    try:
+        text = case.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return ()
+    loaded = parse_inventory(text, "inventory.yaml")
+    inventory, report = validate(loaded)
+    if inventory is not None:
+        wanted = inventory.image.os
+        release = RELEASES["debian-13" if wanted == "host" else wanted]
+        report = report.plus(check_plans(inventory, loaded.marks, release))
+    return report.items
+
+
+def ovs_options_page() -> str:
+    """Options of Open vSwitch and of its ports, by release."""
+    lines = [
+        "# Options of Open vSwitch",
+        "",
+        MADE,
+        "",
+        "What may stand under `ovs.other-config`, and what is set of DPDK ports. Options that",
+        "follow from other keys of the inventory are derived, and refused when set by hand",
+        "(rule `ovs-option-derived`). An empty default: Open vSwitch decides by other options.",
+    ]
+    for heading, options in (("The switch", OVS_OPTIONS), ("DPDK ports", PORT_OPTIONS)):
+        lines += [
+            "",
+            f"## {heading}",
+            "",
+            "| option | value | default | takes effect | releases | meaning |",
+            "|---|---|---|---|---|---|",
+            *(_option(option) for option in options.values()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _option(option: OvsOption) -> str:
+    forms = [f"before {version_text(until)}: {form.about}" for until, form in option.older_forms]
+    cells = (
+        f"`{option.key}`",
+        "; ".join([option.form.about, *forms]),
+        f"`{option.default}`" if option.default else "",
+        option.applies,
+        _releases(option),
+        f"{option.about} ({option.source})",
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _releases(option: OvsOption) -> str:
+    words = [f"from {version_text(option.since)}"] if option.since else []
+    words += [f"deprecated in {version_text(option.deprecated)}"] if option.deprecated else []
+    words += [f"gone in {version_text(option.removed)}"] if option.removed else []
+    words += [f"now `{option.renamed_to}`"] if option.renamed_to else []
+    return ", ".join(words) or "all"
+
+
+def plan_json_page() -> str:
+    """The keys of `plan --json`: one section a class of the plan."""
+    lines = [
+        "# Keys of `plan --json`",
+        "",
+        MADE,
+        "",
+        "`rackwright plan INV --host H --json` prints one object, a host plan. Keys are only ever",
+        "added. CPU sets are text as the kernel writes them (`0-7,16-23`), PCI addresses and MACs",
+        "too. Every `why` is an object of its own: the reason, and the inventory keys it rests on.",
+    ]
+    for part in _parts():
+        lines += ["", f"## {_title(part)}", "", _about(part), "", *_keys(part)]
+    lines += ["", "## Why", "", "Why a value is what it is.", "", "| key | value | meaning |"]
+    lines += [
+        "|---|---|---|",
+        "| `reason` | text | one sentence |",
+        "| `origins` | list of objects | inventory keys: `key` (`profiles.nfv.cpu`), `file`, `line` |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _parts() -> list[type[Any]]:
+    """The plan's classes, in the order they are met from the top."""
+    found: list[type[Any]] = [HostPlan]
+    for part in found:
+        for kind in typing.get_type_hints(part).values():
+            found += [one for one in _classes(kind) if one not in found]
+    return found
+
+
+def _classes(kind: Any) -> Iterator[type[Any]]:
+    told_elsewhere = (CpuSet, PciAddress, Why)
+    if isinstance(kind, type) and is_dataclass(kind) and kind not in told_elsewhere:
+        yield kind
+    for inner in typing.get_args(kind):
+        yield from _classes(inner)
+
+
+def _title(part: type[Any]) -> str:
+    words = "".join(f" {c.lower()}" if c.isupper() else c for c in part.__name__)
+    return words.strip().capitalize()
+
+
+def _about(part: type[Any]) -> str:
+    return " ".join((inspect.getdoc(part) or "").split())
+
+
+def _keys(part: type[Any]) -> Iterator[str]:
+    """A table of a class's fields, with a column for their comments where there are any."""
+    kinds, comments = typing.get_type_hints(part), _comments(part)
+    yield "| key | value | meaning |" if any(comments.values()) else "| key | value |"
+    yield "|---|---|---|" if any(comments.values()) else "|---|---|"
+    for field in fields(part):
+        cells = [f"`{field.name.replace('_', '-')}`", _kind(kinds[field.name])]
+        if any(comments.values()):
+            cells.append(comments.get(field.name, "").replace("|", "\\|"))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _comments(part: type[Any]) -> dict[str, str]:
+    """The comment above each field."""
+    source = inspect.getsource(part)
+    lines, found = source.splitlines(), {}
+    for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            above: list[str] = []
+            for line in reversed(lines[: node.lineno - 1]):
+                if not line.strip().startswith("#"):
+                    break
+                above.insert(0, line.strip(" #"))
+            found[node.target.id] = " ".join(above)
+    return found
+
+
+def _kind(kind: Any) -> str:
+    """A type as JSON has it."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join("null" if one is type(None) else _kind(one) for one in inner)
+    if origin is typing.Literal:
+        return ", ".join(f"`{one}`" for one in inner)
+    if origin is tuple:
+        return f"list of {_kind(inner[0])}"
+    if origin is not None:
+        return f"map of {_kind(inner[1])}"
+    names = {str: "text", int: "number", bool: "true, false", CpuSet: "text", PciAddress: "text"}
+    if kind in names:
+        return names[kind]
+    title = _title(kind)
+    return f"[{title.lower()}](#{title.lower().replace(' ', '-')})"
+
+
+PAGES = {
+    "rules.md": rules_page,
+    "ovs-options.md": ovs_options_page,
+    "plan-json.md": plan_json_page,
+}
+
+
+def main(argv: list[str]) -> int:
+    """Write all pages, or tell which are not what they would be written as."""
+    stale = 0
+    for name, make in PAGES.items():
+        path, text = REFERENCE / name, make()
+        if argv == ["--write"]:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
+            sys.stderr.write(f"{path} is stale: python scripts/reference.py --write\n")
+            stale = 1
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
