@@ -38,7 +38,7 @@ def planned_devices(machine: Machine) -> set[str]:
 
 def switchdev_devices(machine: Machine) -> list[str]:
     config = json.loads(machine.read(CONFIG) or "{}")
-    return [pf["pci"] for pf in config.get("pfs", []) if pf["eswitch"] == SWITCHDEV]
+    return [pf["pci"] for pf in config.get("pfs", []) if pf.get("eswitch") == SWITCHDEV]
 
 
 def network_devices(machine: Machine) -> set[str]:

@@ -48,7 +48,7 @@ def set_attributes(machine: Machine, pf: Pf, vf: Vf, stand_in: bool, status: Sta
         "spoofchk": vf.spoofchk,
         "state": vf.link_state,
     }
-    if stand_in and vf.link_state is not None:
+    if stand_in and vf.link_state not in (None, "auto"):
         # igb_netdev_ops has no ndo_set_vf_link_state (drivers/net/ethernet/intel/igb/igb_main.c).
         why = "a stand-in has no such setting"
         status.step(vf.pci, f"left out link state {vf.link_state}", why)

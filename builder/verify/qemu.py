@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.command import Command, Process, Runner, SubprocessRunner, start
@@ -79,12 +79,11 @@ def boot(
     monitor: Monitor,
     runner: Runner | None = None,
     may_reboot: bool = False,
-    seed: Path | None = None,
 ) -> BootResult:
     """Boot `image` on `twin` until it sends its facts; `image` is never written to.
 
-    may_reboot: the node may reboot on its way there. seed: a volume for its cloud-init. workdir keeps console.log and qemu.log.
-    Raises BuilderError when no facts come.
+    may_reboot: the node may reboot on its way there. workdir keeps console.log
+    and qemu.log. Raises BuilderError when no facts come.
     """
     runner = SubprocessRunner() if runner is None else runner
     check_qemu(runner)
@@ -94,9 +93,7 @@ def boot(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with step(monitor, f"boot the twin ({twin.firmware}, {accelerator})"):
-                machine = run_twin(
-                    twin, disk, accelerator, workdir, runner, may_reboot=may_reboot, seed=seed
-                )
+                machine = run_twin(twin, disk, accelerator, workdir, runner, may_reboot=may_reboot)
                 return _observe(machine, accelerator, timeout_s, twin.memory_mib)
         except LostTimerError as lost:
             if attempt == ATTEMPTS:
@@ -127,12 +124,10 @@ def run_twin(
     runner: Runner,
     *,
     may_reboot: bool = False,
-    seed: Path | None = None,
 ) -> Iterator[Guest]:
     """The twin running on an overlay of `disk`; on leaving, process and overlay are gone."""
     with tempfile.TemporaryDirectory(prefix="twin-", dir=workdir) as name:
         files = _prepare(twin, disk, Path(name), workdir / "console.log", runner)
-        files = replace(files, seed="" if seed is None else str(seed.resolve()))
         log = workdir / "qemu.log"
         log.unlink(missing_ok=True)
         argv = twin_argv(twin, files, accelerator, may_reboot=may_reboot)

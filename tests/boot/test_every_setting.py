@@ -15,12 +15,18 @@ HOST = "small1"
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> dict[str, Any]:
-    """The verdict, with the facts it is made of."""
+def out(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The directory of the image, and of what its twin reported."""
     out = tmp_path_factory.mktemp("every-setting")
     argv = ["image", str(INVENTORY), "--host", HOST, "-o", str(out / HOST), "--cache", str(cache)]
     assert main([*argv, "--format", "raw"]) == 0
     main(["verify", str(out / HOST), str(INVENTORY), "--host", HOST, "-o", str(out)])
+    return out
+
+
+@pytest.fixture
+def report(out: Path) -> dict[str, Any]:
+    """The verdict, with the facts it is made of."""
     verdict: dict[str, Any] = json.loads((out / "report.json").read_text())
     return {**verdict, "facts": json.loads((out / "facts.json").read_text())}
 
@@ -72,3 +78,42 @@ def test_cpus_go_offline_before_drivers_and_the_switch(report: dict[str, Any]) -
     assert [step["what"] for step in done] == [f"CPU {cpu}" for cpu in (3, 7, 11, 15)]
     state = report["facts"]["units"]["state"]["rackwright-cpus.service"]
     assert state == {"active": "active", "result": "success"}
+
+
+OTHER = {
+    "offline-cores-per-node: 1": "offline-cores-per-node: {0: 1}",
+    "count: {0: 256, 1: 128}": "count: {0: 256, 1: 64}",
+    "max-tx-rate: 400": "max-tx-rate: 300",
+    "min-tx-rate: 0": "vlan: 7",
+    "rxd: 1024": "rxd: 2048",
+    "rxq-affinity: {0: 1}": "rxq-affinity: {0: 9}",
+    "latency: low": "latency: default",
+    "memory: 8GiB}": "memory: 12GiB}",
+}
+
+
+def test_a_node_of_other_settings_would_be_found_out(out: Path, tmp_path: Path) -> None:
+    """The same facts against an inventory with each value changed: each is named."""
+    text = INVENTORY.read_text()
+    for old, new in OTHER.items():
+        assert old in text
+        text = text.replace(old, new)
+    changed = tmp_path / "inventory.yaml"
+    changed.write_text(text)
+    argv = ["verify", str(out / HOST), str(changed), "--host", HOST, "-o", str(tmp_path / "again")]
+    assert main([*argv, "--facts", str(out / "facts.json")]) == 1
+    report = json.loads((tmp_path / "again/report.json").read_text())
+    failed = {check["name"] for check in report["checks"] if check["status"] == "fail"}
+    assert {
+        "cpu.online",
+        "numa.node0.memory",
+        "numa.node1.memory",
+        "numa.node1.cpus",
+        "hugepages.node1.2M",
+        "sriov.ens11f0.vf0.max-tx-rate",
+        "sriov.ens11f1.vf0.vlan",
+        "ovs.br0.dpdk0.options",
+        "ovs.br0.dpdk0.other-config",
+        "cmdline.extra",
+    } <= failed
+    assert "hugepages.node0.2M" not in failed
