@@ -77,5 +77,6 @@ def run_ip(machine: Machine, pf: Pf, what: str, before: list[str], after: list[s
         if done.status == 0 or name == uplink(machine, pf):
             break
     if done.status != 0:
-        raise NodeError(f"{what}: ip {' '.join([*before, name, *after])}: {done.err}")
+        words = [*before, name or pf.name, *after]
+        raise NodeError(f"{what}: ip {' '.join(words)}: {done.err}")
     return done

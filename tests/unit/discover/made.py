@@ -96,7 +96,6 @@ def write_port(port: Port, base: Path) -> None:
         (base / "physfn").symlink_to(f"../{port.physfn}")
     if port.total_vfs is not None:
         put(base / "sriov_totalvfs", f"{port.total_vfs}\n".encode())
-        put(base / "sriov_numvfs", b"0\n")
     if port.net:
         (base / "net").mkdir(parents=True)
     if port.name is not None:

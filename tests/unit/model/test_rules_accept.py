@@ -127,6 +127,13 @@ def test_no_finding(case: str, base: str) -> None:
     assert inventory is not None
 
 
+def test_no_pages_where_nobody_uses_dpdk(base: str) -> None:
+    text = base.replace("size: 1G, count: 8", "count: 0")
+    start, end = text.index("    sriov:\n"), text.index("hosts:\n")
+    _, report = validate(parse_inventory(text[:start] + text[end:], "inventory.yaml"))
+    assert report.items == ()
+
+
 def test_a_profile_is_checked_with_each_class_it_is_used_with(base: str) -> None:
     other = base[base.index("  server:\n") : base.index("profiles:\n")]
     small = other.replace("  server:", "  small:").replace("xe1", "xe9")

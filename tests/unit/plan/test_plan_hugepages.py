@@ -167,6 +167,34 @@ def test_descriptors_and_queues_count_per_port() -> None:
     assert socket_mem_of(plan) == "2048,0"
 
 
+@pytest.mark.parametrize(
+    ("config", "own", "wanted"),
+    [
+        ({}, 2543, 2544),  # a shared pool of MTU 9000
+        ({"shared-mempool-config": "9702"}, 2799, 2800),  # the pool offered holds it too
+        ({"per-port-memory": "TRUE"}, 319, 320),  # as above
+    ],
+)
+def test_memory_by_hand_holds_the_packet_buffers_of_ports(
+    config: dict[str, str], own: int, wanted: int
+) -> None:
+    def plan(mib: int) -> ImagePlan:
+        switch = {"other-config": {"dpdk-socket-mem": f"{mib},0", **config}}
+        return make_plan(
+            {"ovs": switch, "hugepages": {"count": {0: 4}}}, ports=[(0, {"mtu": 9000, "rxq": 5})]
+        )
+
+    found = [(rule, message) for rule, _, message in faults_of(plan(own))]
+    assert (
+        "plan-socket-mem-ports",
+        (
+            f"{own} MiB on NUMA node 0 are less than the {wanted} MiB that packet buffers of dpdk0 "
+            "take: the rest comes of pages that pods may have taken by then"
+        ),
+    ) in found
+    assert "plan-socket-mem-ports" not in {rule for rule, _, _ in faults_of(plan(wanted))}
+
+
 def test_a_switch_without_any_page() -> None:
     switch = {"other-config": {"dpdk-socket-mem": "0,0"}}
     assert faults_of(make_plan({"ovs": switch}, ports=PORT)) == [
