@@ -56,9 +56,12 @@ fuzz: setup ## Drive COUNT fuzzed inventories through everything that is pure
 	$(BIN)/python -m tests.fuzz.run $(or $(COUNT),100000)
 
 bench: setup ## Measure what docs/measurements.md states
-	$(SUDO) apt-get install -q -y --no-install-recommends debootstrap gdisk kpartx
+	$(SUDO) apt-get install -q -y --no-install-recommends debootstrap gdisk kpartx genisoimage
 	$(SUDO) $(BIN)/python bench/rootfs.py $(OUT)/bench
 	$(SUDO) $(BIN)/python bench/image.py $(OUT)/bench
+	$(BIN)/python -m pip install --quiet ansible-core
+	$(BIN)/python bench/render.py $(OUT)/bench-render
+	$(BIN)/python bench/cloud_init.py $(OUT)/bench-cloud-init
 
 clean: ## Remove what the targets made here (not the package cache)
 	rm -rf build $(VENV)

@@ -2,7 +2,7 @@
 
     python bench/render.py DIRECTORY [HOSTS...]
 
-Needs the extra `bench` (ansible-core). DIRECTORY gets the trees and is emptied first.
+Needs ansible-core in the same environment. DIRECTORY gets the trees and is emptied first.
 
 Measured of ours: from the inventory's text to every byte of every file, in memory and written
 to disk. Measured of Ansible: one play over local "hosts" whose tasks template, copy and link
