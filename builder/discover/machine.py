@@ -52,7 +52,6 @@ class Function:
     driver: str | None = None
     is_vf: bool = False
     total_vfs: int | None = None
-    num_vfs: int | None = None
     has_net: bool = False
     netdevs: tuple[Netdev, ...] = ()
 
@@ -176,7 +175,6 @@ def _read_function(tree: Tree, pci: str, kind: str) -> Function:
         driver=tree.link(f"{base}/driver"),
         is_vf=tree.has(f"{base}/physfn"),
         total_vfs=_optional(tree, f"{base}/sriov_totalvfs"),
-        num_vfs=_optional(tree, f"{base}/sriov_numvfs"),
         has_net=any(tree.has(folder) for folder in folders),
         netdevs=tuple(
             _read_netdev(tree, f"{folder}/{name}", name)

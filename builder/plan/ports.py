@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from builder.diagnostics import KeyPath
 from builder.drivers.nics import find_nic_type
 from builder.model.hardware import Nic
+from builder.model.roles import node_of
 from builder.plan.inputs import Inputs
 
 
@@ -29,7 +30,7 @@ class DpdkPort:
     @property
     def node(self) -> int:
         """NUMA node whose CPUs and memory serve the port; unknown counts as 0, as in DPDK."""
-        return self.nic.numa or 0
+        return node_of(self.nic)
 
     @property
     def source(self) -> str:

@@ -2,9 +2,9 @@
 
 Left out of what tuned and others set: kernel.nmi_watchdog=0, as the watchdog keeps off
 nohz_full CPUs by itself (Documentation/admin-guide/lockup-watchdogs.rst) and `latency: low`
-has it on the kernel command line; kernel.sched_rt_runtime_us=-1, as no thread here is real-time; kernel.timer_migration=1,
-which is the kernel's default; vm.nr_hugepages, which knows one size and no NUMA node and
-would undo the pages reserved at boot.
+has it on the kernel command line; kernel.sched_rt_runtime_us=-1, as no thread here is
+real-time; kernel.timer_migration=1, which is the kernel's default; vm.nr_hugepages, which
+knows one size and no NUMA node and would undo the pages reserved at boot.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
 from builder.model.pages import cpu_nodes, spread_pages
-from builder.model.profile import Hugepages
+from builder.model.profile import Hugepages, Profile
 from builder.model.rules.findings import at, count, error, pairs, warning
+from builder.model.sriov import DPDK_DRIVERS
 
 Counts = int | Mapping[int, int]
 
@@ -37,9 +38,18 @@ def check_any_page(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         pages, wanted = profile.hugepages, profile.hugepages.pods or profile.hugepages.vms
         counted = [spread for _, _, spread in _counts(pages)]
         nothing = all(_total(spread) == 0 for spread in counted)
-        if counted and nothing and not (wanted or pages.count is None):
+        if _uses_dpdk(profile) and counted and nothing and not (wanted or pages.count is None):
             message = "no hugepages at all: OVS-DPDK and DPDK pods cannot start"
             yield error(marks, ("profiles", name, "hugepages", "count"), message)
+
+
+def _uses_dpdk(profile: Profile) -> bool:
+    drivers = {
+        driver
+        for policy in profile.sriov
+        for driver in (policy.driver, *(v.driver for v in policy.vfs))
+    }
+    return profile.ovs is not None or not drivers.isdisjoint(DPDK_DRIVERS)
 
 
 def _total(counts: Counts) -> int:

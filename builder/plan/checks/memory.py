@@ -226,7 +226,8 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
             continue
         total, ours = sum(pool.count for pool in pools), sum(held.values())
         message = (
-            f"Open vSwitch and {users} take pages of one size: kubelet offers all {total} as "
+            f"Open vSwitch{',' if ' and ' in users else ' and'} {users} take pages of one size: "
+            f"kubelet offers all {total} as "
             f"{RESOURCES[size]}, though {ours} {'is' if ours == 1 else 'are'} Open vSwitch's; pods "
             f"that get more than {_left_text(left)} are admitted and then fail"
         )
