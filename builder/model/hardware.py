@@ -48,6 +48,22 @@ class NumaNode(Part):
     memory: Annotated[MemoryMiB, Field(description="Memory of the node")]
 
 
+class NicSriov(Part):
+    """Where a port's VFs are, as `lspci -vvv` tells it under Single Root I/O Virtualization."""
+
+    total_vfs: Annotated[Whole, Field(ge=1, le=256, description="Total VFs")]
+    vf_offset: Annotated[
+        Whole, Field(ge=1, le=65535, description="VF offset, of this very port and machine")
+    ]
+    vf_stride: Annotated[Whole, Field(ge=1, le=65535, description="VF stride")]
+    vf_id: Annotated[
+        DeviceId | None, Field(description="PCI vendor:device of the VFs; default: the NIC table's")
+    ] = None
+    vf_driver: Annotated[
+        ModuleName | None, Field(description="Kernel driver of the VFs; default: the NIC table's")
+    ] = None
+
+
 class Nic(Part):
     """One PCI network function (port)."""
 
@@ -58,6 +74,13 @@ class Nic(Part):
     numa: Annotated[Whole | None, Field(ge=0, description="NUMA node the port is attached to")] = (
         None
     )
+    sriov: Annotated[
+        NicSriov | None,
+        Field(
+            description="What of the port's VFs the NIC table does not know, or has otherwise: a "
+            "new device, a card with other settings, a machine without ARI"
+        ),
+    ] = None
 
 
 class HardwareClass(Part):

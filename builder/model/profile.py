@@ -115,6 +115,13 @@ class Kubernetes(Part):
     topology_scope: Annotated[
         Literal["container", "pod"], Field(description="Topology Manager scope")
     ] = "container"
+    strict_cpu_reservation: Annotated[
+        Flag,
+        Field(
+            description="Keep pods without CPUs of their own off the reserved CPUs too; false for "
+            "a kubelet before 1.33, which refuses the option"
+        ),
+    ] = True
     kube_reserved: Annotated[
         MemoryMiB, Field(description="Memory of the Kubernetes daemons (kubeReserved)")
     ] = 500

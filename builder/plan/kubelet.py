@@ -6,6 +6,8 @@ OpenShift's node tuning operator, components/kubeletconfig/kubeletconfig.go.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from builder.model.profile import Kubernetes
 from builder.plan.inputs import Inputs
 from builder.plan.types import CpuPlan, HugepagePool, KubeletPlan, ReservedMemory
@@ -39,7 +41,7 @@ def plan_kubelet(
         reserved_memory=_share_memory(cpus, left_of_nodes(inputs, pools), total)
         if is_static
         else (),
-        why=_explain(inputs, cpus, total, is_static=is_static, options=bool(options)),
+        why=_explain(inputs, cpus, total, is_static=is_static, options=options),
     )
 
 
@@ -75,15 +77,27 @@ def _share_memory(cpus: CpuPlan, left: tuple[int, ...], total: int) -> tuple[Res
 
 
 def _cpu_manager_options(cpus: CpuPlan, wanted: Kubernetes) -> dict[str, str]:
-    """full-pcpus-only keeps two pods off one core; as OpenShift, with single-numa-node."""
+    """full-pcpus-only keeps two pods off one core; as OpenShift, with single-numa-node.
+
+    strict-cpu-reservation: without it burstable and best-effort pods run on the reserved CPUs as
+    well, PMD threads' among them (KEP-4540; beta and on by default since Kubernetes 1.33).
+    """
+    options = {"strict-cpu-reservation": "true"} if wanted.strict_cpu_reservation else {}
     has_siblings = any(len(core - cpus.offline) > 1 for core in cpus.cores)
     if has_siblings and wanted.topology_policy == "single-numa-node":
-        return {"full-pcpus-only": "true"}
-    return {}
+        options["full-pcpus-only"] = "true"
+    return options
+
+
+_OPTION_REASONS = {
+    "strict-cpu-reservation": "pods without CPUs of their own keep off the reserved CPUs too, "
+    "where PMD threads poll",
+    "full-pcpus-only": "whole cores only: two pods must not share the siblings of one",
+}
 
 
 def _explain(
-    inputs: Inputs, cpus: CpuPlan, total: int, *, is_static: bool, options: bool
+    inputs: Inputs, cpus: CpuPlan, total: int, *, is_static: bool, options: Mapping[str, str]
 ) -> dict[str, Why]:
     def key(*keys: str) -> tuple[str | int, ...]:
         return inputs.profile_key("kubernetes", *keys)
@@ -121,7 +135,8 @@ def _explain(
             *(key(name) for name in memory),
         )
     if options:
+        reasons = [_OPTION_REASONS[name] for name in options]
         why["cpu_manager_policy_options"] = inputs.why(
-            "whole cores only: two pods must not share the siblings of one", policy
+            "; ".join(reasons), key("strict-cpu-reservation"), policy
         )
     return why

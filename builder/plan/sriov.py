@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from builder.diagnostics import KeyPath
-from builder.drivers.nics import NicType, find_nic_type
+from builder.drivers.nics import NicType
 from builder.model.hardware import Nic
+from builder.model.nic_types import nic_type_of
 from builder.model.sriov import (
     SriovPolicy,
     Vf,
@@ -29,7 +30,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
     pfs: list[PfPlan] = []
     for place, policy in enumerate(inputs.profile.sriov):
         nic = inputs.hardware.nic(policy.pf)
-        model = find_nic_type(nic.id) if nic is not None else None
+        model = nic_type_of(nic) if nic is not None else None
         # A PF the class lacks, and a model without SR-IOV, are refused by the model's rules.
         if nic is None or model is None or model.vf_id is None:
             continue

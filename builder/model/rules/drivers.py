@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import find_nic_type
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
+from builder.model.nic_types import nic_type_of
 from builder.model.profile import NicDriver
 from builder.model.rules.findings import Pair, at, count, error, pairs, warning
 from builder.model.sriov import SriovPolicy
@@ -109,7 +109,7 @@ def check_max_vfs_form(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
 
 def check_max_vfs_limit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for driver in _drivers(inventory):
-        kinds = [kind for nic in driver.nics if (kind := find_nic_type(nic.id)) is not None]
+        kinds = [kind for nic in driver.nics if (kind := nic_type_of(nic)) is not None]
         capable = [kind for kind in kinds if kind.total_vfs]
         if driver.name not in WITH_MAX_VFS or not capable:
             continue
@@ -188,5 +188,5 @@ def check_other_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
 
 
 def _can(nic: Nic) -> bool:
-    kind = find_nic_type(nic.id)
+    kind = nic_type_of(nic)
     return kind is not None and kind.total_vfs > 0

@@ -41,7 +41,8 @@ def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
     for path, _, nic in _nics(inventory):
         if find_nic_type(nic.id) is None:
             message = (
-                f"{nic.id} is not in the NIC table: it is taken for a port without VFs, whose "
+                f"{nic.id} is not in the NIC table: it is taken for a port "
+                f"{'with the VFs of its sriov' if nic.sriov else 'without VFs'}, whose "
                 f"driver {nic.driver} needs no firmware package, and which DPDK drives through "
                 "vfio-pci"
             )

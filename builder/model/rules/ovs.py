@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import find_nic_type
 from builder.model.inventory import Inventory
+from builder.model.nic_types import nic_type_of
 from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
 from builder.model.rules.sriov import driver_of
@@ -227,7 +227,7 @@ def check_vf_jumbo(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         whole = {port.nic for _, port in _used_ports(pair)}
         for path, port in _used_ports(pair):
             nic = pair.hardware.nic((port.vf or "").partition("/")[0])
-            model = find_nic_type(nic.id) if nic is not None else None
+            model = nic_type_of(nic) if nic is not None else None
             if nic is None or model is None or model.vf_id != VF_82599 or nic.name in whole:
                 continue
             small = _hosts_with_small_mtu(inventory, pair, nic.name)

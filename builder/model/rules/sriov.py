@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import NicType, find_nic_type
+from builder.drivers.nics import NicType
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
+from builder.model.nic_types import nic_type_of
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.rules.findings import Pair, at, count, error, is_are, numbers, pairs, warning
@@ -50,7 +51,7 @@ def used_pfs(inventory: Inventory) -> Iterator[UsedPf]:
             nic = nics.get(policy.pf)
             if nic is not None:
                 path = (*pair.path, "sriov", index)
-                yield UsedPf(pair, path, policy, nic, find_nic_type(nic.id))
+                yield UsedPf(pair, path, policy, nic, nic_type_of(nic))
 
 
 def driver_of(policy: SriovPolicy, vf: Vf) -> str:
@@ -84,7 +85,15 @@ def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
                 f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
                 "PCI bus, and how many it can have, is not known"
             )
-            yield error(marks, (*pf.path, "pf"), message, "builder/drivers/nics.py has the table")
+            hint = (
+                f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
+                f"vf-offset, vf-stride, vf-id, vf-driver}}, from lspci -vvv -s {pf.nic.pci}"
+            )
+            yield error(marks, (*pf.path, "pf"), message, hint)
+        elif pf.kind.total_vfs and (pf.kind.vf_id is None or pf.kind.vf_driver is None):
+            message = f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' id and driver are not known"
+            hint = f"add vf-id and vf-driver to its sriov in hardware.{pf.pair.class_name}.nics"
+            yield error(marks, (*pf.path, "pf"), message, hint)
         elif pf.kind.total_vfs == 0:
             message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
             yield error(marks, (*pf.path, "pf"), message)

@@ -41,6 +41,7 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-allow-list": eal.check_allow_list,
     "plan-pf-with-vfs": switch.check_pf_with_vfs,
     "plan-reserved-memory": kubelet.check_reserved_memory,
+    "plan-reserved-cpus": kubelet.check_reserved_cpus_kept,
     "plan-topology-hints": kubelet.check_hints,
     "plan-command-line": kernel.check_command_line,
     "plan-kernel-args-again": kernel.check_words_again,

@@ -73,6 +73,9 @@ CHECK_TEXTS: dict[str, RuleText] = {
     "plan-reserved-memory": RuleText(
         "error", "Memory the kubelet reserves on a NUMA node is there beside the hugepages."
     ),
+    "plan-reserved-cpus": RuleText(
+        "warning", "The kubelet keeps every pod off the CPUs of PMD threads."
+    ),
     "plan-topology-hints": RuleText(
         "warning", "With a strict topology policy, the NUMA node of every VF for pods is known."
     ),

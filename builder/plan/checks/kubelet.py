@@ -45,3 +45,19 @@ def check_hints(image: ImagePlan) -> Iterator[Finding]:
             hint = f"say it: numa: of {pf.name} in hardware.{image.hardware}.nics"
             key = profile_key(image, "kubernetes", "topology-policy")
             yield Finding("warning", key, message, hint)
+
+
+def check_reserved_cpus_kept(image: ImagePlan) -> Iterator[Finding]:
+    """Without strict-cpu-reservation the shared pool of the CPU manager has the reserved CPUs too
+    (pkg/kubelet/cm/cpumanager/policy_static.go), and isolcpus= does not bind a cgroup's cpuset.
+    """
+    kubelet = image.kubelet
+    if kubelet is None or "strict-cpu-reservation" in kubelet.cpu_manager_policy_options:
+        return
+    if image.cpus.pmd:
+        message = (
+            f"pods without CPUs of their own may run on the PMD CPUs {image.cpus.pmd}: the kubelet "
+            "keeps reserved CPUs from exclusive pods only"
+        )
+        key = profile_key(image, "kubernetes", "strict-cpu-reservation")
+        yield Finding("warning", key, message, "true, with a kubelet from 1.33 on")

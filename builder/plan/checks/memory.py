@@ -207,7 +207,7 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
     if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
         message = (
             f"{format_mib(left_in_all)} are left beside the hugepages for the kernel, the kubelet, "
-            f"containerd and pods; {format_mib(MACHINE_ROOM_MIB)} is what others leave"
+            f"containerd and pods; TripleO leaves {format_mib(MACHINE_ROOM_MIB)}"
         )
         yield Finding("warning", profile_key(image, "hugepages"), message, "take fewer pages")
 

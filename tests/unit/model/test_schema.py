@@ -142,6 +142,7 @@ def test_each_key_is_in_the_reference() -> None:
         "## `access.users.<name>`",
         "## `access.secrets.<name>`",
         "## `hosts.<name>.interfaces.<name>`",
+        "## `hardware.<name>.nics[].sriov`",
         "## `profiles.<name>.hugepages.more[]`",
         "## `profiles.<name>.hugepages.pods`",
         "## `profiles.<name>.sriov[].vfs[]`",
@@ -167,7 +168,14 @@ def test_keys_at_a_path() -> None:
         "pods",
         "vms",
     )
-    assert keys_at(("hardware", "a", "nics", 3)) == ("pci", "id", "driver", "name", "numa")
+    assert keys_at(("hardware", "a", "nics", 3)) == (
+        "pci",
+        "id",
+        "driver",
+        "name",
+        "numa",
+        "sriov",
+    )
     assert keys_at(("profiles", "nfv", "ovs", "bridges", "b", "ports", "p")) == (
         "nic",
         "vf",

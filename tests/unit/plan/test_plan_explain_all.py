@@ -171,7 +171,7 @@ def test_offline_cpus_and_the_kubelet(plan: HostPlan) -> None:
     assert section(text, "Kubelet")[:5] == [
         "reservedSystemCPUs 0-1,8,16-17,24",
         "cpuManagerPolicy static",
-        "cpuManagerPolicyOptions full-pcpus-only=true",
+        "cpuManagerPolicyOptions strict-cpu-reservation=true full-pcpus-only=true",
         "topologyManagerPolicy single-numa-node",
         "topologyManagerScope container",
     ]

@@ -292,7 +292,7 @@ def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
             "profiles.nfv.hugepages",
             (
                 "4094MiB are left beside the hugepages for the kernel, the kubelet, containerd and "
-                "pods; 4GiB is what others leave"
+                "pods; TripleO leaves 4GiB"
             ),
         )
         for _ in range(warnings)

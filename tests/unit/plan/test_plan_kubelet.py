@@ -39,7 +39,10 @@ def test_as_openshift_renders_it() -> None:
     }
     found = kubelet(make_plan(profile))
     assert found.cpu_manager_policy == "static"
-    assert found.cpu_manager_policy_options == {"full-pcpus-only": "true"}
+    assert found.cpu_manager_policy_options == {
+        "strict-cpu-reservation": "true",  # ours: OpenShift keeps pods off by cgroups
+        "full-pcpus-only": "true",
+    }
     assert (found.kube_reserved_mib, found.system_reserved_mib) == (500, 500)
     assert found.eviction_hard_mib == 100
     assert found.memory_manager_policy == "Static"
@@ -102,7 +105,10 @@ def test_no_memory_manager_where_no_node_is_promised(policy: str) -> None:
 def test_whole_cores(policy: str, smt: bool, cpu: dict[str, Any], options: dict[str, str]) -> None:
     profile = {"cpu": cpu, "kubernetes": {"topology-policy": policy}}
     plan = make_plan(profile, smt=smt)
-    assert kubelet(plan).cpu_manager_policy_options == options
+    assert kubelet(plan).cpu_manager_policy_options == {
+        "strict-cpu-reservation": "true",
+        **options,
+    }
 
 
 def test_pmd_cpus_are_kept_from_pods_and_offline_ones_are_not_named() -> None:

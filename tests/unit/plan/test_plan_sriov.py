@@ -286,3 +286,27 @@ def test_model_without_sriov_has_no_pf(plan_seed: Callable[..., HostPlan]) -> No
         del profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"]
 
     assert plan_seed(edit).image.pfs == ()
+
+
+def test_a_vf_layout_of_ones_own(plan_seed: Callable[..., HostPlan]) -> None:
+    """A machine without ARI has an 82599's VFs one bus on: offset 384."""
+
+    def edit(data: dict[str, Any]) -> None:
+        nic = data["hardware"]["e5-2620v4"]["nics"][3]
+        nic["sriov"] = {"total-vfs": 63, "vf-offset": 384, "vf-stride": 2}
+
+    pf = next(pf for pf in plan_seed(edit).image.pfs if pf.name == "ens11f1")
+    assert [str(vf.pci) for vf in pf.vfs] == ["0000:02:10.1", "0000:02:10.3"]
+    assert pf.vf_id == "8086:10ed"
+
+
+def test_a_device_nobody_knows(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        nic = data["hardware"]["e5-2620v4"]["nics"][3]
+        nic |= {"id": "19e5:0222", "driver": "hinic"}
+        nic["sriov"] = {"total-vfs": 8, "vf-offset": 16, "vf-stride": 1}
+        nic["sriov"] |= {"vf-id": "19e5:375e", "vf-driver": "hinic"}
+
+    pf = next(pf for pf in plan_seed(edit).image.pfs if pf.name == "ens11f1")
+    assert (pf.vf_id, pf.driver) == ("19e5:375e", "hinic")
+    assert [str(vf.pci) for vf in pf.vfs] == ["0000:01:02.1", "0000:01:02.2"]
