@@ -98,12 +98,17 @@ def _tell(fault: BuilderError) -> int:
 
 def _tell_os(fault: OSError) -> int:
     name = f"{fault.filename}: " if fault.filename else ""
-    hint = "free some space, or write to another disk"
-    return _tell(
-        BuilderError(
-            f"{name}{fault.strerror or fault}", hint=hint if fault.errno == errno.ENOSPC else None
-        )
-    )
+    hint = _OS_HINTS.get(fault.errno or 0)
+    return _tell(BuilderError(f"{name}{fault.strerror or fault}", hint=hint))
+
+
+_OS_HINTS = {
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EACCES: "choose a place you may write to, or run it with sudo",
+    errno.EROFS: "choose a place that may be written to",
+    errno.EEXIST: "a part of the path is a file: name a directory",
+    errno.ENOTDIR: "a part of the path is a file: name a directory",
+}
 
 
 def _report_bug() -> int:

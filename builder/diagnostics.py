@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["error", "warning"]
+# Characters of a source line that are shown; a line of an inventory is rarely half as long.
+LONGEST_LINE = 200
 KeyPath = tuple[str | int, ...]
 
 
@@ -85,8 +88,14 @@ def format_path(path: KeyPath) -> str:
     """Key path as people write it: `profiles.nfv.sriov[0].num-vfs`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) else _one_line(part)
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text
+
+
+def _one_line(text: str) -> str:
+    """A key as it stands, but for what would end the line or move the cursor."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
@@ -94,13 +103,23 @@ def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
     path = f"{format_path(item.path)}: " if item.path else ""
     out = [f"{item.where}: {item.severity}: {path}{item.message}"]
     if 0 < item.where.line <= len(lines):
-        source = lines[item.where.line - 1]
+        source, column = _window(lines[item.where.line - 1], item.where.column)
         # A tab before the caret must stay a tab, or the caret points elsewhere.
-        pad = "".join("\t" if c == "\t" else " " for c in source[: item.where.column - 1])
+        pad = "".join("\t" if c == "\t" else " " for c in source[: column - 1])
         out += [f"    {source}", f"    {pad}^"]
     if item.hint:
         out.append(f"  hint: {item.hint}")
     return "\n".join(out)
+
+
+def _window(source: str, column: int) -> tuple[str, int]:
+    """A line to show, and the column in it: of a very long one only what is around the place."""
+    if len(source) <= LONGEST_LINE:
+        return source, column
+    first = max(0, min(column - 1 - LONGEST_LINE // 2, len(source) - LONGEST_LINE))
+    shown = source[first : first + LONGEST_LINE]
+    before, after = "..." * (first > 0), "..." * (first + LONGEST_LINE < len(source))
+    return f"{before}{shown}{after}", column - first + len(before)
 
 
 def format_report(report: Report, lines: tuple[str, ...]) -> str:

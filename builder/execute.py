@@ -34,8 +34,14 @@ def replacing_directory(out: Path) -> Iterator[Path]:
             f"{out} is not empty and was not written by rackwright",
             hint="choose another directory with -o, or remove it",
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    with new_directory(out) as staging:
+        yield staging
+
+
+@contextmanager
+def new_directory(out: Path) -> Iterator[Path]:
+    """A directory that becomes `out`, which is not there yet or empty, when the block ends well."""
+    staging = _make_staging(out)
     try:
         staging.chmod(0o755)
         yield staging
@@ -44,6 +50,14 @@ def replacing_directory(out: Path) -> Iterator[Path]:
         raise _named(fault, out) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _make_staging(out: Path) -> Path:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as fault:
+        raise _named(fault, out) from None
 
 
 def _swap(staging: Path, out: Path) -> None:
@@ -63,16 +77,21 @@ def _swap(staging: Path, out: Path) -> None:
 
 
 def _named(fault: OSError, path: Path) -> OSError:
-    """`fault` with `path` in it, where the kernel's own words name no file: write(2) on a full disk."""
-    if fault.filename is None and fault.errno is not None:
-        return OSError(fault.errno, fault.strerror, str(path))
-    return fault
+    """`fault` of `path`: the kernel names no file (write(2) on a full disk), or a temporary one."""
+    if fault.errno is None:
+        return fault
+    return OSError(fault.errno, fault.strerror, str(path))
 
 
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` in one step: a reader sees the old bytes or the new ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, staging = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    if path.is_dir():
+        raise BuilderError(f"{path} is a directory", hint="name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, staging = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as fault:
+        raise _named(fault, path) from None
     try:
         with os.fdopen(handle, "wb") as out:
             out.write(content)
@@ -120,6 +139,10 @@ def read_tree(base: Path) -> FileTree:
     try:
         listing = json.loads((base / LISTING).read_text(encoding="utf-8"))
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
+    except PermissionError as fault:
+        raise BuilderError(
+            f"{fault.filename} may not be read", hint="read the tree as the user who wrote it"
+        ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise BuilderError(
             f"{base} is not a tree written by rackwright", hint=f"write one with: render -o {base}"

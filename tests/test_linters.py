@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,13 @@ def test_no_addresses_of_registries() -> None:
         if "http" in path.read_text(encoding="utf-8")
     ]
     assert named == []
+
+
+def test_the_lock_has_every_dependency() -> None:
+    """A package pyproject.toml names and the lock lacks is not in the environment `setup` makes."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["build"]]
+    names = {re.split(r"[<>=!~ ]", text)[0].lower().replace("_", "-") for text in wanted}
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert names - set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE)) == set()

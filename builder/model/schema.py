@@ -14,6 +14,7 @@ from typing import Any
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.reference import reference_page
+from builder.model.values import format_mib
 
 Schema = dict[str, Any]
 
@@ -31,7 +32,9 @@ def inventory_schema() -> Schema:
 
 
 def _tidy(node: object) -> None:
-    """Drop pydantic's titles; names that do not match a map's pattern are not allowed."""
+    """Drop pydantic's titles; names that do not match a map's pattern are not allowed; a default
+    of memory is written as an inventory has it.
+    """
     if isinstance(node, list):
         for item in node:
             _tidy(item)
@@ -41,6 +44,8 @@ def _tidy(node: object) -> None:
         del node["title"]
     if "patternProperties" in node:
         node["additionalProperties"] = False
+    if node.get("type") == "string" and type(node.get("default")) is int:
+        node["default"] = format_mib(node["default"])
     for value in node.values():
         _tidy(value)
 

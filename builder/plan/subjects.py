@@ -38,10 +38,11 @@ def subjects_of(plan: HostPlan) -> tuple[Subject, ...]:
 
 def origin_texts(why: Why) -> tuple[str, ...]:
     """`inventory.yaml:27 profiles.nfv.hugepages.count`, for each key a value rests on."""
-    return tuple(
+    texts = (
         f"{origin.where.file}:{origin.where.line} {format_path(origin.path)}"
         for origin in why.origins
     )
+    return tuple(dict.fromkeys(texts))
 
 
 def size_text(kib: int) -> str:

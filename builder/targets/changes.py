@@ -13,10 +13,12 @@ from builder.render.node import LISTING
 from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile, diff_trees
 from builder.targets.effect import (
+    KUBELET,
     LEVELS,
     Effect,
     Level,
     commands_for,
+    nothing,
     reboot,
     restart,
     strongest_level,
@@ -30,7 +32,7 @@ Kind = Literal["added", "removed", "changed"]
 class Change:
     """A file, package or other part of a plan that differs, and what that needs.
 
-    what: `file`, `package`, `release`, `kubelet` or `access`. scope image: part of the golden
+    what: `file`, `package`, `release`, `kubelet`, `pool` or `access`. scope image: part of the golden
     image all machines of a class and profile share.
     """
 
@@ -123,7 +125,12 @@ def _image_changes(
     before, after = (
         FileTree(tuple(file for file in tree if file.path != LISTING)) for tree in trees
     )
-    return (*_release_changes(old, new), *_kubelet_changes(old, new), *_files(before, after))
+    return (
+        *_release_changes(old, new),
+        *_kubelet_changes(old, new),
+        *_pool_changes(old, new),
+        *_files(before, after),
+    )
 
 
 def _release_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
@@ -143,11 +150,23 @@ def _release_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
 def _kubelet_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
     if encode(old.kubelet, reasons=False) != encode(new.kubelet, reasons=False):
         effect = restart(
-            "systemctl restart kubelet",
-            "drain the node first, and remove cpu_manager_state and memory_manager_state: the "
-            "kubelet does not start on those of other numbers",
+            KUBELET,
+            "put the new numbers of plan --json into the node's KubeletConfiguration first: no file "
+            "of ours has them",
         )
         yield Change("changed", "kubelet", "numbers of KubeletConfiguration", "host", (effect,))
+
+
+def _pool_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
+    """Pools are the device plugin's resources, which no file of ours has."""
+    before, after = ({vf.pool for pf in p.pfs for vf in pf.vfs if vf.pool} for p in (old, new))
+    effect = nothing(
+        "tell the SR-IOV device plugin, and the pods that ask for it: no file of ours names it"
+    )
+    for name in sorted(after - before):
+        yield Change("added", "pool", name, "host", (effect,))
+    for name in sorted(before - after):
+        yield Change("removed", "pool", name, "host", (effect,))
 
 
 def _own_changes(old: HostPlan, new: HostPlan, sources: Sources) -> tuple[Change, ...]:

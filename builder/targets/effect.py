@@ -35,6 +35,11 @@ def reboot(reason: str, command: str | None = None) -> Effect:
     return Effect("reboot", reason, command)
 
 
+# The kubelet does not start on the state files of other numbers (pkg/kubelet/cm, checkpoints).
+KUBELET = (
+    "drain the node, then rm -f /var/lib/kubelet/{cpu,memory}_manager_state, "
+    "systemctl restart kubelet"
+)
 # In the order they are run in; `ovs-vswitchd` takes rackwright-ovs-bridges with it.
 COMMANDS = (
     "update-grub",
@@ -50,7 +55,7 @@ COMMANDS = (
     "systemctl restart rackwright-ovs-options",
     "systemctl restart ovs-vswitchd",
     "systemctl restart rackwright-ovs-bridges",
-    "systemctl restart kubelet",
+    KUBELET,
 )
 
 

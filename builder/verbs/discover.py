@@ -18,7 +18,7 @@ from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
 from builder.discover.tree import Tree, record
 from builder.errors import BuilderError
-from builder.execute import write_file
+from builder.execute import new_directory, write_file
 from builder.model.inventory import HostName, Name
 from builder.verbs import inputs
 
@@ -114,7 +114,8 @@ def run(args: Namespace) -> int:
 def run_record(tree: Tree, out: Path) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BuilderError(f"{out} is there already", hint="name a new directory")
-    count = record(tree, out)
+    with new_directory(out) as staging:
+        count = record(tree, staging)
     print(f"{out}: {count} files, with serial number, host name, MAC addresses and routes")
     if tree.faults:
         print("not read:", file=sys.stderr)

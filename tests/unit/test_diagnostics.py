@@ -62,3 +62,17 @@ def test_the_nearest_key_the_file_has() -> None:
     assert marks.key_at(("a", "b", 0)) == key
     assert marks.value_at(("a",)) == value
     assert marks.value_at(("z",)) == Location(FILE, 1, 1)
+
+
+def test_a_key_cannot_end_the_line() -> None:
+    assert format_path(("hosts", "a\nb: error", "x\x1b[2J")) == "hosts.a\\nb: error.x\\u001b[2J"
+
+
+def test_a_long_line_is_shown_around_the_place() -> None:
+    line = "x" * 3000 + "HERE" + "y" * 3000
+    item = Diagnostic("error", Location("inv", 1, 3001), (), "odd")
+    _, shown, caret = format_diagnostic(item, (line,)).splitlines()
+    assert len(shown) == 4 + 3 + 200 + 3
+    assert shown[caret.index("^") :].startswith("HERE")
+    short = format_diagnostic(Diagnostic("error", Location("inv", 1, 2), (), "odd"), ("ab",))
+    assert short.splitlines()[1:] == ["    ab", "     ^"]

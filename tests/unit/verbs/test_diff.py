@@ -150,5 +150,17 @@ def test_numbers_of_the_kubelet(rackwright: Call, old: Path, write: Write) -> No
     after = write((hosts, f"    kubernetes: {{eviction: 200MiB}}\n{hosts}"), name="after.yaml")
     said = rackwright("diff", before, after, "--json")
     (group,) = json.loads(said.out)["groups"]
-    assert group["commands"] == ["systemctl restart kubelet"]
+    assert group["commands"] == [
+        (
+            "drain the node, then rm -f /var/lib/kubelet/{cpu,memory}_manager_state, systemctl restart "
+            "kubelet"
+        )
+    ]
     assert group["changes"][0]["name"] == "numbers of KubeletConfiguration"
+
+
+def test_a_pool_with_another_name(rackwright: Call, old: Path, write: Write) -> None:
+    said = rackwright("diff", old, write(("pool: net_vfs", "pool: lan_vfs"), name="new.yaml"))
+    assert "  + pool lan_vfs" in said.out
+    assert "  - pool net_vfs" in said.out
+    assert "tell the SR-IOV device plugin" in said.out
