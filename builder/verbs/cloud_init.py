@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -59,11 +61,25 @@ def run(args: Namespace) -> int:
     plans = plans_of(args, checked, release)
     runner = SubprocessRunner()
     with replacing_directory(args.out) as staging:
+        if args.host is not None:
+            keep_others(args.out, staging, args.host)
         written = [write_seed(seed, args, staging) for seed in seeds_of(plans, args.boots, runner)]
         (staging / LISTING).write_text(json.dumps({"hosts": len(written)}) + "\n")
     count = len(written)
     print(f"{count} host{'s' if count != 1 else ''} in {args.out}", file=sys.stderr)
     return 0
+
+
+def keep_others(out: Path, staging: Path, hostname: str) -> None:
+    """The bundles of other hosts made before stay; this host's, in every form, are made anew."""
+    own = {hostname, *(f"{hostname}.{form}" for form in ("iso", "mime")), LISTING}
+    for entry in sorted(out.iterdir()) if out.is_dir() else ():
+        if entry.name in own:
+            continue
+        if entry.is_dir():
+            shutil.copytree(entry, staging / entry.name, copy_function=os.link)
+        else:
+            os.link(entry, staging / entry.name)
 
 
 def plans_of(args: Namespace, checked: inputs.Checked, release: OsRelease) -> list[HostPlan]:

@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     "kernel-args-once": kernel.check_args_once,
     "sysctl-hugepages": kernel.check_sysctl_hugepages,
     "access-login": access.check_can_log_in,
+    "secret-path-free": access.check_secret_path_free,
     "secret-path-once": access.check_secret_path_once,
     "secret-in-clear": access.check_no_secret,
     "hardware-used": hosts.check_hardware_used,

@@ -158,6 +158,7 @@ RULE_TEXTS: dict[str, RuleText] = {
     "kernel-args-once": _warning("A kernel word is there once."),
     "sysctl-hugepages": _error("Pages are counted under `hugepages`, not by sysctl."),
     "access-login": _warning("Somebody can log in."),
+    "secret-path-free": _error("A secret is a file of its own, never one of the system's or ours."),
     "secret-path-once": _error("A path is that of one fetched file."),
     "secret-in-clear": _error("No text of the inventory is a secret: it is fetched at boot."),
     "hardware-used": _warning("A hardware class has hosts."),

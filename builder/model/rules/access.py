@@ -22,6 +22,23 @@ SECRETS = {
     "a password": re.compile(r"(password|passwd|secret)=\S", re.IGNORECASE),
 }
 
+# What logins, boot and our own programs live by.
+SYSTEM_FILES = frozenset(
+    f"/etc/{name}"
+    for name in (
+        "passwd", "shadow", "group", "gshadow", "sudoers", "fstab", "hostname", "hosts", "crypttab",
+        "machine-id", "os-release", "resolv.conf", "ld.so.preload", "nsswitch.conf", "profile",
+        "environment",
+    )
+)  # fmt: skip
+NOT_FOR_SECRETS = (
+    "/boot/", "/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/usr/", "/bin/", "/sbin/", "/lib",
+    "/etc/rackwright/node.json", "/etc/rackwright/files", "/etc/rackwright/image-release",
+    "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
+    "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",
+    "/etc/cron", "/etc/init.d/", "/etc/profile.d/",
+)  # fmt: skip
+
 _BY_REFERENCE = (
     "access: {secrets: {join: {url: https://…, path: /etc/…}}} has the node fetch it after its"
     " first boot"
@@ -44,6 +61,16 @@ def check_secret_path_once(inventory: Inventory, marks: Marks) -> Iterable[Diagn
         other = first.setdefault(secret.path, path)
         if other != path:
             yield error(marks, path, f"{secret.path} is also at {at(marks, other)}")
+
+
+def check_secret_path_free(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    """A fetched secret replaces what is at its path: never a file the system or we have there."""
+    for name, secret in inventory.access.secrets.items():
+        taken = next((place for place in NOT_FOR_SECRETS if secret.path.startswith(place)), None)
+        if secret.path in SYSTEM_FILES or taken is not None:
+            path: KeyPath = ("access", "secrets", name, "path")
+            message = f"{secret.path} would be replaced by the secret, and is not for secrets"
+            yield error(marks, path, message, "a file of its own: /etc/kubernetes/join.yaml")
 
 
 def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

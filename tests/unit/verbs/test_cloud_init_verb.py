@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -161,3 +162,16 @@ def test_refuses_a_directory_of_somebody_else(
     assert said.code == 1
     assert "is not empty and was not written by rackwright" in said.err
     assert (here / "mine/file").read_text(encoding="utf-8") == "x"
+
+
+def test_one_host_after_the_other(rackwright: Call, inventory: Path, tmp_path: Path) -> None:
+    """A second host is added; a host made again loses what it is no longer asked for."""
+    text = inventory.read_text(encoding="utf-8")
+    head, _, host = text.partition("\nhosts:\n")
+    second = re.sub(r"    (boot-mac|serial): .*\n", "", host.replace("nfv1:", "nfv2:"))
+    inventory.write_text(f"{head}\nhosts:\n{host}{second}", encoding="utf-8")
+    out = tmp_path / "bundle"
+    for argv in (("nfv1", "--iso"), ("nfv2",), ("nfv1",)):
+        assert rackwright("cloud-init", inventory, "--host", *argv, "-o", out).code == 0
+    assert sorted(entry.name for entry in out.iterdir()) == [".rackwright.json", "nfv1", "nfv2"]
+    assert (out / "nfv2/user-data").stat().st_mode & 0o777 == 0o600
