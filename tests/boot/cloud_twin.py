@@ -117,7 +117,7 @@ class CloudTwin:
         out = self.work / "read"
         out.unlink(missing_ok=True)
         self.debugfs(f'dump "{path}" {out}')
-        return out.read_text(encoding="utf-8") if out.exists() else ""
+        return out.read_text(encoding="utf-8", errors="replace") if out.exists() else ""
 
     def listing(self, path: str) -> list[str]:
         text = self.debugfs(f'ls -p "{path}"').decode()

@@ -62,6 +62,7 @@ def archive(
     have = _solve(request, base, runner)
     more = _solve(request, (*base, *wanted), runner)
     names = [f"{name}={version}" for name, version in more if (name, version) not in set(have)]
+    cache /= keys.digest("stock", tuple(names))[:16]
     cache.mkdir(parents=True, exist_ok=True)
     state = request.cache_dir / "apt" / keys.digest("apt", (request.mirrors, "amd64"))[:16]
     env = {**request.proxy, "APT_CONFIG": str(state / "apt.conf")}

@@ -32,7 +32,8 @@ SYSTEM_FILES = frozenset(
     )
 )  # fmt: skip
 NOT_FOR_SECRETS = (
-    "/boot/", "/dev/", "/proc/", "/sys/", "/run/", "/tmp/", "/usr/", "/bin/", "/sbin/", "/lib",
+    "/boot/", "/dev/", "/proc/", "/sys/", "/run/", "/usr/", "/bin/", "/sbin/", "/lib",
+    "/tmp/",  # noqa: S108 -- named to be refused
     "/etc/rackwright/node.json", "/etc/rackwright/files", "/etc/rackwright/image-release",
     "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
     "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from builder.plan.packages import BOOT
 from builder.plan.types import HostPlan, ImagePlan
-from builder.render import cmdline
+from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
 
 # golden: the image has every file of image scope; stock: an image of the distribution's.
@@ -46,6 +46,7 @@ def image_order(plan: ImagePlan, tree: FileTree, boots: Boots, program: str) -> 
         "packages": wanted_packages(plan) if boots == "stock" else [],
         "alternatives": {"ovs-vswitchd": SWITCH} if boots == "stock" and plan.ovs else {},
         "files": [_todo(file) for file in files],
+        "os-release": list(os_release_fields(plan)) if boots == "stock" else [],
     }
     text = _json(todo)
     return ImageOrder(

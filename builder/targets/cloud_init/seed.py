@@ -111,28 +111,31 @@ def _make_seed(plan: HostPlan, boots: Boots, order: ImageOrder, shared: bytes) -
     text = (
         f"#cloud-config\n{comment(_about(plan, boots))}\n"
         f"{document(head)}write_files:\n{items([own], 2)}"
-    )
+    ).encode()
     network = network_config(plan.interfaces)
-    documents = (
-        text.encode() + shared,
-        VENDOR_DATA.encode(),
-        (document(network) if network is not None else NO_NETWORK).encode(),
-    )
-    whole = hashlib.sha256()
-    for part in (plan.hostname.encode(), *documents):
-        whole.update(hashlib.sha256(part).digest())
-    instance = f"iid-{whole.hexdigest()[:16]}"
+    networks = (document(network) if network is not None else NO_NETWORK).encode()
+    vendor = VENDOR_DATA.encode()
+    # The digest stands for the shared part, which would be hashed anew for every host.
+    instance = _instance_id(plan.hostname.encode(), text, order.digest.encode(), vendor, networks)
     meta = document({"instance-id": instance, "local-hostname": plan.hostname})
     return Seed(
-        plan.hostname,
-        instance,
-        documents[0],
-        meta.encode(),
-        documents[1],
-        documents[2],
-        config,
-        network,
+        hostname=plan.hostname,
+        instance_id=instance,
+        user_data=text + shared,
+        meta_data=meta.encode(),
+        vendor_data=vendor,
+        network_config=networks,
+        config=config,
+        network=network,
     )
+
+
+def _instance_id(*parts: bytes) -> str:
+    """Another one for any change: cloud-init then takes the machine for a new one."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(hashlib.sha256(part).digest())
+    return f"iid-{whole.hexdigest()[:16]}"
 
 
 def _about(plan: HostPlan, boots: Boots) -> str:
