@@ -1,7 +1,23 @@
-"""`python -m builder`."""
+"""Where the program starts: `rackwright`, `python -m builder`."""
 
+from __future__ import annotations
+
+import signal
 import sys
 
-from builder.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Load the program and run it; returns the exit code."""
+    # Nothing has begun yet: Ctrl-C may simply end a program that is still being loaded. Python's
+    # own handler would raise in the middle of an import, and that has no caller who could know.
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from builder.cli import main as run  # noqa: PLC0415 -- what takes the time to load
+
+    signal.signal(signal.SIGINT, before)
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,22 @@ def test_a_truncated_qcow2(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert f"rackwright: error: {cut} is truncated or damaged: `qemu-img check` refuses it" in lines
     assert lines[-1] == "  hint: build it again with `rackwright image`"
+
+
+@pytest.mark.parametrize("after_ms", [40, 120, 200, 300])
+def test_interrupted_while_it_loads(after_ms: int) -> None:
+    """Dead by the signal, or done before it came: never a traceback."""
+    process = subprocess.Popen(
+        [*START, "check", SEED, "--os", "debian-13"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        process.communicate(timeout=after_ms / 1000)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGINT, 130, 0)
+    # The interpreter's own start, some 20 ms, is before any line of ours.
+    assert b"builder/" not in said
