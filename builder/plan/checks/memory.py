@@ -221,7 +221,7 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
         held = {node: pages for (node, kib), pages in taken.items() if kib == size and pages}
         users = _users_of(image, size, {kib for (_, kib), pages in taken.items() if pages})
         pools = [pool for pool in image.hugepages if pool.size_kib == size]
-        left = {pool.node: pool.count - held.get(pool.node, 0) for pool in pools}
+        left = {pool.node: pool.count - held.get(pool.node, 0) for pool in pools if pool.count}
         if not held or not users or lacks or any(count < 0 for count in left.values()):
             continue
         total, ours = sum(pool.count for pool in pools), sum(held.values())
@@ -254,9 +254,10 @@ def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
     vfs = _dpdk_vfs_of_pods(image)
     spoken = any(demand.who == "pods" for demand in image.page_demands)
     free_sizes = {pool.size_kib for pool in image.hugepages if pool.count} - held_sizes
-    if vfs and (asked or not (spoken or free_sizes)):
-        return f"DPDK pods ({', '.join(vfs)})"
-    return " and ".join(asked)
+    users: list[str] = [who for who in asked if who != "pods"]
+    if "pods" in asked or (vfs and not (spoken or free_sizes)):
+        users.insert(0, f"DPDK pods ({', '.join(vfs)})" if vfs else "pods")
+    return " and ".join(users)
 
 
 def _dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:
