@@ -27,7 +27,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One fault. rule: the stable name of the check that found it."""
+    """One fault. rule: the stable name of the check that found it.
+
+    is_secret: what stands there must not be repeated, in a terminal or a log.
+    """
 
     severity: Severity
     where: Location
@@ -35,6 +38,7 @@ class Diagnostic:
     message: str
     hint: str | None = None
     rule: str = "schema"
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
     """`file:line:col: error: key.path: message`, the source line, a caret, the hint."""
     path = f"{format_path(item.path)}: " if item.path else ""
     out = [f"{item.where}: {item.severity}: {path}{item.message}"]
-    if 0 < item.where.line <= len(lines):
+    if 0 < item.where.line <= len(lines) and not item.is_secret:
         source, column = _window(lines[item.where.line - 1], item.where.column)
         # A tab before the caret must stay a tab, or the caret points elsewhere.
         pad = "".join("\t" if c == "\t" else " " for c in source[: column - 1])

@@ -69,7 +69,7 @@ def _parse_hash(value: object) -> str:
         raise WrongKindError(f"a password hash like {quote(_HASH_EXAMPLE)}")
     if re.fullmatch(r"\$(y|gy|7|2b|6|5)\$[./A-Za-z0-9=,$]{20,380}", value) is None:
         weak = re.match(r"\$(1|2a|md5)\$", value) is not None
-        # The value itself is not shown: it may be the password.
+        # The message does not repeat it: it may be the password.
         found = "an outdated hash" if weak else "no hash of crypt(5)"
         raise ValueError(f"this is {found}: write what `mkpasswd -m yescrypt` prints")
     return value

@@ -19,6 +19,8 @@ from builder.model.rules import check_rules
 from builder.model.wording import Fault, word_fault
 
 P = TypeVar("P", HardwareClass, Profile, Host)
+# Below `access`: what stands there is a secret, also and above all when it is not a sound one.
+SECRET_KEYS = frozenset({"password", "password-hash", "url", "ssh-keys"})
 _KEY = "[key]"
 _AT_KEY = {"extra_forbidden", "invalid_key"}
 
@@ -71,7 +73,8 @@ def _diagnose(loaded: Loaded, details: Sequence[ErrorDetails]) -> Iterator[Diagn
         fault = Fault(detail["type"], path, value, context, loaded.sources.get(path))
         where = _where(loaded.marks, fault, is_key=detail["loc"][-1:] == (_KEY,))
         message, hint = word_fault(fault)
-        yield Diagnostic("error", where, path, message, hint)
+        is_secret = path[:1] == ("access",) and bool(SECRET_KEYS.intersection(path))
+        yield Diagnostic("error", where, path, message, hint, is_secret=is_secret)
 
 
 def find_path(loc: Sequence[str | int], data: object) -> KeyPath:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -105,11 +105,12 @@ def replace(target: Path, content: bytes, mode: int, owner: str) -> None:
     with os.fdopen(os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(content)
         out.flush()
+        # Of the file that is open: whoever may write to the directory could swap its name.
+        if os.geteuid() == 0:
+            user, group = owner.split(":")
+            shutil.chown(out.fileno(), user, group)
+        os.fchmod(out.fileno(), mode)
         os.fsync(out.fileno())
-    if os.geteuid() == 0:
-        user, group = owner.split(":")
-        shutil.chown(staging, user, group)
-    staging.chmod(mode)
     staging.replace(target)
 
 
@@ -156,6 +157,11 @@ def install_files(node: Node) -> None:
         return
     before = node.root / LISTING
     old = before.read_text().split("\n") if before.exists() else []
+    paths = {entry["path"] for entry in wanted}
+    # First: the new list takes the place of the old one below, and a cut may follow.
+    for path in old:
+        if path and path not in paths:
+            (node.root / path.lstrip("/")).unlink(missing_ok=True)
     for entry in wanted:
         target = node.root / entry["path"].lstrip("/")
         if "link" in entry:
@@ -166,10 +172,6 @@ def install_files(node: Node) -> None:
             raise Failed(f"{entry['path']} did not arrive whole: the next boot writes it again")
         replace(target, content, int(entry["mode"], 8), entry["owner"])
     name_image(node)
-    paths = {entry["path"] for entry in wanted}
-    for path in old:
-        if path and path not in paths:
-            (node.root / path.lstrip("/")).unlink(missing_ok=True)
 
 
 def name_image(node: Node) -> None:
@@ -216,11 +218,23 @@ def fetch_secrets(node: Node) -> None:
             node.stamp(f"secret-{secret['name']}")
 
 
+class StayPrivate(urllib.request.HTTPRedirectHandler):
+    """urllib follows a redirect from https to http, where the secret can be read on the way."""
+
+    def redirect_request(self, *args: Any) -> urllib.request.Request | None:
+        if not args[-1].startswith("https://"):
+            raise Failed("the server redirects to an address that is not https")
+        return super().redirect_request(*args)
+
+
 def fetch(node: Node, secret: dict[str, str]) -> None:
     """To its file; what it is never reaches the journal or the bundle."""
-    request = urllib.request.Request(secret["url"])  # noqa: S310 -- https or file, by the inventory
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-        content = answer.read()
+    opener = urllib.request.build_opener(StayPrivate)
+    try:
+        with opener.open(secret["url"], timeout=TIMEOUT_S) as answer:
+            content = answer.read()
+    except http.client.HTTPException as fault:
+        raise Failed(f"the answer did not arrive whole: {type(fault).__name__}") from fault
     if not content:
         raise Failed("the answer is empty")
     replace(node.root / secret["path"].lstrip("/"), content, int(secret["mode"], 8), "root:root")
@@ -242,7 +256,15 @@ def missing_words(node: Node) -> list[str]:
     return [word for word in node.order["cmdline"] if word not in have]
 
 
+def forget_others(node: Node) -> None:
+    """Stamps of another bundle: the node is no longer what they say, should it come back."""
+    for old in node.stamps.parent.glob("[0-9a-f]" * 16):
+        if old != node.stamps:
+            shutil.rmtree(old)
+
+
 def apply(node: Node) -> None:
+    forget_others(node)
     for name, step in STEPS.items():
         if not node.has(name):
             say(f"step {name}")

@@ -122,6 +122,7 @@ RULES: dict[str, Rule] = {
     "access-login": access.check_can_log_in,
     "secret-path-free": access.check_secret_path_free,
     "secret-path-once": access.check_secret_path_once,
+    "secret-mode": access.check_secret_mode,
     "secret-in-clear": access.check_no_secret,
     "hardware-used": hosts.check_hardware_used,
     "profile-used": hosts.check_profile_used,

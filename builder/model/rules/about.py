@@ -160,6 +160,7 @@ RULE_TEXTS: dict[str, RuleText] = {
     "access-login": _warning("Somebody can log in."),
     "secret-path-free": _error("A secret is a file of its own, never one of the system's or ours."),
     "secret-path-once": _error("A path is that of one fetched file."),
+    "secret-mode": _warning("A fetched secret is not for everybody on the node."),
     "secret-in-clear": _error("No text of the inventory is a secret: it is fetched at boot."),
     "hardware-used": _warning("A hardware class has hosts."),
     "profile-used": _warning("A profile has hosts: without, most of it cannot be checked."),

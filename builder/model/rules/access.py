@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -37,7 +38,10 @@ NOT_FOR_SECRETS = (
     "/etc/rackwright/node.json", "/etc/rackwright/files", "/etc/rackwright/image-release",
     "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
     "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",
-    "/etc/cron", "/etc/init.d/", "/etc/profile.d/",
+    "/etc/cron", "/etc/init.d/", "/etc/profile.d/", "/etc/ld.so", "/etc/grub.d/", "/etc/kernel/",
+    "/etc/initramfs-tools/", "/etc/security/", "/etc/openvswitch/", "/var/lib/openvswitch/",
+    "/var/lib/rackwright/", "/var/lib/cloud/", "/var/lib/dpkg/", "/var/run/", "/var/lock/",
+    "/var/tmp/",  # noqa: S108 -- everybody may write there, and lead what root does elsewhere
 )  # fmt: skip
 
 _BY_REFERENCE = (
@@ -62,16 +66,31 @@ def check_secret_path_once(inventory: Inventory, marks: Marks) -> Iterable[Diagn
         other = first.setdefault(secret.path, path)
         if other != path:
             yield error(marks, path, f"{secret.path} is also at {at(marks, other)}")
+    for name, secret in inventory.access.secrets.items():
+        for above, where in first.items():
+            if secret.path.startswith(f"{above}/"):
+                message = f"{secret.path} is below the file {above}, {at(marks, where)}"
+                yield error(marks, ("access", "secrets", name, "path"), message)
 
 
 def check_secret_path_free(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """A fetched secret replaces what is at its path: never a file the system or we have there."""
     for name, secret in inventory.access.secrets.items():
-        taken = next((place for place in NOT_FOR_SECRETS if secret.path.startswith(place)), None)
-        if secret.path in SYSTEM_FILES or taken is not None:
+        own = f"{secret.path}/"
+        # Below such a place, or a directory that one is in.
+        taken = any(own.startswith(place) or place.startswith(own) for place in NOT_FOR_SECRETS)
+        if secret.path in SYSTEM_FILES or taken:
             path: KeyPath = ("access", "secrets", name, "path")
             message = f"{secret.path} would be replaced by the secret, and is not for secrets"
             yield error(marks, path, message, "a file of its own: /etc/kubernetes/join.yaml")
+
+
+def check_secret_mode(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+    for name, secret in inventory.access.secrets.items():
+        if int(secret.mode, 8) & 0o007:
+            message = f"{secret.mode} lets everybody on the node at {secret.path}"
+            hint = 'mode: "0600"'
+            yield warning(marks, ("access", "secrets", name, "mode"), message, hint)
 
 
 def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -86,7 +105,7 @@ def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             if kind is not None:
                 message = f"this looks like {kind}, which every image and bundle would give away"
                 hint = _IN_URL if path[-1] == "url" else _BY_REFERENCE
-                yield error(marks, path, message, hint)
+                yield replace(error(marks, path, message, hint), is_secret=True)
 
 
 def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:

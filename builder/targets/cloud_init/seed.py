@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -66,7 +65,7 @@ class Seed:
     def mime(self) -> bytes:
         """user-data as one message of MIME, for providers that want it so."""
         boundary = f"==={self.instance_id}==="
-        body = "\n".join(textwrap.wrap(base64.b64encode(self.user_data).decode(), 76))
+        body = base64.encodebytes(self.user_data).decode("ascii").rstrip("\n")
         lines = (
             f'Content-Type: multipart/mixed; boundary="{boundary}"',
             "MIME-Version: 1.0",

@@ -372,3 +372,50 @@ def test_dracut_where_there_is_no_initramfs_tools(
     monkeypatch.setattr(program.shutil, "which", lambda _: None)
     node.boot(["quiet"], 1)
     assert node.ran[5] == "dracut --regenerate-all --force"
+
+
+def test_files_of_an_earlier_bundle_go_after_a_cut(
+    machine: Callable[..., Machine], program: ModuleType
+) -> None:
+    """The new list is in its place, and the power goes before the rest is."""
+    listing = b"/etc/a.conf\n"
+    entry = {"path": "/etc/rackwright/files", "sha256": hashlib.sha256(listing).hexdigest(),
+             "mode": "0644", "owner": "root:root"}  # fmt: skip
+    node = machine({**IMAGE, "files": [entry, *IMAGE["files"]]})
+    node.write(f"{program.STAGE}/etc/rackwright/files", listing)
+    node.write("etc/rackwright/files", "/etc/a.conf\n/etc/old.conf\n")
+    node.write("etc/old.conf", "old\n")
+    node.write(f"{program.STAGE}/etc/a.conf", CONTENT[:4])
+    assert node.boot(["quiet"], 1) == 1
+    node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
+    assert node.boot(["quiet"], 2) == 0
+    assert not (node.root / "etc/old.conf").exists()
+
+
+def test_an_earlier_bundle_that_comes_back_is_applied_again(
+    machine: Callable[..., Machine], program: ModuleType
+) -> None:
+    node = machine()
+    node.boot(["quiet"], 1)
+    node.boot(WORDS, 2)
+    order = json.loads((node.root / program.ORDER).read_text(encoding="utf-8"))
+    node.write(program.ORDER, json.dumps({**order, "id": "e" * 16}))
+    node.write("etc/a.conf", "of the other bundle\n")
+    assert node.boot(WORDS, 3) == 0
+    node.write("etc/a.conf", "of the other bundle\n")
+    node.write(program.ORDER, json.dumps(order))
+    assert node.boot(WORDS, 4) == 0
+    check_finished(node)
+
+
+@pytest.mark.parametrize("address", ["http://vault.example/join", "ftp://vault.example/join"])
+def test_a_secret_follows_no_redirect_into_the_clear(program: ModuleType, address: str) -> None:
+    request = program.urllib.request.Request("https://vault.example/join")
+    with pytest.raises(
+        program.Failed, match=r"^the server redirects to an address that is not https$"
+    ):
+        program.StayPrivate().redirect_request(request, None, 302, "Found", {}, address)
+    followed = program.StayPrivate().redirect_request(
+        request, None, 302, "Found", {}, "https://vault.example/other"
+    )
+    assert followed.full_url == "https://vault.example/other"
