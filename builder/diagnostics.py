@@ -92,13 +92,13 @@ def format_path(path: KeyPath) -> str:
     """Key path as people write it: `profiles.nfv.sriov[0].num-vfs`."""
     text = ""
     for part in path:
-        name = part if isinstance(part, int) else _one_line(part)
+        name = part if isinstance(part, int) else one_line(part)
         text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text
 
 
-def _one_line(text: str) -> str:
-    """A key as it stands, but for what would end the line or move the cursor."""
+def one_line(text: str) -> str:
+    """Text of the user's as it stands, but for what would end the line or move the cursor."""
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 

@@ -9,7 +9,7 @@ from builder.diagnostics import KeyPath, Location, Marks, format_path
 from builder.discover.description import Description
 from builder.discover.ports import DPDK_DRIVERS, FoundNic
 from builder.discover.topology import FoundNode
-from builder.model.hardware import HardwareClass, Nic
+from builder.model.hardware import HardwareClass, Nic, mem_total_range
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet, format_mib
 
@@ -95,12 +95,9 @@ def _nodes(count: int) -> str:
 
 
 def _same_memory(wanted: int, real: FoundNode) -> bool:
-    """Whether a node of the inventory's MiB would have this MemTotal, as `verify` judges it.
-
-    A 64th is the kernel's page structures, another one rounding, and 512 MiB firmware's.
-    """
-    share, found = wanted // 64, real.mem_kib // 1024
-    return wanted - 2 * share - 512 <= found <= wanted + share
+    """Whether a node of the inventory's MiB would have this MemTotal, as `verify` judges it."""
+    low, high = mem_total_range(wanted)
+    return low <= real.mem_kib // 1024 <= high
 
 
 def _compare_cores(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:

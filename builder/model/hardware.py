@@ -30,6 +30,20 @@ IfName = Annotated[
 ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe", longest=55)]
 
 
+# What firmware, kernel and initrd keep of a node, beside the kernel's page structures.
+FIRMWARE_MIB = 512
+
+
+def mem_total_range(memory: int) -> tuple[int, int]:
+    """Least and most MiB the kernel reports as MemTotal of a node with `memory` MiB.
+
+    struct page is 64 bytes for each 4 KiB, a 64th (include/linux/mm_types.h). An inventory may
+    also have a number taken from MemTotal, and rounded: so another 64th, either way.
+    """
+    share = memory // 64
+    return memory - 2 * share - FIRMWARE_MIB, memory + share
+
+
 class Cpu(Part):
     """The processor."""
 

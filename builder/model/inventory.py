@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -137,3 +138,11 @@ class Inventory(Part):
         Access, Field(description="Who may log in, and what nodes fetch after their first boot")
     ] = Access()
     hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]
+
+    @cached_property
+    def used_pairs(self) -> tuple[tuple[str, str], ...]:
+        """Hardware class and profile of the hosts, each combination once, in their order.
+
+        Kept: nearly every rule asks for it, and there may be ten thousand hosts.
+        """
+        return tuple(dict.fromkeys((host.hardware, host.profile) for host in self.hosts.values()))

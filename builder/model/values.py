@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field, GetPydanticSchema, PlainSerializer, Strict, WithJsonSchema
 from pydantic_core import core_schema
 
+from builder.diagnostics import one_line
+
 _JSON_TYPES = {int: "integer", bool: "boolean"}
 MAX_CPU = 8191  # CONFIG_NR_CPUS of Debian's and Ubuntu's amd64 kernels is 8192
 
@@ -19,8 +20,7 @@ MAX_CPU = 8191  # CONFIG_NR_CPUS of Debian's and Ubuntu's amd64 kernels is 8192
 def quote(value: str) -> str:
     """A text of the user's in a message: one line, no control characters, not too long."""
     shown = value if len(value) <= 60 else value[:57] + "..."
-    safe = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in shown)
-    return f'"{safe}"'
+    return f'"{one_line(shown)}"'
 
 
 class WrongKindError(ValueError):
@@ -247,6 +247,14 @@ def format_mib(mib: int) -> str:
 
 
 HUGEPAGE_KIB = {"2M": 2048, "1G": 1048576}
+
+
+def page_size_text(kib: int) -> str:
+    """Page sizes as the kernel spells them: `2M`, `1G`; `4K` for one below a MiB."""
+    mib, odd = divmod(kib, 1024)
+    if odd:
+        return f"{kib}K"
+    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
 def _parse_page_size(value: object) -> str:

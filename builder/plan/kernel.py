@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.model.latency import KERNEL_ARGS, settings_of
-from builder.model.values import HUGEPAGE_KIB
+from builder.model.values import page_size_text
 from builder.plan.inputs import Inputs
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
 from builder.plan.why import Why
@@ -86,11 +86,6 @@ def _one_size(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[Kerne
             "has), so the hugepages unit sets the pages of each NUMA node"
         )
     yield KernelArg("hugepages", value, Why(reason, origins))
-
-
-def page_size_text(size_kib: int) -> str:
-    """`1G`, `2M`, as the kernel takes it."""
-    return next(text for text, kib in HUGEPAGE_KIB.items() if kib == size_kib)
 
 
 def _iommu(inputs: Inputs) -> Iterator[KernelArg]:

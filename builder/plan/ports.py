@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.diagnostics import KeyPath
-from builder.drivers.nics import find_nic_type
 from builder.model.hardware import Nic
-from builder.model.roles import node_of
+from builder.model.roles import dpdk_ports, is_bifurcated, node_of
 from builder.plan.inputs import Inputs
 
 
@@ -40,32 +39,25 @@ class DpdkPort:
 
 def find_dpdk_ports(inputs: Inputs) -> tuple[DpdkPort, ...]:
     """All ports in inventory order; one that names no NIC of the class is the rules' matter."""
-    ovs = inputs.profile.ovs
-    if ovs is None:
-        return ()
     ports: list[DpdkPort] = []
-    for bridge_name, bridge in ovs.bridges.items():
-        for name, port in bridge.ports.items():
-            nic_name, _, index = (port.vf or port.nic or "").partition("/")
-            nic = inputs.hardware.nic(nic_name)
-            if nic is None:
-                continue
-            ports.append(
-                DpdkPort(
-                    bridge_name,
-                    name,
-                    nic,
-                    int(index) if index else None,
-                    port.mtu,
-                    port.rxq,
-                    inputs.profile_key(
-                        "ovs", "bridges", bridge_name, "ports", name, "vf" if index else "nic"
-                    ),
-                    port.rxd,
-                    port.txd,
-                    port.rxq_affinity,
-                )
+    for found in dpdk_ports(inputs.hardware, inputs.profile):
+        if found.nic is None:
+            continue
+        port, index = found.port, (found.port.vf or "").partition("/")[2]
+        ports.append(
+            DpdkPort(
+                bridge=found.bridge,
+                name=found.name,
+                nic=found.nic,
+                vf=int(index) if index else None,
+                mtu=port.mtu,
+                rxq=port.rxq,
+                key=inputs.profile_key(*found.path, "vf" if index else "nic"),
+                rxd=port.rxd,
+                txd=port.txd,
+                rxq_affinity=port.rxq_affinity,
             )
+        )
     return tuple(ports)
 
 
@@ -76,12 +68,6 @@ def dpdk_nodes(ports: tuple[DpdkPort, ...]) -> Mapping[int, str]:
         unknown = "; its NUMA node is not known, 0 assumed" if port.nic.numa is None else ""
         nodes.setdefault(port.node, []).append(f"{port.name} ({port.source}{unknown})")
     return {node: " and ".join(names) for node, names in sorted(nodes.items())}
-
-
-def is_bifurcated(nic: Nic) -> bool:
-    """DPDK works through the port's kernel driver: it is never unbound."""
-    model = find_nic_type(nic.id)
-    return model is not None and model.dpdk == "bifurcated"
 
 
 def whole_ports(ports: tuple[DpdkPort, ...]) -> Mapping[str, DpdkPort]:

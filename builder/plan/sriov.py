@@ -6,6 +6,7 @@ from builder.diagnostics import KeyPath
 from builder.drivers.nics import NicType
 from builder.model.hardware import Nic
 from builder.model.nic_types import nic_type_of
+from builder.model.roles import is_bifurcated
 from builder.model.sriov import (
     SriovPolicy,
     Vf,
@@ -15,7 +16,7 @@ from builder.model.sriov import (
 )
 from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.ports import DpdkPort, is_bifurcated, whole_ports
+from builder.plan.ports import DpdkPort, whole_ports
 from builder.plan.why import Why
 
 DRIVER_REASONS = {

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import format_path
+from builder.model.values import page_size_text
 from builder.plan.devices import OvsPortPlan, PfPlan, VfPlan
 from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, KubeletPlan
 from builder.plan.why import Why
@@ -43,14 +44,6 @@ def origin_texts(why: Why) -> tuple[str, ...]:
         for origin in why.origins
     )
     return tuple(dict.fromkeys(texts))
-
-
-def size_text(kib: int) -> str:
-    """Page sizes as the kernel spells them: 2M, 1G."""
-    mib, odd = divmod(kib, 1024)
-    if odd:
-        return f"{kib}K"
-    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
 
 
 def mib_text(mib: int) -> str:
@@ -123,9 +116,9 @@ def _cpus(image: ImagePlan) -> Iterator[Line]:
 
 def _hugepages(image: ImagePlan) -> Iterator[Line]:
     for pool in image.hugepages:
-        yield Line(f"node {pool.node}: {pool.count} of {size_text(pool.size_kib)}", pool.why)
+        yield Line(f"node {pool.node}: {pool.count} of {page_size_text(pool.size_kib)}", pool.why)
     for need in image.page_demands:
-        wanted = f"{mib_text(need.mib)} in pages of {size_text(need.size_kib)}"
+        wanted = f"{mib_text(need.mib)} in pages of {page_size_text(need.size_kib)}"
         yield Line(f"node {need.node}: {wanted} for {need.who}", need.why)
 
 

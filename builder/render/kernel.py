@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from builder.model.values import page_size_text
 from builder.plan.types import ImagePlan
 from builder.render.header import image_header
 from builder.render.syntax import escape_path, module
@@ -54,7 +55,7 @@ def render_hugetlbfs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile
     """
     whys = {pool.size_kib: pool.why for pool in reversed(plan.hugepages) if pool.count}
     for size_kib in sorted(whys.keys() - {default_hugepage_kib(plan)}):
-        size = format_page_size(size_kib)
+        size = page_size_text(size_kib)
         where = f"/dev/hugepages{size}"
         text = sources.fill(
             HUGETLBFS, header=image_header(plan), why=whys[size_kib], size=size, where=where
@@ -71,9 +72,3 @@ def default_hugepage_kib(plan: ImagePlan) -> int:
         if arg.name == "default_hugepagesz" and arg.value:
             return int(arg.value[:-1]) * KIB[arg.value[-1]]
     return DEFAULT_HUGEPAGE_KIB
-
-
-def format_page_size(size_kib: int) -> str:
-    """`2M`, `1G`: as hugetlbfs and the kernel command line take it."""
-    gib = KIB["G"]
-    return f"{size_kib // gib}G" if size_kib % gib == 0 else f"{size_kib // 1024}M"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from builder.model.values import PciAddress
+from builder.model.values import PciAddress, page_size_text
 from builder.plan.checks.findings import socket_mem
 from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan, VfPlan
 from builder.plan.ovs_memory import PageStock, pages_taken
-from builder.plan.subjects import count_text, mib_text, port_settings, size_text, vf_settings
+from builder.plan.subjects import count_text, mib_text, port_settings, vf_settings
 from builder.plan.types import HostPlan, ImagePlan
 
 Holder = Literal["switch", "pods", "vms", "free", "small"]
@@ -71,7 +71,7 @@ def _pool_shares(
 
 
 def _share(holder: Holder, pages: int, size_kib: int, who: str) -> Share:
-    text = f"{count_text(pages, 'page')} of {size_text(size_kib)}: {who}"
+    text = f"{count_text(pages, 'page')} of {page_size_text(size_kib)}: {who}"
     return Share(holder, pages * size_kib // 1024, text)
 
 

@@ -32,8 +32,7 @@ class Pair:
 
 def pairs(inventory: Inventory) -> Iterator[Pair]:
     """Each combination in use, once, in the order of the hosts."""
-    used = dict.fromkeys((host.hardware, host.profile) for host in inventory.hosts.values())
-    for class_name, profile_name in used:
+    for class_name, profile_name in inventory.used_pairs:
         hardware = inventory.hardware.get(class_name)
         profile = inventory.profiles.get(profile_name)
         if hardware is not None and profile is not None:

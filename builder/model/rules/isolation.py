@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.model.base import kebab
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.profile import CpuPolicy
@@ -33,10 +34,6 @@ _FORMS = {
 }
 
 
-def _kebab(key: str) -> str:
-    return key.replace("_", "-")
-
-
 def check_listed_or_counted(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for name, profile in inventory.profiles.items():
         path = ("profiles", name, "cpu")
@@ -44,8 +41,8 @@ def check_listed_or_counted(inventory: Inventory, marks: Marks) -> Iterable[Diag
             given = [form for form in forms if form in profile.cpu.model_fields_set]
             for other in given[1:]:
                 said = "listed" if given[0] in _FORMS else "counted"
-                message = f"the CPUs are {said} already: {at(marks, (*path, _kebab(given[0])))}"
-                yield error(marks, (*path, _kebab(other)), message, "keep one of both", at_key=True)
+                message = f"the CPUs are {said} already: {at(marks, (*path, kebab(given[0])))}"
+                yield error(marks, (*path, kebab(other)), message, "keep one of both", at_key=True)
 
 
 def _listed(policy: CpuPolicy) -> Iterator[tuple[str, CpuSet]]:
@@ -156,7 +153,7 @@ def check_boot_cpu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 def _housekeeping_key(pair: Pair) -> KeyPath:
     """The key that says what housekeeping has."""
     given = [form for form in _FORMS["housekeeping"] if form in pair.profile.cpu.model_fields_set]
-    return (*pair.path, "cpu", _kebab(given[0] if given else "housekeeping_cores_per_node"))
+    return (*pair.path, "cpu", kebab(given[0] if given else "housekeeping_cores_per_node"))
 
 
 def check_housekeeping_fits(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.diagnostics import KeyPath, Severity
-from builder.model.values import HUGEPAGE_KIB, format_mib
+from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.plan.checks.findings import (
     Finding,
     dpdk_ports,
@@ -27,10 +27,6 @@ RESOURCES = {1048576: "hugepages-1Gi", 2048: "hugepages-2Mi"}
 
 def _pools_of(image: ImagePlan, node: int) -> list[HugepagePool]:
     return [pool for pool in image.hugepages if pool.node == node]
-
-
-def _size_text(size_kib: int) -> str:
-    return next(text for text, kib in HUGEPAGE_KIB.items() if kib == size_kib)
 
 
 def _taken(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
@@ -176,7 +172,7 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
         who = " and ".join(f"{pages} for {name}" for name, pages in held.items() if pages)
         message = (
             f"{demand.who} are to have {format_mib(demand.mib)} in pages of "
-            f"{_size_text(demand.size_kib)} on NUMA node {demand.node}, which has {count}"
+            f"{page_size_text(demand.size_kib)} on NUMA node {demand.node}, which has {count}"
             f"{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for them"
         )
         key = demand.why.origins[0].path
@@ -194,7 +190,7 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
         if not wanted or wanted <= memory - NODE_ROOM_MIB:
             continue
         told = " and ".join(
-            f"{pool.count} page{'' if pool.count == 1 else 's'} of {_size_text(pool.size_kib)}"
+            f"{pool.count} page{'' if pool.count == 1 else 's'} of {page_size_text(pool.size_kib)}"
             for pool in pools
         )
         message = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.model.hardware import mem_total_range
 from builder.model.values import HUGEPAGE_KIB, CpuSet
 from builder.plan.types import KernelArg
 from builder.verify.checks.case import (
@@ -22,8 +23,6 @@ from builder.verify.checks.case import (
 
 # Flags that may stand before the list in isolcpus= (kernel/sched/isolation.c).
 _ISOLCPUS_FLAGS = frozenset({"nohz", "domain", "managed_irq"})
-# MiB of a node that kernel, initrd and firmware keep at most.
-RESERVED_MIB = 512
 _SIZE_NAMES = {kib: name for name, kib in HUGEPAGE_KIB.items()}
 
 
@@ -85,13 +84,9 @@ def check_numa(case: Case) -> Iterator[CheckResult]:
 def _memory(node: int, planned_mib: int, found_kib: int | None) -> CheckResult:
     """Whether the node has the memory of the class; a missing DIMM is a twelfth and more.
 
-    MemTotal is less than what is installed: struct page is 64 bytes for each 4 KiB, a 64th
-    (include/linux/mm_types.h); kernel, initrd and firmware keep some hundred MiB, mostly of
-    node 0. An inventory may also have a number taken from MemTotal, and rounded: so another
-    64th, either way.
+    What the kernel reports is less than what is installed, mostly of node 0.
     """
-    slack = planned_mib // 64
-    low, high = planned_mib - 2 * slack - RESERVED_MIB, planned_mib + slack
+    low, high = mem_total_range(planned_mib)
     found_mib = None if found_kib is None else found_kib // 1024
     good = found_mib is not None and low <= found_mib <= high
     expected = f"{planned_mib} MiB, less what kernel and firmware keep (at least {low} MiB)"

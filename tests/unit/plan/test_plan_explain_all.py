@@ -11,10 +11,11 @@ import pytest
 
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
+from builder.model.values import page_size_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
 from builder.plan.releases import RELEASES
-from builder.plan.subjects import STEP, count_text, mib_text, size_text, subjects_of
+from builder.plan.subjects import STEP, count_text, mib_text, subjects_of
 from builder.plan.types import HostPlan
 from builder.plan.why import Why
 
@@ -194,7 +195,7 @@ def test_a_part_is_set_in(plan: HostPlan) -> None:
     ("kib", "text"), [(2048, "2M"), (1048576, "1G"), (64, "64K"), (524288, "512M")]
 )
 def test_size(kib: int, text: str) -> None:
-    assert size_text(kib) == text
+    assert page_size_text(kib) == text
 
 
 def test_numbers() -> None:
