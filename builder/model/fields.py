@@ -105,3 +105,8 @@ ParameterValue = Annotated[
     str | int,
     *text(r"[A-Za-z0-9_.,:+-]+", "a module parameter's value", "2,2", also=(int,)),
 ]
+
+
+def option_text(value: str | int | bool) -> str:
+    """A value of other_config as Open vSwitch gets it: YAML's truths are `true` and `false`."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -23,6 +23,11 @@ def quote(value: str) -> str:
     return f'"{one_line(shown)}"'
 
 
+def count_text(number: int, noun: str) -> str:
+    """`1 VF`, `2 VFs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class WrongKindError(ValueError):
     """Something that is not even a text, where a text is wanted. wanted: what, with an example."""
 

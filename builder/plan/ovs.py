@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
+from builder.model.fields import option_text
 from builder.model.switch import Ovs
 from builder.model.values import PciAddress
 from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
@@ -168,7 +169,7 @@ def _override(inputs: Inputs, ovs: Ovs, derived: list[OtherConfig]) -> tuple[Oth
     """The inventory's other-config: replaces what is derived in its place, else is appended."""
     settings = {setting.key: setting for setting in derived}
     for key, value in ovs.other_config.items():
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = option_text(value)
         before = settings.get(key)
         reason = "set in the inventory"
         if before is not None:

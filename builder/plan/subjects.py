@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import format_path
-from builder.model.values import page_size_text
+from builder.model.values import count_text, page_size_text
 from builder.plan.devices import OvsPortPlan, PfPlan, VfPlan
 from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, KubeletPlan
 from builder.plan.why import Why
@@ -94,11 +94,6 @@ def _access(plan: HostPlan) -> Iterator[Line]:
         yield Line(", ".join(words), user.why)
     for secret in plan.access.secrets:
         yield Line(f"secret {secret.name} {secret.path} {secret.mode} {secret.url}", secret.why)
-
-
-def count_text(number: int, noun: str) -> str:
-    """`1 VF`, `2 VFs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _nodes(image: ImagePlan) -> Iterator[Line]:

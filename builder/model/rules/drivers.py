@@ -10,8 +10,9 @@ from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.nic_types import nic_type_of
 from builder.model.profile import NicDriver
-from builder.model.rules.findings import Pair, at, count, error, pairs, warning
+from builder.model.rules.findings import Pair, at, error, pairs, warning
 from builder.model.sriov import SriovPolicy
+from builder.model.values import count_text
 from builder.model.wording import suggest
 
 # module_param(max_vfs, ...): drivers/net/ethernet/intel/{igb,ixgbe}. No other driver has it.
@@ -118,7 +119,7 @@ def check_max_vfs_limit(inventory: Inventory, marks: Marks) -> Iterable[Diagnost
         if numbers and max(numbers) > least.total_vfs:
             message = (
                 f"max_vfs={driver.max_vfs}: a port of {least.name} has at most "
-                f"{count(least.total_vfs, 'VF')}, with more the driver makes none"
+                f"{count_text(least.total_vfs, 'VF')}, with more the driver makes none"
             )
             yield error(marks, driver.option_path, message)
 
@@ -160,7 +161,7 @@ def check_one_number(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]
             if policy.num_vfs != first.num_vfs:
                 other = at(marks, (*driver.pair.path, "sriov", first_index, "num-vfs"))
                 message = (
-                    f"{policy.pf} is to have {count(policy.num_vfs, 'VF')} and {first.pf} "
+                    f"{policy.pf} is to have {count_text(policy.num_vfs, 'VF')} and {first.pf} "
                     f"{first.num_vfs} ({other}), but max_vfs of the in-tree {driver.name} is one "
                     "number for all its ports"
                 )

@@ -79,8 +79,3 @@ def numbers(noun: str, which: CpuSet) -> str:
 
 def is_are(which: CpuSet) -> str:
     return "is" if len(which) == 1 else "are"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 page`, `2 pages`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Host, Inventory
-from builder.model.rules.findings import at, count, error, warning
+from builder.model.rules.findings import at, error, warning
+from builder.model.values import count_text
 from builder.model.wording import suggest
 
 
@@ -137,7 +138,7 @@ def check_vf_mac_unique(inventory: Inventory, marks: Marks) -> Iterable[Diagnost
                     yield error(marks, path, message)
                 elif len(users) > 1:
                     message = (
-                        f"MAC {vf.mac} would be on {count(len(users), 'host')}, "
+                        f"MAC {vf.mac} would be on {count_text(len(users), 'host')}, "
                         f"{users[0]} and {users[1]} among them"
                     )
                     hint = "a profile with a MAC is for one host; without one the driver picks it"

@@ -8,8 +8,9 @@ from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
 from builder.model.pages import cpu_nodes, spread_pages
 from builder.model.profile import Hugepages, Profile
-from builder.model.rules.findings import at, count, error, pairs, warning
+from builder.model.rules.findings import at, error, pairs, warning
 from builder.model.sriov import DPDK_DRIVERS
+from builder.model.values import count_text
 
 Counts = int | Mapping[int, int]
 
@@ -77,7 +78,7 @@ def check_even_spread(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
             spread = spread_pages(pages, pair.hardware)
             split = ", ".join(f"{node}: {here}" for node, here in spread.items())
             message = (
-                f"{count(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
+                f"{count_text(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
                 f"class {pair.class_name}: the lowest get one more"
             )
             path = (*pair.path, "hugepages", *key)

@@ -18,14 +18,13 @@ from builder.model.roles import (
 from builder.model.rules.findings import (
     Pair,
     at,
-    count,
     error,
     is_are,
     numbers,
     pairs,
     warning,
 )
-from builder.model.values import CpuSet
+from builder.model.values import CpuSet, count_text
 
 # The ways to say a role; the first given is the one that counts.
 _FORMS = {
@@ -166,7 +165,7 @@ def check_housekeeping_fits(inventory: Inventory, marks: Marks) -> Iterable[Diag
         if policy.housekeeping_cores is not None:
             if there < policy.housekeeping_cores:
                 message = (
-                    f"hardware class {pair.class_name} has {count(there, 'core')}, "
+                    f"hardware class {pair.class_name} has {count_text(there, 'core')}, "
                     f"not {policy.housekeeping_cores}"
                 )
                 yield error(marks, (*pair.path, "cpu", "housekeeping-cores"), message)
@@ -177,7 +176,7 @@ def check_housekeeping_fits(inventory: Inventory, marks: Marks) -> Iterable[Diag
             if node < len(cores) and 0 < len(cores[node]) < wanted:
                 message = (
                     f"node {node} of hardware class {pair.class_name} has "
-                    f"{count(len(cores[node]), 'core')}, not {wanted}"
+                    f"{count_text(len(cores[node]), 'core')}, not {wanted}"
                 )
                 yield error(marks, key, message)
 
@@ -235,7 +234,7 @@ def check_offline_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diag
             may_go = isinstance(asked, dict) and 0 not in pair.hardware.numa[node].cpus
             if wanted > there or (wanted == there and not may_go):
                 message = (
-                    f"{count(wanted, 'core')} offline leave none on node {node} of hardware class "
+                    f"{count_text(wanted, 'core')} offline leave none on node {node} of hardware class "
                     f"{pair.class_name}, which has {there}"
                 )
                 yield error(marks, (*pair.path, "cpu", "offline-cores-per-node"), message)

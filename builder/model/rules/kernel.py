@@ -8,7 +8,8 @@ from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
 from builder.model.fields import arg_name
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, count, error, pairs, warning
+from builder.model.rules.findings import at, error, pairs, warning
+from builder.model.values import count_text
 
 # Kernel argument -> the part of the profile it is derived from, and is changed by: a second word
 # would add to these (isolcpus=) or contradict node and unit. Of all others derived the last word
@@ -120,7 +121,7 @@ def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagn
                 path = ("profiles", name, "sysctl", key)
                 pages = profile.hugepages.count
                 total = sum(pages.values()) if isinstance(pages, dict) else pages
-                which = "hugepages" if total is None else count(total, "hugepage")
+                which = "hugepages" if total is None else count_text(total, "hugepage")
                 message = (
                     f"the {which} of {at(marks, (*path[:2], 'hugepages'))} are "
                     "reserved by the kernel command line: this would move them to other nodes"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.drivers.ovs_options import OVS_OPTIONS, PORT_OPTIONS
+from builder.model.fields import option_text
 from builder.model.inventory import Inventory
 from builder.model.rules.findings import at, error, warning
 
@@ -20,10 +21,6 @@ def _settings(inventory: Inventory) -> Iterator[tuple[KeyPath, str, Value]]:
     for name, profile in inventory.profiles.items():
         for key, value in profile.ovs.other_config.items() if profile.ovs else ():
             yield ("profiles", name, "ovs", "other-config", key), key, value
-
-
-def _text(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_key_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -46,10 +43,10 @@ def check_not_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
             message = "PMD CPUs follow from the roles of the CPUs"
             hint = f"set {path[0]}.{path[1]}.cpu.pmd"
             yield error(marks, path, message, hint, at_key=True)
-        elif key == "dpdk-init" and _text(value).lower() == "false":
+        elif key == "dpdk-init" and option_text(value).lower() == "false":
             message = "the bridges below have DPDK ports, which cannot be without DPDK"
             yield error(marks, path, message)
-        elif key == "flow-restore-wait" and _text(value).lower() == "true":
+        elif key == "flow-restore-wait" and option_text(value).lower() == "true":
             message = "Open vSwitch forwards no packet while it is true, and nobody takes it back"
             yield error(
                 marks, path, message, "leave it to ovs-ctl, which sets it for a hot upgrade"
@@ -61,7 +58,7 @@ def check_values(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     to DPDK, which then does not start. What only newer releases take is `plan-ovs-value`.
     """
     for path, key, value in _settings(inventory):
-        option, text = OVS_OPTIONS.get(key), _text(value)
+        option, text = OVS_OPTIONS.get(key), option_text(value)
         # The form of dpdk-socket-mem has a check of its own, where its nodes are known.
         if option is None or key == "dpdk-socket-mem" or option.form.accepts(text):
             continue
@@ -83,7 +80,7 @@ def check_pools(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """lib/netdev-dpdk.c, dpdk_mp_get(): under per-port-memory no pool is shared."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
-        own = _text(settings.get("per-port-memory", "false")).lower() == "true"
+        own = option_text(settings.get("per-port-memory", "false")).lower() == "true"
         if own and "shared-mempool-config" in settings:
             path: KeyPath = ("profiles", name, "ovs", "other-config", "shared-mempool-config")
             other = at(marks, (*path[:-1], "per-port-memory"))
@@ -95,8 +92,11 @@ def check_rxq_isolate(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
     """vswitch.xml: pmd-rxq-isolate=false has an effect with pmd-rxq-assign=group only."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
-        assign = _text(settings.get("pmd-rxq-assign", "cycles"))
-        if _text(settings.get("pmd-rxq-isolate", "true")).lower() == "false" and assign != "group":
+        assign = option_text(settings.get("pmd-rxq-assign", "cycles"))
+        if (
+            option_text(settings.get("pmd-rxq-isolate", "true")).lower() == "false"
+            and assign != "group"
+        ):
             path = ("profiles", name, "ovs", "other-config", "pmd-rxq-isolate")
             message = f"false has an effect with pmd-rxq-assign group only, here it is {assign}"
             yield error(marks, path, message, "set pmd-rxq-assign: group, or remove it")
@@ -106,9 +106,9 @@ def check_auto_lb(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """lib/dpif-netdev.c, set_pmd_auto_lb(): with roundrobin there is no automatic balancing."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
-        if _text(settings.get("pmd-auto-lb", "false")).lower() != "true":
+        if option_text(settings.get("pmd-auto-lb", "false")).lower() != "true":
             continue
         path: KeyPath = ("profiles", name, "ovs", "other-config", "pmd-auto-lb")
-        if _text(settings.get("pmd-rxq-assign", "cycles")) == "roundrobin":
+        if option_text(settings.get("pmd-rxq-assign", "cycles")) == "roundrobin":
             other = at(marks, (*path[:-1], "pmd-rxq-assign"))
             yield warning(marks, path, f"it does nothing with roundrobin: {other}")

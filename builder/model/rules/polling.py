@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from builder.diagnostics import Diagnostic, Marks
 from builder.model.inventory import Inventory
 from builder.model.roles import cores_of_nodes, dpdk_nodes, pmd_cores, roles_of
-from builder.model.rules.findings import count, error, is_are, numbers, pairs, warning
+from builder.model.rules.findings import error, is_are, numbers, pairs, warning
+from builder.model.values import count_text
 
 
 def check_pmd_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
@@ -20,8 +21,8 @@ def check_pmd_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnost
             free = [core for core in cores[node] if not core & kept]
             if wanted > len(free):
                 message = (
-                    f"{count(wanted, 'PMD core')} on node {node} of hardware class "
-                    f"{pair.class_name}: of its {count(len(cores[node]), 'core')} "
+                    f"{count_text(wanted, 'PMD core')} on node {node} of hardware class "
+                    f"{pair.class_name}: of its {count_text(len(cores[node]), 'core')} "
                     f"housekeeping leaves {len(free)}"
                 )
                 yield error(marks, (*pair.path, "cpu", "pmd-cores-per-node"), message)

@@ -12,9 +12,9 @@ from builder.model.inventory import Inventory
 from builder.model.nic_types import nic_type_of
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
-from builder.model.rules.findings import Pair, at, count, error, is_are, numbers, pairs, warning
+from builder.model.rules.findings import Pair, at, error, is_are, numbers, pairs, warning
 from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
-from builder.model.values import CpuSet
+from builder.model.values import CpuSet, count_text
 from builder.model.wording import suggest
 
 
@@ -109,7 +109,7 @@ def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             shared = f", one of {ports} ports" if most < pf.kind.total_vfs else ""
             message = (
                 f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}{shared}) has "
-                f"at most {count(most, 'VF')}"
+                f"at most {count_text(most, 'VF')}"
             )
             yield error(marks, (*pf.path, "num-vfs"), message)
 
@@ -122,7 +122,7 @@ def check_set_in_card(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
         block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
         if block < pf.policy.num_vfs <= pf.kind.total_vfs:
             message = (
-                f"{pf.nic.name} ({pf.kind.name}) is delivered with {count(block, 'VF')}: "
+                f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')}: "
                 f"{pf.policy.num_vfs} are a setting of the card"
             )
             hint = "set it with the vendor's tool before the first boot"
