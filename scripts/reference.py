@@ -31,9 +31,9 @@ from builder.plan.checks.about import CHECK_TEXTS  # noqa: E402
 from builder.plan.releases import RELEASES  # noqa: E402
 from builder.plan.types import HostPlan  # noqa: E402
 from builder.plan.why import Why  # noqa: E402
+from tests.errors.cases import CASES, inventory_of  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
-ERRORS = ROOT / "tests" / "errors"
 MADE = "<!-- Made by `python scripts/reference.py --write`. -->"
 WEIGHTS = {"error": "error", "warning": "warning", "either": "error or warning"}
 
@@ -82,18 +82,18 @@ def find_examples() -> dict[str, Diagnostic]:
     """The first diagnostic of each rule: of the case of its name, else of any."""
     named: dict[str, Diagnostic] = {}
     found: dict[str, Diagnostic] = {}
-    for case in sorted(ERRORS.glob("*/inventory.yaml")):
+    for case in CASES:
         for item in diagnose(case):
             found.setdefault(item.rule, item)
-            if case.parent.name == item.rule:
+            if case == item.rule:
                 named.setdefault(item.rule, item)
     return {**found, **named}
 
 
-def diagnose(case: Path) -> tuple[Diagnostic, ...]:
+def diagnose(case: str) -> tuple[Diagnostic, ...]:
     """What `rackwright check inventory.yaml` tells of a case."""
     try:
-        text = case.read_text(encoding="utf-8")
+        text = inventory_of(case).decode()
     except UnicodeDecodeError:
         return ()
     loaded = parse_inventory(text, "inventory.yaml")

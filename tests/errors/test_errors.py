@@ -14,14 +14,17 @@ from builder.model.validate import validate
 from builder.model.wording import _WORDS
 from builder.plan.checks import PLAN_CHECKS, check_plans
 from builder.plan.releases import RELEASES
-
-HERE = Path(__file__).resolve().parent
-CASES = sorted(path.parent.name for path in HERE.glob("*/inventory.yaml"))
+from tests.errors.cases import CASES, HERE, change, inventory_of, report_text, write_report
 
 
-def report_of(case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Loaded, Report]:
-    """Load as `rackwright check inventory.yaml` does in the case's directory."""
-    monkeypatch.chdir(HERE / case)
+@pytest.fixture(autouse=True)
+def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def report_of(case: str) -> tuple[Loaded, Report]:
+    """Load as `rackwright check inventory.yaml` does beside the case's inventory."""
+    Path("inventory.yaml").write_bytes(inventory_of(case))
     loaded = load(Path("inventory.yaml"))
     inventory, report = validate(loaded)
     assert (inventory is None) == report.is_fatal
@@ -33,36 +36,50 @@ def report_of(case: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Loaded, Repor
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_report(case: str, monkeypatch: pytest.MonkeyPatch, *, update_golden: bool) -> None:
-    loaded, report = report_of(case, monkeypatch)
+def test_report(case: str, *, update_golden: bool) -> None:
+    loaded, report = report_of(case)
     text = format_report(report, loaded.marks.lines) + "\n"
-    expected = HERE / case / "expected.txt"
     if update_golden:
-        expected.write_text(text, encoding="utf-8")
-    assert text == expected.read_text(encoding="utf-8")
+        write_report(case, text)
+    assert text == report_text(case)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_no_word_of_the_libraries(case: str) -> None:
-    text = (HERE / case / "expected.txt").read_text(encoding="utf-8")
+    text = report_text(case)
     foreign = r"pydantic|Input should|validation|Field required|while (parsing|scanning)|Traceback"
     assert re.search(foreign, text, re.IGNORECASE) is None
 
 
-def test_each_rule_has_a_case(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {item.rule for case in CASES for item in report_of(case, monkeypatch)[1].items}
+def test_each_rule_has_a_case() -> None:
+    found = {item.rule for case in CASES for item in report_of(case)[1].items}
     assert {*RULES, *PLAN_CHECKS} - found == set()
 
 
-def test_each_case_of_a_rule_shows_that_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_case_of_a_rule_shows_that_rule() -> None:
     for case in set(CASES) & {*RULES, *PLAN_CHECKS}:
-        assert case in {item.rule for item in report_of(case, monkeypatch)[1].items}, case
+        assert case in {item.rule for item in report_of(case)[1].items}, case
 
 
-def test_no_directory_without_expectation() -> None:
-    directories = {path.name for path in HERE.iterdir() if path.is_dir()} - {"__pycache__"}
-    assert directories == set(CASES)
-    assert all((HERE / case / "expected.txt").is_file() for case in CASES)
+def test_nothing_else_is_stored() -> None:
+    """An inventory nobody looks at would pass unseen."""
+    wholes = {path.stem for path in HERE.glob("*.yaml")} - {"base"}
+    assert wholes - set(CASES) == set()
+    others = {path.name for path in HERE.iterdir() if path.suffix not in (".txt", ".yaml")}
+    assert others - {"__pycache__"} == {"cases.py", "test_errors.py"}
+
+
+def test_a_change_of_the_base() -> None:
+    base = "a: 1\nb:\n  x: 1\nc:\n  x: 1\n"
+    assert change(base, "") == base
+    assert change(base, "+ top: 0\n- a: 1\n") == "top: 0\nb:\n  x: 1\nc:\n  x: 1\n"
+    assert change(base, "  c:\n-   x: 1\n+   x: 2\n+\n") == "a: 1\nb:\n  x: 1\nc:\n  x: 2\n\n"
+
+
+@pytest.mark.parametrize("changes", ["- a: 2\n", "  c: 3\n- a: 1\n", "a: 1\n"])
+def test_a_change_that_fits_no_line_is_refused(changes: str) -> None:
+    with pytest.raises(ValueError, match="a: "):
+        change("a: 1\nb: 2\nc: 3\n", changes)
 
 
 def test_each_wording_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,5 +90,5 @@ def test_each_wording_is_met(monkeypatch: pytest.MonkeyPatch) -> None:
             _WORDS, kind, lambda fault, word=word, kind=kind: (met.add(kind), word(fault))[1]
         )
     for case in CASES:
-        report_of(case, monkeypatch)
+        report_of(case)
     assert met == set(_WORDS)

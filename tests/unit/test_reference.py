@@ -13,6 +13,7 @@ from builder.model.rules import RULES
 from builder.model.rules.about import RULE_TEXTS
 from builder.plan.checks import PLAN_CHECKS
 from builder.plan.checks.about import CHECK_TEXTS
+from tests.errors.cases import CASES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +54,7 @@ def test_texts_are_one_sentence() -> None:
 def test_each_rule_weighs_what_its_text_says(reference: ModuleType) -> None:
     """Over all cases of tests/errors: `either` has one of each, others have no other."""
     found = defaultdict(set)
-    for case in sorted((ROOT / "tests/errors").glob("*/inventory.yaml")):
+    for case in CASES:
         for item in reference.diagnose(case):
             found[item.rule].add(item.severity)
     declared = {

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from builder.diagnostics import Diagnostic, KeyPath, Location, Report, format_report
 from builder.inventory.loader import MAX_BYTES, Loaded, load, parse_inventory
+from tests.errors.cases import CASES, inventory_of
 
 FILE = "inventory.yaml"
 PARSERS = {"libyaml": yaml.CSafeLoader, "python": yaml.SafeLoader}
-ERRORS = Path(__file__).resolve().parents[2] / "errors"
 # The two parsers find another fault first, or put it one column apart.
 DIFFERENT = {"yaml-at", "yaml-directive", "yaml-escape", "yaml-list-and-key", "yaml-star"}
 
@@ -308,9 +308,9 @@ def test_not_utf8_says_which_byte(tmp_path: Path) -> None:
 # The two parsers
 
 
-@pytest.mark.parametrize("case", sorted(path.name for path in ERRORS.glob("yaml-*")))
+@pytest.mark.parametrize("case", [case for case in CASES if case.startswith("yaml-")])
 def test_both_parsers_say_the_same(case: str) -> None:
-    text = (ERRORS / case / "inventory.yaml").read_text(encoding="utf-8")
+    text = inventory_of(case).decode()
     fast, slow = (parse_inventory(text, FILE, parser) for parser in PARSERS.values())
     if case in DIFFERENT:
         assert (fast.data is None) == (slow.data is None)

@@ -13,6 +13,7 @@ import yaml
 
 from builder.model import schema
 from builder.model.schema import inventory_schema, keys_at, part_at, reference_text, schema_text
+from tests.errors.cases import inventory_of
 
 ROOT = Path(__file__).resolve().parents[3]
 INVENTORIES = [
@@ -23,9 +24,9 @@ INVENTORIES = [
 ]
 
 
-def load(path: Path) -> Any:
+def load(text: bytes) -> Any:
     """As JSON has it: a map's keys are texts."""
-    return json.loads(json.dumps(yaml.safe_load(path.read_text(encoding="utf-8"))))
+    return json.loads(json.dumps(yaml.safe_load(text)))
 
 
 def validator() -> jsonschema.Draft202012Validator:
@@ -48,7 +49,7 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("path", INVENTORIES, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_good_inventories(path: Path) -> None:
-    assert [error.message for error in validator().iter_errors(load(path))] == []
+    assert [error.message for error in validator().iter_errors(load(path.read_bytes()))] == []
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_good_inventories(path: Path) -> None:
     ],
 )  # fmt: skip
 def test_bad_inventories(case: str) -> None:
-    assert not validator().is_valid(load(ROOT / "tests/errors" / case / "inventory.yaml"))
+    assert not validator().is_valid(load(inventory_of(case)))
 
 
 def _properties(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
