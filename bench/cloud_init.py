@@ -28,11 +28,11 @@ import jsonschema
 import yaml
 
 from builder import cli
+from builder.catalog.releases import RELEASES
 from builder.command import Command, SubprocessRunner
 from builder.inventory.loader import load
 from builder.model.validate import validate
 from builder.plan.host import plan_hosts
-from builder.plan.releases import RELEASES
 from builder.render import render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.catalog.releases import RELEASES
 from builder.command import SubprocessRunner
-from builder.image.build import build_image
-from builder.image.request import ImageFile, ImageRequest
 from builder.monitor import TextMonitor
-from builder.plan.releases import RELEASES
+from builder.targets.image.build import build_image
+from builder.targets.image.request import ImageFile, ImageRequest
 
 TRIXIE = RELEASES["debian-13"]
 

@@ -26,12 +26,12 @@ from typing import Any
 
 import yaml
 
+from builder.catalog.releases import RELEASES
 from builder.command import Command, SubprocessRunner
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.encode import encode
 from builder.plan.host import plan_hosts
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 from builder.render import HOST_RENDERERS, RENDERERS, render_hosts
 from builder.render.node import LISTING

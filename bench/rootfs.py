@@ -18,10 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from builder.command import CLEAN_ENV, Command, SubprocessRunner
-from builder.image import base
-from builder.image.compose import disk_image_create
-from builder.image.request import ImageRequest
 from builder.resources import data_dir
+from builder.targets.image import cached_base
+from builder.targets.image.compose import disk_image_create
+from builder.targets.image.request import ImageRequest
 from builder.verbs import image, inputs
 
 SEED = Path(__file__).resolve().parents[1] / "examples/seed/inventory.yaml"
@@ -65,12 +65,12 @@ def seed_request(directory: Path) -> ImageRequest:
     return image.request_for(args, plan, inputs.tree_of_host(plan), None)
 
 
-def ours(request: ImageRequest, plan: base.BasePlan, _directory: Path) -> None:
+def ours(request: ImageRequest, plan: cached_base.BasePlan, _directory: Path) -> None:
     """The whole way to a bootable base, step by step; the first is the root file system."""
-    base.ensure_base(plan, request, RUNNER, CpuMonitor())
+    cached_base.ensure_base(plan, request, RUNNER, CpuMonitor())
 
 
-def mmdebstrap(request: ImageRequest, plan: base.BasePlan, directory: Path) -> None:
+def mmdebstrap(request: ImageRequest, plan: cached_base.BasePlan, directory: Path) -> None:
     """One transaction with nothing but the packages, into a directory."""
     argv = (
         *("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"),
@@ -81,7 +81,7 @@ def mmdebstrap(request: ImageRequest, plan: base.BasePlan, directory: Path) -> N
     RUNNER.run(Command(argv, env=request.proxy))
 
 
-def debian_minimal(request: ImageRequest, plan: base.BasePlan, directory: Path) -> None:
+def debian_minimal(request: ImageRequest, plan: cached_base.BasePlan, directory: Path) -> None:
     """diskimage-builder's own element for Debian, with the packages named by -p."""
     env = {
         **request.proxy,
@@ -103,7 +103,7 @@ def debian_minimal(request: ImageRequest, plan: base.BasePlan, directory: Path) 
     RUNNER.run(Command(argv, env=env, cwd=directory, log=directory / "minimal.log"))
 
 
-WAYS: dict[str, Callable[[ImageRequest, base.BasePlan, Path], None]] = {
+WAYS: dict[str, Callable[[ImageRequest, cached_base.BasePlan, Path], None]] = {
     "ours": ours,
     "mmdebstrap": mmdebstrap,
     "debian-minimal": debian_minimal,
@@ -117,7 +117,7 @@ def main() -> None:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         request = seed_request(directory)
-        plan, _note = base.plan_base(request, (data_dir("elements"),), RUNNER)
+        plan, _note = cached_base.plan_base(request, (data_dir("elements"),), RUNNER)
         started = cpu_and_wall()
         WAYS[way](request, plan, directory)
         report(way, started)

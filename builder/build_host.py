@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from builder.catalog.releases import OsRelease
 from builder.errors import ToolMissing
-from builder.plan.types import OsRelease
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 

@@ -18,9 +18,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from builder.catalog.ovs_forms import OvsOption, version_text  # noqa: E402
+from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
+from builder.catalog.releases import RELEASES  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
-from builder.drivers.ovs_forms import OvsOption, version_text  # noqa: E402
-from builder.drivers.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
 from builder.inventory.loader import parse_inventory  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
 from builder.model.rules.about import RULE_TEXTS, RuleText  # noqa: E402
@@ -28,7 +29,6 @@ from builder.model.validate import validate  # noqa: E402
 from builder.model.values import CpuSet, PciAddress  # noqa: E402
 from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
 from builder.plan.checks.about import CHECK_TEXTS  # noqa: E402
-from builder.plan.releases import RELEASES  # noqa: E402
 from builder.plan.types import HostPlan  # noqa: E402
 from builder.plan.why import Why  # noqa: E402
 from tests.errors.cases import CASES, inventory_of  # noqa: E402

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from builder.discover.machine import read_machine
-from builder.discover.tree import Tree, record
+from builder.discover.system_files import Tree, record
 
 USAGE = "usage: python3 -m builder.discover DIR\n  DIR is made: what `discover --root DIR` reads\n"
 

@@ -1,6 +1,6 @@
 """What the kernel says of its machine, file by file, before anything is made of it.
 
-Standard library only, as `builder.discover.tree`. Sources: Documentation/ABI/stable/
+Standard library only, as `builder.discover.system_files`. Sources: Documentation/ABI/stable/
 sysfs-devices-node, testing/sysfs-{devices-system-cpu,bus-pci,class-net} and stable/sysfs-devices.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder.discover.tree import Tree
+from builder.discover.system_files import Tree
 
 CPUS = "sys/devices/system/cpu"
 NODES = "sys/devices/system/node"

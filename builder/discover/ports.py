@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from builder.catalog.nics import NicType, find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
-from builder.drivers.nics import NicType, find_nic_type
 from builder.errors import BuilderError
 from builder.model.hardware import DeviceId, IfName, ModuleName
 from builder.model.values import Mac, PciAddress, quote

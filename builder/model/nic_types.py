@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builder.drivers.nics import NicType, find_nic_type
+from builder.catalog.nics import NicType, find_nic_type
 from builder.model.hardware import Nic
 
 

@@ -17,8 +17,8 @@ from builder.model.fields import (
     SysctlValue,
 )
 from builder.model.hardware import ModuleName
+from builder.model.ovs import Ovs
 from builder.model.sriov import SriovPolicy
-from builder.model.switch import Ovs
 from builder.model.values import Cpus, Flag, MemoryMiB, PageSize, Whole
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from builder.catalog.nics import find_nic_type
 from builder.diagnostics import KeyPath
-from builder.drivers.nics import find_nic_type
 from builder.model.hardware import HardwareClass, Nic
+from builder.model.ovs import OvsPort
 from builder.model.profile import CpuPolicy, Profile
-from builder.model.switch import OvsPort
 from builder.model.values import CpuSet
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
-from builder.drivers.vf_settings import VfSetting
+from builder.catalog.vf_settings import VfSetting
 from builder.model.base import Part
 from builder.model.fields import ResourceName
 from builder.model.hardware import HardwareClass, IfName, Nic

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.access import plan_access
@@ -12,7 +13,7 @@ from builder.plan.encode import plan_id
 from builder.plan.image import plan_image
 from builder.plan.inputs import origin
 from builder.plan.interfaces import plan_interfaces
-from builder.plan.types import HostPlan, ImagePlan, OsRelease
+from builder.plan.types import HostPlan, ImagePlan
 from builder.plan.why import Why
 
 

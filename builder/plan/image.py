@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.cpus import plan_cpus
@@ -24,7 +25,7 @@ from builder.plan.packages import plan_packages
 from builder.plan.ports import dpdk_nodes, find_dpdk_ports
 from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
 from builder.plan.sysctl import plan_sysctls
-from builder.plan.types import ImagePlan, OsRelease
+from builder.plan.types import ImagePlan
 
 
 def plan_image(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
-from builder.plan.types import OsRelease
 from builder.plan.why import Origin, Why
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.model.latency import KERNEL_ARGS, settings_of
+from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.model.values import page_size_text
 from builder.plan.inputs import Inputs
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
 from builder.model.fields import option_text
-from builder.model.switch import Ovs
+from builder.model.ovs import Ovs
 from builder.model.values import PciAddress
 from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
 from builder.plan.inputs import Inputs

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.pages import (
     counted_pages,
@@ -16,7 +17,7 @@ from builder.model.pages import (
 )
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
-from builder.plan.memory import (
+from builder.plan.mempools import (
     DEFAULT_MTU,
     DESCRIPTORS,
     HEADROOM_MIB,
@@ -27,7 +28,7 @@ from builder.plan.memory import (
     shared_pools,
 )
 from builder.plan.ports import DpdkPort
-from builder.plan.types import CpuPlan, OsRelease
+from builder.plan.types import CpuPlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
 MEMPOOL_CONFIG_SINCE = (3, 0)

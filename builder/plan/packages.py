@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from builder.drivers.nics import Family, find_nic_type
+from builder.catalog.nics import Family, find_nic_type
+from builder.catalog.releases import OsRelease
 from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.modules import bound_functions
 from builder.plan.ports import DpdkPort
-from builder.plan.types import OsRelease, PackagePlan
+from builder.plan.types import PackagePlan
 from builder.plan.why import Why
 
 KERNELS: dict[Family, str] = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}

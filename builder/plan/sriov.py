@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from builder.catalog.nics import NicType
 from builder.diagnostics import KeyPath
-from builder.drivers.nics import NicType
 from builder.model.hardware import Nic
 from builder.model.nic_types import nic_type_of
 from builder.model.roles import is_bifurcated

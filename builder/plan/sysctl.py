@@ -9,7 +9,7 @@ knows one size and no NUMA node and would undo the pages reserved at boot.
 
 from __future__ import annotations
 
-from builder.model.latency import SYSCTLS, settings_of
+from builder.catalog.latency import SYSCTLS, settings_of
 from builder.plan.inputs import Inputs
 from builder.plan.types import SysctlSetting
 

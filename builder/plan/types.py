@@ -6,32 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from builder.catalog.releases import OsRelease
 from builder.model.values import CpuSet, PciAddress
 from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan
 from builder.plan.why import Why
 
 Role = Literal["housekeeping", "pmd", "pods", "offline"]
 Scope = Literal["image", "host"]
-
-
-@dataclass(frozen=True, slots=True)
-class OsRelease:
-    """A release we can build. Versions are of the packages it ships (major, minor)."""
-
-    id: str
-    family: Literal["debian", "ubuntu"]
-    suite: str
-    version: str
-    kernel: tuple[int, int]
-    ovs: tuple[int, int]
-    dpdk: tuple[int, int]
-    # Suffix of DPDK's library packages: librte-net-ixgbe25.
-    dpdk_abi: str
-    systemd: int
-    # CONFIG_VFIO_PCI=y: options come by the kernel command line, modprobe.d has no effect.
-    vfio_built_in: bool = False
-    # Archive components the image's packages come from.
-    components: tuple[str, ...] = ("main",)
 
 
 @dataclass(frozen=True, slots=True)

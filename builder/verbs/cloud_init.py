@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import get_args
 
+from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner, SubprocessRunner, find_tool
 from builder.errors import BuilderError, ToolMissing
 from builder.execute import LISTING, replacing_directory, write_private
 from builder.plan.checks import check_plans
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan, OsRelease
+from builder.plan.types import HostPlan
 from builder.render import render_image
 from builder.render.tree import FileTree
 from builder.resources import read_texts

@@ -6,13 +6,13 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from builder.changes.fleet import compare_fleets
+from builder.changes.report import report, to_json
 from builder.errors import BuilderError
 from builder.plan.checks import check_plans
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan
 from builder.resources import read_texts
-from builder.targets.change_report import report, to_json
-from builder.targets.changes import compare_fleets
 from builder.verbs import inputs
 
 

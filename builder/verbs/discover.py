@@ -16,7 +16,7 @@ from builder.discover.compare import Difference, compare
 from builder.discover.description import Description, describe_machine, to_data
 from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
-from builder.discover.tree import Tree, record
+from builder.discover.system_files import Tree, record
 from builder.errors import BuilderError
 from builder.execute import new_directory, write_file
 from builder.model.inventory import HostName, Name

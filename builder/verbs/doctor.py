@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from builder.command import PACKAGE_OF, Runner, SubprocessRunner, find_tool, is_root
 from builder.errors import BuilderError, ToolMissing
-from builder.image.build import TOOLS
-from builder.image.compose import REQUIRED_TOOLS
+from builder.targets.image.build import TOOLS
+from builder.targets.image.compose import REQUIRED_TOOLS
 from builder.verify.accelerator import check_qemu
 from builder.verify.firmware import find_firmware
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
 from builder.command import SubprocessRunner, is_root
 from builder.errors import BuilderError
-from builder.image.build import build_image, check_request
-from builder.image.request import FORMATS, Artefacts, ImageFile, ImageRequest
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan, ImagePlan
 from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
+from builder.targets.image.build import build_image, check_request
+from builder.targets.image.request import FORMATS, Artefacts, ImageFile, ImageRequest
 from builder.verbs import inputs
 
 

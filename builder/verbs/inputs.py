@@ -10,6 +10,7 @@ from pathlib import Path
 
 from builder import build_host
 from builder.accept import accept_tree
+from builder.catalog.releases import RELEASES, OsRelease
 from builder.command import Runner
 from builder.diagnostics import Marks, Report, format_report
 from builder.errors import BuilderError
@@ -18,8 +19,7 @@ from builder.model.inventory import Inventory
 from builder.model.validate import validate
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
-from builder.plan.types import HostPlan, ImagePlan, OsRelease
+from builder.plan.types import HostPlan, ImagePlan
 from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree

@@ -8,9 +8,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from builder.execute import write_file
+from builder.page.document import plan_page
 from builder.plan.explain import explain, summary, to_json
 from builder.resources import read_texts
-from builder.targets.page import plan_page
 from builder.verbs import inputs
 
 

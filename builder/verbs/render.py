@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.command import SubprocessRunner
 from builder.execute import read_tree, write_tree
-from builder.targets.directory import diff_text
+from builder.render.tree_diff import diff_text
 from builder.verbs import inputs
 
 

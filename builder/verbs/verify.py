@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from builder.drivers.nics import find_nic_type
+from builder.catalog.nics import find_nic_type
 from builder.errors import BuilderError
 from builder.execute import write_file
-from builder.image.manifest import Manifest, ManifestFile, read_manifest
-from builder.image.outputs import describe
-from builder.image.request import QCOW2, RAW
 from builder.model.hardware import HardwareClass, Nic
 from builder.monitor import TextMonitor
 from builder.plan.devices import PfPlan
 from builder.plan.types import HostPlan
+from builder.targets.image.manifest import Manifest, ManifestFile, read_manifest
+from builder.targets.image.outputs import describe
+from builder.targets.image.request import QCOW2, RAW
 from builder.verbs import inputs
 from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts

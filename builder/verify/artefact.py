@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal
 
 from builder.command import Command, Runner
 from builder.errors import BuilderError
-from builder.image.gpt import SECTOR
+from builder.targets.image.gpt import SECTOR
 
 _QCOW2_MAGIC = b"QFI\xfb"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.drivers.nics import find_nic_type
+from builder.catalog.nics import find_nic_type
 from builder.verify.spec import (
     IGB_ID,
     IGB_VF_OFFSET,

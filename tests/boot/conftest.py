@@ -12,11 +12,11 @@ import pytest
 from boot_seed import HOST, SEED, TIMEOUT_S
 
 from builder.command import SubprocessRunner
-from builder.image.build import build_image
-from builder.image.request import ImageFile, ImageRequest
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
 from builder.render.tree import FileTree
+from builder.targets.image.build import build_image
+from builder.targets.image.request import ImageFile, ImageRequest
 from builder.verbs import image, inputs
 
 Edit = Callable[[bytes], bytes]

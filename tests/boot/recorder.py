@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from builder.discover.machine import read_machine
-from builder.discover.tree import Tree
+from builder.discover.system_files import Tree
 
 PORT = Path("/dev/virtio-ports/rackwright.facts")
 OFFLINE = (3, 31)

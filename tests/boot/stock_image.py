@@ -10,13 +10,13 @@ from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
 from builder.command import Command, Runner, SubprocessRunner
-from builder.image import elements, keys, solve
-from builder.image.build import build_image
-from builder.image.request import ImageFile, ImageRequest
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
 from builder.resources import data_dir
 from builder.targets.cloud_init.order import wanted_packages
+from builder.targets.image import cache_keys, elements, solve
+from builder.targets.image.build import build_image
+from builder.targets.image.request import ImageFile, ImageRequest
 
 ARCHIVE = "/srv/archive"
 SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
@@ -62,9 +62,9 @@ def archive(
     have = _solve(request, base, runner)
     more = _solve(request, (*base, *wanted), runner)
     names = [f"{name}={version}" for name, version in more if (name, version) not in set(have)]
-    cache /= keys.digest("stock", tuple(names))[:16]
+    cache /= cache_keys.digest("stock", tuple(names))[:16]
     cache.mkdir(parents=True, exist_ok=True)
-    state = request.cache_dir / "apt" / keys.digest("apt", (request.mirrors, "amd64"))[:16]
+    state = request.cache_dir / "apt" / cache_keys.digest("apt", (request.mirrors, "amd64"))[:16]
     env = {**request.proxy, "APT_CONFIG": str(state / "apt.conf")}
     argv = ("apt-get", *solve.apt_options(state, "amd64"), "download", *names)
     runner.run(Command(argv, env, cwd=cache, timeout_s=600))

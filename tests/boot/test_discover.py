@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from boot_seed import HOST, ROOT, SEED, TIMEOUT_S
 
+from builder.catalog.nics import find_nic_type
 from builder.cli import main
-from builder.discover.tree import Tree, record
-from builder.drivers.nics import find_nic_type
-from builder.image.request import ImageFile
+from builder.discover.system_files import Tree, record
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
+from builder.targets.image.request import ImageFile
 from builder.verbs import inputs, verify
 from builder.verify.qemu import boot
 from builder.verify.twin import TwinMachine, plan_twin
 
 BESIDE = "/usr/lib/rackwright"
-MODULES = ("__init__.py", "discover/__init__.py", "discover/tree.py", "discover/machine.py")
+MODULES = ("__init__.py", "discover/__init__.py", "discover/system_files.py", "discover/machine.py")
 
 
 def recorder() -> tuple[ImageFile, ...]:

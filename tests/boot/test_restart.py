@@ -8,9 +8,9 @@ from pathlib import Path
 
 from boot_seed import SEED, TIMEOUT_S
 
-from builder.image.request import ImageFile
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
+from builder.targets.image.request import ImageFile
 from builder.verbs import inputs
 from builder.verbs.verify import spec_of
 from builder.verify.qemu import boot

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import Loaded, load
 from builder.model.rules import RULES
 from builder.model.validate import validate
 from builder.model.wording import _WORDS
 from builder.plan.checks import PLAN_CHECKS, check_plans
-from builder.plan.releases import RELEASES
 from tests.errors.cases import CASES, HERE, change, inventory_of, report_text, write_report
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import load
 from builder.model.validate import examine, validate
+from builder.page.document import plan_page
 from builder.plan.checks import check_plan, check_plans
 from builder.plan.explain import explain, summary
 from builder.plan.host import plan_hosts
-from builder.plan.releases import RELEASES
 from builder.render import cmdline, render_hosts
 from builder.render.parse import parse_back
 from builder.resources import read_texts
-from builder.targets.page import plan_page
 
 Outcome = Literal["refused", "refused by the plan", "rendered"]
 HOST_RELEASE = "debian-13"

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree

@@ -10,13 +10,13 @@ from typing import Any
 import golden
 import yaml
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.checks import check_plan
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 
 STORED = Path(__file__).resolve().parent / "shapes"
 Node = tuple[str, str]  # CPUs, memory

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
-from builder.image.request import ImageFile, ImageRequest
-from builder.plan.releases import RELEASES
+from builder.catalog.releases import RELEASES
+from builder.targets.image.request import ImageFile, ImageRequest
 
 
 def cache_dir(out: Path) -> Path:

@@ -15,9 +15,9 @@ import pytest
 from image_sample import sample_request
 
 from builder.command import Command, SubprocessRunner
-from builder.image.build import build_image
-from builder.image.request import ImageFile
 from builder.monitor import TextMonitor
+from builder.targets.image.build import build_image
+from builder.targets.image.request import ImageFile
 
 pytestmark = pytest.mark.integration
 

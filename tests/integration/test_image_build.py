@@ -23,11 +23,11 @@ from recording import NullMonitor
 
 from builder.command import Command, SubprocessRunner
 from builder.errors import BuilderError
-from builder.image import build, workdir
-from builder.image.build import build_image
-from builder.image.ext4 import e2fsck
-from builder.image.request import Artefacts, ImageFile, ImageRequest
 from builder.resources import data_dir
+from builder.targets.image import build, workdir
+from builder.targets.image.build import build_image
+from builder.targets.image.ext4 import e2fsck
+from builder.targets.image.request import Artefacts, ImageFile, ImageRequest
 
 pytestmark = pytest.mark.integration
 
@@ -220,7 +220,7 @@ def test_a_killed_build_leaves_nothing_that_stays(
     program = (
         "import sys; sys.path[:0] = sys.argv[1:4]\n"
         "from dataclasses import replace; from pathlib import Path\n"
-        "from builder.command import SubprocessRunner; from builder.image import build\n"
+        "from builder.command import SubprocessRunner; from builder.targets.image import build\n"
         "from recording import NullMonitor; from image_sample import sample_request\n"
         "build.data_dir = lambda _: Path(sys.argv[4])\n"
         "request = replace(sample_request(Path(sys.argv[5])), elements=('slow',))\n"

@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import yaml
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.checks.findings import Finding, dpdk_ports
 from builder.plan.checks.queues import check_polled
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import ImagePlan
 
 SEED = Path(__file__).resolve().parents[2] / "examples/seed/inventory.yaml"

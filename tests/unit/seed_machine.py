@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath, Location
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.types import CpuPlan, InterfacePlan, OsRelease, Role
+from builder.plan.types import CpuPlan, InterfacePlan, Role
 from builder.plan.why import Origin, Why
 
 RELEASE = OsRelease("debian-13", "debian", "trixie", "13", (6, 12), (3, 5), (24, 11), "25", 257)

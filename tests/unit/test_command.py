@@ -10,7 +10,7 @@ from builder import command
 from builder.accept import ACCEPTORS
 from builder.command import PACKAGE_OF, Command, Result, find_tool, last_lines
 from builder.errors import ToolMissing
-from builder.image.build import TOOLS
+from builder.targets.image.build import TOOLS
 
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:

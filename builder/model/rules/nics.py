@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from builder.catalog.nics import find_nic_type
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import find_nic_type
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
 from builder.model.nic_types import nic_type_of
+from builder.model.ovs import OvsPort
 from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
 from builder.model.rules.sriov import driver_of
 from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf, asked_settings
-from builder.model.switch import OvsPort
 from builder.model.wording import suggest
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 from builder.model.fields import option_text
 from builder.model.inventory import Inventory
 from builder.model.rules.findings import at, error, warning

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from builder.catalog.nics import NicType
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import NicType
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.nic_types import nic_type_of

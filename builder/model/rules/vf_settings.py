@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from builder.catalog.nics import NicType
+from builder.catalog.vf_settings import PORT_DRIVERS, PortDriver, VfSetting, has_setting
 from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.drivers.nics import NicType
-from builder.drivers.vf_settings import PORT_DRIVERS, PortDriver, VfSetting, has_setting
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
 from builder.model.rules.findings import at, error, pairs, warning

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
-from builder.plan.checks import eal, kernel, kubelet, memory, ovs_options, queues, sriov, switch
+from builder.plan.checks import eal, kernel, kubelet, memory, ovs_options, ports, queues, sriov
 from builder.plan.checks.findings import PlanCheck
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan, OsRelease
+from builder.plan.types import HostPlan
 
 PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-socket-mem-form": memory.check_socket_mem_form,
@@ -39,7 +40,7 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
     "plan-rxq-threads": queues.check_more_queues_than_threads,
     "plan-descriptors": queues.check_descriptors,
     "plan-allow-list": eal.check_allow_list,
-    "plan-pf-with-vfs": switch.check_pf_with_vfs,
+    "plan-pf-with-vfs": ports.check_pf_with_vfs,
     "plan-reserved-memory": kubelet.check_reserved_memory,
     "plan-reserved-cpus": kubelet.check_reserved_cpus_kept,
     "plan-topology-hints": kubelet.check_hints,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from builder.drivers.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_AMISS, eal_options
+from builder.catalog.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_AMISS, eal_options
 from builder.plan.checks.findings import Finding, dpdk_ports, find_setting
 from builder.plan.checks.ovs_options import ovs_of, own_key
 from builder.plan.ovs import NO_PROBE_AT_INIT

@@ -14,7 +14,7 @@ from builder.plan.checks.findings import (
     socket_mem,
 )
 from builder.plan.devices import OvsPortPlan, VfPlan
-from builder.plan.memory import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
+from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
 from builder.plan.ovs_memory import PageStock, is_true, offered_mtus, pages_taken
 from builder.plan.types import HugepagePool, ImagePlan, PageDemand
 

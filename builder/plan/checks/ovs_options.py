@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.ovs_forms import OvsOption, version_text
+from builder.catalog.ovs_options import OVS_OPTIONS
+from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
-from builder.drivers.ovs_forms import OvsOption, version_text
-from builder.drivers.ovs_options import OVS_OPTIONS
 from builder.model.values import CpuSet
 from builder.plan.checks.findings import Finding, find_setting, profile_key
 from builder.plan.ovs_memory import parse_socket_mem
-from builder.plan.types import ImagePlan, OsRelease
+from builder.plan.types import ImagePlan
 
 # AF_UNIX sun_path is 108 bytes with its final NUL; 30 are left for the socket's own name.
 SOCKET_PATH = 107

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
+from builder.catalog.nics import NicType, find_nic_type
+from builder.catalog.ovs_options import PORT_OPTIONS
 from builder.diagnostics import KeyPath
-from builder.drivers.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
-from builder.drivers.nics import NicType, find_nic_type
-from builder.drivers.ovs_options import PORT_OPTIONS
 from builder.model.values import CpuSet
 from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
 from builder.plan.checks.ovs_options import ovs_of

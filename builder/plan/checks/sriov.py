@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.drivers.nics import find_nic_type
-from builder.drivers.vf_settings import PORT_DRIVERS, VfSetting
+from builder.catalog.nics import find_nic_type
+from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
 from builder.plan.checks.findings import Finding
 from builder.plan.devices import VfPlan
 from builder.plan.types import ImagePlan

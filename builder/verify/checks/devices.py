@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.drivers.vf_settings import VfSetting
+from builder.catalog.vf_settings import VfSetting
 from builder.plan.devices import PfPlan, VfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import (

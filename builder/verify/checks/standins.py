@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from builder.drivers.nics import NicType, find_nic_type
-from builder.drivers.vf_settings import PORT_DRIVERS, VfSetting
+from builder.catalog.nics import NicType, find_nic_type
+from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
 from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
 from builder.plan.devices import PfPlan, VfPlan

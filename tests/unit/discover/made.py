@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.discover.description import Description, describe_machine
 from builder.discover.machine import SECURE_BOOT, read_machine
-from builder.discover.tree import Tree
+from builder.discover.system_files import Tree
 from builder.model.values import CpuSet
 
 GIB_KIB = 1024 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from builder.discover.tree import Tree, record
+from builder.discover.system_files import Tree, record
 
 TREES = Path(__file__).resolve().parent / "trees"
 

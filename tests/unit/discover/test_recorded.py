@@ -18,7 +18,7 @@ from builder.discover.compare import compare
 from builder.discover.description import to_data
 from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
-from builder.discover.tree import Tree, record
+from builder.discover.system_files import Tree, record
 from builder.inventory.loader import load
 from builder.model.validate import validate
 
@@ -172,7 +172,7 @@ def test_recording_needs_no_more_than_python(
     assert capsys.readouterr().err == USAGE * 2
 
 
-@pytest.mark.parametrize("name", ["__init__", "__main__", "tree", "machine"])
+@pytest.mark.parametrize("name", ["__init__", "__main__", "system_files", "machine"])
 def test_what_records_imports_the_standard_library_only(name: str) -> None:
     path = SEED_INVENTORY.parents[2] / f"builder/discover/{name}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -187,7 +187,7 @@ def test_what_records_imports_the_standard_library_only(name: str) -> None:
             else []
         )
     }
-    ours = {f"builder.discover.{part}" for part in ("machine", "tree")}
+    ours = {f"builder.discover.{part}" for part in ("machine", "system_files")}
     assert {
         item for item in imported - ours if item.split(".")[0] not in sys.stdlib_module_names
     } == (set())

@@ -14,7 +14,7 @@ from fake_kernel import FakeKernel, load_program
 from nic_plans import config as plain_config
 from rackwright_node import Bridge, Config, Finished, NodeError, Port, Status
 
-from builder.drivers.ovs_options import OVS_OPTIONS
+from builder.catalog.ovs_options import OVS_OPTIONS
 
 ovs = load_program("ovs")
 

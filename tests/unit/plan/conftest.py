@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.host import plan_host
 from builder.plan.inputs import Inputs
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 
 SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from builder.catalog.releases import RELEASES, OsRelease
 from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import PLAN_CHECKS
 from builder.plan.image import plan_image
-from builder.plan.releases import RELEASES
-from builder.plan.types import ImagePlan, OsRelease
+from builder.plan.types import ImagePlan
 
 # Cores and MiB of each NUMA node; no cores: a node of memory only.
 Nodes = Sequence[tuple[int, int]]

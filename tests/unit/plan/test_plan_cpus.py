@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet
 from builder.plan.image import plan_image
 from builder.plan.inputs import Inputs
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan, ImagePlan
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.plan.explain import WIDTH, explain, to_json
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.model.values import count_text, page_size_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.subjects import STEP, mib_text, subjects_of
 from builder.plan.types import HostPlan
 from builder.plan.why import Why

@@ -10,13 +10,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.encode import encode
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 
 

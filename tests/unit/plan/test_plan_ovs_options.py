@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.ovs_options import OVS_OPTIONS
+from builder.catalog.releases import RELEASES, OsRelease
 from builder.diagnostics import Marks
-from builder.drivers.ovs_options import OVS_OPTIONS
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
-from builder.plan.types import HostPlan, OsRelease
+from builder.plan.types import HostPlan
 
 Version = tuple[int, int]
 # Severity, rule, message, hint.

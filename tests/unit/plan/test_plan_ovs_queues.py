@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 
 Version = tuple[int, int]

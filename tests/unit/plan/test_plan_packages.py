@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from builder.image import elements
+from builder.catalog.releases import RELEASES, OsRelease
 from builder.plan.packages import dpdk_library
-from builder.plan.releases import RELEASES
-from builder.plan.types import HostPlan, OsRelease
+from builder.plan.types import HostPlan
 from builder.resources import data_dir
+from builder.targets.image import elements
 from builder.verbs.image import elements_for
 
 

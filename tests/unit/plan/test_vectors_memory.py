@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numa_machine import faults_of, make_plan, pages_of, socket_mem_of
 
-from builder.plan.memory import shared_node_mib, shared_pools
+from builder.plan.mempools import shared_node_mib, shared_pools
 from builder.plan.ovs_memory import PageStock, pages_taken
 
 GIB, MIB = 1048576, 1024  # in KiB

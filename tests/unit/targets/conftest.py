@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from seed_plans import SEED, Plans
 
+from builder.catalog.releases import RELEASES
 from builder.inventory.loader import load
 from builder.model.validate import validate
 from builder.plan.host import plan_hosts
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 
 

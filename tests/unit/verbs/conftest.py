@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from builder import build_host, cli, command
-from builder.image import build
+from builder.targets.image import build
 from builder.verbs import image, inputs
 
 SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from builder.discover.tree import Tree, record
+from builder.discover.system_files import Tree, record
 
 Call = Any
 TREES = Path(__file__).resolve().parents[1] / "discover/trees"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.image import build
+from builder.targets.image import build
 from builder.verbs import image
 
 Call = Any

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from builder.image.manifest import FORMAT_VERSION, Manifest
+from builder.targets.image.manifest import FORMAT_VERSION, Manifest
 from builder.verify import qemu
 
 Call = Any

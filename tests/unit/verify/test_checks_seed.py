@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.host import plan_host
-from builder.plan.releases import RELEASES
 from builder.plan.types import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree

@@ -1,0 +1,320 @@
+"""Open vSwitch's options: which release knows which key, what it takes, when a change counts.
+
+The switch's options (column other_config of table Open_vSwitch) and a port's. Sources:
+vswitchd/vswitch.xml (ovs-vswitchd.conf.db(5)) and NEWS of Open vSwitch 2.17 to 4.0 (in
+development); `source` names the code that decides where those two do not say it all.
+"""
+
+from __future__ import annotations
+
+from builder.catalog.ovs_forms import (
+    BELOW_RUNDIR,
+    BOOL,
+    DEVARGS,
+    INIT,
+    MASK,
+    MIB_PER_NODE,
+    MTUS,
+    PATH,
+    QUEUE_CPUS,
+    RING,
+    RING_4096,
+    SLEEP,
+    SLEEPS,
+    TEXT,
+    OvsOption,
+    choice,
+    number,
+)
+
+_DPDK = (
+    OvsOption(
+        "dpdk-init",
+        INIT,
+        "false",
+        "DPDK from the start; true: ovs-vswitchd ends when it fails, try: it goes on without",
+        "at start",
+        source="lib/dpdk.c, dpdk_init()",
+    ),
+    OvsOption(
+        "dpdk-socket-mem",
+        MIB_PER_NODE,
+        "",
+        "hugepage memory of each NUMA node taken at the start; more is taken as it is needed",
+        "at start",
+        source="NEWS 2.17: no default any longer",
+    ),
+    OvsOption(
+        "dpdk-socket-limit",
+        MIB_PER_NODE,
+        "",
+        "most hugepage memory of each NUMA node; 0: no limit",
+        "at start",
+        since=(2, 12),
+        source="NEWS 2.17: no longer that of dpdk-socket-mem",
+    ),
+    OvsOption(
+        "dpdk-alloc-mem",
+        number("of MiB"),
+        "",
+        "hugepage memory taken at the start, of all nodes together; dpdk-socket-mem wins",
+        "at start",
+        source="lib/dpdk.c, construct_dpdk_mutex_options()",
+    ),
+    OvsOption(
+        "dpdk-hugepage-dir",
+        PATH,
+        "/dev/hugepages",
+        "hugetlbfs mount DPDK takes pages from",
+        "at start",
+    ),
+    OvsOption(
+        "dpdk-extra",
+        TEXT,
+        "",
+        "further options of DPDK's EAL",
+        "at start",
+        source="lib/dpdk.c, construct_dpdk_args()",
+    ),
+    OvsOption(
+        "dpdk-lcore-mask",
+        MASK,
+        "",
+        "CPUs of DPDK's threads; the lowest is that of all threads that do not poll",
+        "at start",
+        source="lib/dpdk.c, dpdk_init__()",
+    ),
+    OvsOption(
+        "dpdk-probe-at-init",
+        BOOL,
+        "false",
+        "DPDK opens all its devices when it starts, as releases before always do",
+        "at start",
+        since=(4, 0),
+        source="NEWS 4.0, lib/dpdk.c",
+    ),
+    OvsOption(
+        "per-port-memory",
+        BOOL,
+        "false",
+        "a packet pool for each port",
+        "before dpdk-init",
+        since=(2, 10),
+    ),
+    OvsOption(
+        "shared-mempool-config",
+        MTUS,
+        "",
+        "MTUs that shared packet pools are made for, by NUMA node",
+        "before dpdk-init",
+        since=(3, 0),
+    ),
+    OvsOption(
+        "vhost-sock-dir",
+        BELOW_RUNDIR,
+        "",
+        "where vhost-user sockets are, below the run directory; it must be there already",
+        "at start",
+        source="lib/dpdk.c, dpdk_init__()",
+    ),
+    OvsOption("vhost-iommu-support", BOOL, "false", "IOMMU of vhost-user clients", "at start"),
+    OvsOption(
+        "vhost-postcopy-support",
+        BOOL,
+        "false",
+        "post-copy migration of guests",
+        "at start",
+        since=(2, 12),
+    ),
+    OvsOption(
+        "userspace-tso-enable",
+        BOOL,
+        "false",
+        "TCP segmentation by the NIC, experimental",
+        "at start",
+        since=(2, 13),
+    ),
+    OvsOption(
+        "n-dpdk-rxqs",
+        number("of queues", 1),
+        "1",
+        "receive queues of all DPDK ports",
+        removed=(2, 6),
+        instead="set rxq of a port",
+        source="NEWS 2.6",
+    ),
+)
+
+_PMD = (
+    OvsOption(
+        "pmd-cpu-mask", MASK, "", "CPUs with a PMD thread; none: one on any CPU of each NUMA node"
+    ),
+    OvsOption(
+        "pmd-rxq-assign",
+        choice("cycles", "roundrobin", "group"),
+        "cycles",
+        "how receive queues that are not pinned are given to PMD threads",
+        since=(2, 11),
+        older_forms=(((2, 16), choice("cycles", "roundrobin")),),
+    ),
+    OvsOption(
+        "pmd-rxq-isolate",
+        BOOL,
+        "true",
+        "a PMD thread with a pinned queue polls no other; false needs pmd-rxq-assign group",
+        since=(2, 16),
+        source="lib/dpif-netdev.c, dpif_netdev_set_config()",
+    ),
+    OvsOption(
+        "pmd-sleep-max",
+        SLEEPS,
+        "0",
+        "most microseconds a PMD thread with little to do sleeps at a time",
+        since=(3, 2),
+        older_forms=(((3, 3), SLEEP),),
+    ),
+    OvsOption(
+        "pmd-maxsleep",
+        SLEEP,
+        "0",
+        "the name of pmd-sleep-max in 3.1",
+        since=(3, 1),
+        deprecated=(3, 2),
+        renamed_to="pmd-sleep-max",
+        source="NEWS 3.2",
+    ),
+    OvsOption(
+        "pmd-auto-lb", BOOL, "false", "queues move between PMD threads under load", since=(2, 11)
+    ),
+    OvsOption(
+        "pmd-auto-lb-rebal-interval",
+        number("of minutes", 0, 20000),
+        "1",
+        "least time between two moves; 0 counts as 1",
+        since=(2, 11),
+    ),
+    OvsOption(
+        "pmd-auto-lb-load-threshold",
+        number("of percent", 0, 100),
+        "95",
+        "load of a PMD thread from which queues may move",
+        since=(2, 15),
+    ),
+    OvsOption(
+        "pmd-auto-lb-improvement-threshold",
+        number("of percent", 0, 100),
+        "25",
+        "least gain for which queues move",
+        since=(2, 15),
+    ),
+    OvsOption("pmd-perf-metrics", BOOL, "false", "detailed figures of PMD threads", since=(2, 10)),
+    OvsOption("smc-enable", BOOL, "false", "signature match cache", since=(2, 10)),
+    OvsOption(
+        "emc-insert-inv-prob",
+        number("", 0, 4294967295),
+        "100",
+        "one new flow of so many goes into the exact match cache; 0: none",
+    ),
+    OvsOption(
+        "tx-flush-interval",
+        number("of microseconds", 0, 1000000),
+        "0",
+        "longest a packet waits for a full burst",
+    ),
+)
+
+_DATAPATH = (
+    OvsOption("max-idle", number("of milliseconds", 500), "10000", "idle flows leave the datapath"),
+    OvsOption(
+        "max-revalidator",
+        number("of milliseconds", 100),
+        "500",
+        "longest between two rounds of revalidation",
+        since=(2, 13),
+    ),
+    OvsOption(
+        "min-revalidate-pps",
+        number("of packets a second"),
+        "5",
+        "slower flows are dropped when revalidation takes too long; 0: none is",
+        since=(2, 13),
+        older_forms=(((3, 2), number("of packets a second", 1)),),
+        source="NEWS 3.2",
+    ),
+    OvsOption("flow-limit", number("of flows"), "200000", "most flows of the datapath"),
+    OvsOption(
+        "n-handler-threads", number("of threads", 1), "", "threads for packets without a flow"
+    ),
+    OvsOption("n-revalidator-threads", number("of threads", 1), "", "threads that check flows"),
+    OvsOption("hw-offload", BOOL, "false", "flows in the NIC", "at start"),
+    OvsOption(
+        "hw-offload-priority",
+        TEXT,
+        "",
+        "which offload implementations are tried, in order",
+        "at start",
+        since=(3, 7),
+        source="lib/dpif-offload.c, dpif_offload_set_global_cfg()",
+    ),
+    OvsOption(
+        "n-offload-threads",
+        number("of threads", 1, 10),
+        "1",
+        "threads that put flows into NICs",
+        "at start",
+        since=(2, 17),
+    ),
+    OvsOption(
+        "offload-rebalance",
+        BOOL,
+        "false",
+        "the busiest flows are in the NIC",
+        "at start",
+        since=(2, 11),
+    ),
+    OvsOption(
+        "tc-policy", choice("none", "skip_sw", "skip_hw"), "none", "offload by the kernel's tc"
+    ),
+    OvsOption("vlan-limit", number("of tags"), "1", "VLAN tags that flows look at; 0: all"),
+    OvsOption("bundle-idle-timeout", number("of seconds", 1), "10", "idle OpenFlow bundles end"),
+    OvsOption("flow-restore-wait", BOOL, "false", "no packet is forwarded while it is true"),
+    OvsOption("stats-update-interval", number("of milliseconds", 5000), "5000", "statistics"),
+    OvsOption("enable-statistics", BOOL, "false", "statistics of the machine in the database"),
+)
+
+OVS_OPTIONS: dict[str, OvsOption] = {option.key: option for option in (*_DPDK, *_PMD, *_DATAPATH)}
+
+_PORT = (
+    OvsOption(
+        "dpdk-devargs", DEVARGS, "", "the device that is the port", column="Interface options"
+    ),
+    OvsOption("n_rxq", number("of queues", 1), "1", "receive queues", column="Interface options"),
+    OvsOption(
+        "n_rxq_desc",
+        RING,
+        "2048",
+        "descriptors of a receive queue; the device's own limits apply",
+        older_forms=(((3, 6), RING_4096),),
+        source="NEWS 3.6; lib/netdev-dpdk.c, dpdk_process_queue_size()",
+        column="Interface options",
+    ),
+    OvsOption(
+        "n_txq_desc",
+        RING,
+        "2048",
+        "descriptors of a transmit queue; the device's own limits apply",
+        older_forms=(((3, 6), RING_4096),),
+        source="NEWS 3.6; lib/netdev-dpdk.c, dpdk_process_queue_size()",
+        column="Interface options",
+    ),
+    OvsOption(
+        "pmd-rxq-affinity",
+        QUEUE_CPUS,
+        "",
+        "the CPU whose PMD thread polls a receive queue",
+        source="lib/dpif-netdev.c, rxq_scheduling()",
+        column="Interface other_config",
+    ),
+)
+
+PORT_OPTIONS: dict[str, OvsOption] = {option.key: option for option in _PORT}

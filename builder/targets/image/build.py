@@ -1,0 +1,176 @@
+"""One image from request to finished files: base, patch, formats, manifest."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from builder.command import Command, Runner, find_tool, is_root
+from builder.errors import BuilderError, CommandFailed
+from builder.monitor import Monitor, step
+from builder.resources import data_dir
+from builder.targets.image import cpio, grub, outputs, patch
+from builder.targets.image.cached_base import Base, ensure_base, plan_base
+from builder.targets.image.manifest import format_manifest
+from builder.targets.image.request import (
+    FORMATS,
+    QCOW2,
+    RAW_ZST,
+    Artefact,
+    Artefacts,
+    ImageFile,
+    ImageRequest,
+)
+from builder.targets.image.workdir import work_dir
+
+# What the initramfs must know: drivers load in it, and its udev names network ports.
+EARLY = {"/etc/modprobe.d": ".conf", "/etc/systemd/network": ".link"}
+GRUB_CFG = "/boot/grub/grub.cfg"
+OS_RELEASE = "/etc/os-release"
+TOOLS = ("apt-get", "mmdebstrap", "mke2fs", "debugfs", "e2fsck", "mformat", "mcopy", "mmd")
+
+
+def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Artefacts:
+    """Build what `request` asks for into its output directory.
+
+    An earlier image there stays whole until the new one is complete; a build that fails
+    or is killed leaves nothing that the next one does not sweep away.
+    """
+    with _faults_explained(request):
+        check_request(request)
+        with step(monitor, "solve the packages") as running:
+            plan, running.note = plan_base(request, (data_dir("elements"),), runner)
+        base = ensure_base(plan, request, runner, monitor)
+        with work_dir(request.out_dir) as work:
+            with step(monitor, "patch the rendered files in") as running:
+                make_raw(request, base, work, runner)
+                running.note = f"{len(request.files)} files"
+            with step(monitor, "make and hash the formats"):
+                made = outputs.make_formats(work, request.name, request.formats, runner)
+            return _publish(request, base, work, made)
+
+
+def check_request(request: ImageRequest) -> None:
+    """Refuse now what would fail later."""
+    if not is_root():
+        raise BuilderError(
+            "building an image needs root: files of the image belong to many users",
+            hint="run the same command with sudo",
+        )
+    unknown = sorted(set(request.formats) - set(FORMATS))
+    if unknown:
+        raise BuilderError(
+            f"there is no image format {', '.join(unknown)}", hint=f"one of {', '.join(FORMATS)}"
+        )
+    if not request.name or PurePosixPath(request.name).name != request.name:
+        raise BuilderError(f"{request.name!r} is no name for a file")
+    needed = [*TOOLS, *(["qemu-img"] if QCOW2 in request.formats else [])]
+    for tool in [*needed, *(["zstd"] if RAW_ZST in request.formats else [])]:
+        find_tool(tool)
+    if not request.keyring.exists():
+        raise BuilderError(
+            f"the keyring {request.keyring} of {request.release.id} is missing",
+            hint=f"apt-get install {request.release.family}-archive-keyring",
+        )
+
+
+def make_raw(request: ImageRequest, base: Base, work: Path, runner: Runner) -> None:
+    """NAME.raw, NAME.vmlinuz and NAME.initrd in `work`: the base with our files in it."""
+    raw, initrd = work / f"{request.name}.raw", work / f"{request.name}.initrd"
+    copy = ("cp", "--reflink=auto", "--sparse=always", str(base.disk), str(raw))
+    runner.run(Command(copy))
+    shutil.copyfile(base.kernel, work / f"{request.name}.vmlinuz")
+    archive = early_archive(request.files, base)
+    initrd.write_bytes(archive + base.initrd.read_bytes())
+    files = [*request.files, *_boot_files(request, base)]
+    if archive:
+        name = f"/boot/initrd.img-{base.facts.kernel}"
+        files.append(ImageFile(name, 0o644, 0, 0, initrd.read_bytes()))
+    staging = work / "patch"
+    script = patch.plan_patch(files, request.deletes, base.listing, str(staging))
+    patch.apply_patch(script, raw, base.facts.root_offset, staging, base.facts.epoch, runner)
+
+
+def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
+    """Archive (cpio) of module options and port names, to stand before the initramfs.
+
+    The base's initramfs was made without them. Archives that follow overwrite, so a file
+    that a package has too cannot be brought in this way.
+    """
+    early = {
+        file.path.lstrip("/"): file.content
+        for file in files
+        if PurePosixPath(file.path).suffix == EARLY.get(str(PurePosixPath(file.path).parent))
+        and _is_regular(file)
+    }
+    for path in early:
+        if f"/{path}" in base.listing.kinds:
+            raise BuilderError(
+                f"/{path} is a file of a package, which the initramfs would keep",
+                hint="choose another file name",
+            )
+    return cpio.newc(early) if early else b""
+
+
+def _boot_files(request: ImageRequest, base: Base) -> list[ImageFile]:
+    kernel = base.facts.kernel
+    config = grub.grub_cfg(
+        f"vmlinuz-{kernel}", f"initrd.img-{kernel}", base.facts.root_uuid, request.cmdline
+    )
+    files = [ImageFile(GRUB_CFG, 0o600, 0, 0, config.encode())]
+    if request.os_release:
+        # A file in /etc comes before the distribution's own (os-release(5)), which stays.
+        text = "".join(f"{line}\n" for line in request.os_release)
+        content = (base.facts.os_release.rstrip("\n") + "\n" + text).encode()
+        files.append(ImageFile(OS_RELEASE, 0o644, 0, 0, content))
+    return files
+
+
+def _is_regular(file: ImageFile) -> bool:
+    return stat.S_IFMT(file.mode) in (0, stat.S_IFREG)
+
+
+def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Artefact]) -> Artefacts:
+    """Move the finished files to their names, the manifest last.
+
+    The old manifest goes first: a directory with a manifest has what it tells of, and
+    none of an earlier image that it does not.
+    """
+    text = format_manifest(outputs.make_manifest(request, base.facts, made))
+    manifest = request.out_dir / "manifest.json"
+    new_manifest = work / "manifest.json"
+    new_manifest.write_text(text, encoding="utf-8")
+    manifest.unlink(missing_ok=True)
+    for kind in set(FORMATS) - set(made):
+        (request.out_dir / f"{request.name}.{kind}").unlink(missing_ok=True)
+    final = {}
+    for kind, file in made.items():
+        target = request.out_dir / file.path.name
+        file.path.replace(target)
+        final[kind] = replace(file, path=target)
+    new_manifest.replace(manifest)
+    return Artefacts(final, manifest, base.facts.root_uuid, base.facts.kernel)
+
+
+@contextmanager
+def _faults_explained(request: ImageRequest) -> Iterator[None]:
+    """Turn a full disk, ours or a program's, into an error that says where."""
+    where = f"{request.out_dir} or {request.cache_dir}"
+    hint = "an image needs about 3 GiB while it is built; free some or choose other directories"
+    try:
+        yield
+    except CommandFailed as fault:
+        if "No space left on device" not in (fault.detail or ""):
+            raise
+        raise BuilderError(
+            f"no space left on the disk of {where}", hint=hint, detail=fault.detail
+        ) from fault
+    except OSError as fault:
+        if fault.errno != errno.ENOSPC:
+            raise
+        raise BuilderError(f"no space left on the disk of {where}", hint=hint) from fault

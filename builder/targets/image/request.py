@@ -1,0 +1,76 @@
+"""What is asked of an image build and what it gives: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from builder.catalog.releases import OsRelease
+
+RAW, QCOW2, RAW_ZST = "raw", "qcow2", "raw.zst"
+FORMATS = (RAW, QCOW2, RAW_ZST)
+
+
+class ImageFile(NamedTuple):
+    """One path of the rendered tree.
+
+    mode: permissions, with the type bits of stat(2) for what is not a regular file; of
+    a symbolic link (0o120777) the content is the target, a directory (0o40755) has none.
+    """
+
+    path: str
+    mode: int
+    uid: int
+    gid: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """All that decides about an image, and where it goes.
+
+    packages: besides those the elements bring. mirrors: package sources, one line of
+    sources.list(5) each, empty for mmdebstrap's own default. cmdline: kernel arguments
+    after root=, in order. host: whose identity the files hold, None for a golden image.
+    os_release: lines added to /etc/os-release. refresh: ask the mirror for newer packages now, not once a day.
+    proxy: proxy variables for the programs that download.
+    """
+
+    name: str
+    release: OsRelease
+    packages: tuple[str, ...]
+    files: tuple[ImageFile, ...]
+    cmdline: tuple[str, ...]
+    formats: tuple[str, ...]
+    out_dir: Path
+    cache_dir: Path
+    plan_id: str
+    mirrors: tuple[str, ...]
+    keyring: Path
+    host: str | None = None
+    os_release: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ("rackwright-ovs-dpdk",)
+    refresh: bool = False
+    proxy: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One finished file."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artefacts:
+    """What a build left in its output directory, by kind (`raw`, `qcow2`, `kernel` …)."""
+
+    files: Mapping[str, Artefact]
+    manifest: Path
+    root_uuid: str
+    kernel: str

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from builder.catalog.nics import NIC_TYPES, NicType, find_nic_type
+from builder.catalog.vf_settings import PORT_DRIVERS
+from builder.model.values import PciAddress
+
+
+def vf_addresses(device_id: str, pf: str, count: int, ports: int) -> list[str]:
+    model, address = NIC_TYPES[device_id], PciAddress.parse(pf)
+    first = model.first_vf_offset(address.function, ports)
+    return [str(address.vf(first, model.vf_stride, index)) for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("device_id", "pf", "ports", "expected"),
+    [
+        # As `lspci` shows them on machines with these cards, and as QEMU's igb does.
+        ("8086:10fb", "0000:01:00.0", 2, ["0000:01:10.0", "0000:01:10.2"]),
+        ("8086:10fb", "0000:01:00.1", 2, ["0000:01:10.1", "0000:01:10.3"]),
+        ("8086:10c9", "0000:01:00.1", 2, ["0000:01:10.1", "0000:01:10.3"]),
+        ("8086:1521", "0000:04:00.2", 4, ["0000:04:10.2", "0000:04:10.6"]),
+        ("8086:1572", "0000:81:00.0", 2, ["0000:81:02.0", "0000:81:02.1"]),
+        ("8086:1572", "0000:81:00.1", 2, ["0000:81:0a.0", "0000:81:0a.1"]),
+        ("8086:1572", "0000:81:00.3", 4, ["0000:81:0e.0", "0000:81:0e.1"]),
+        ("8086:159b", "0000:18:00.0", 2, ["0000:18:01.0", "0000:18:01.1"]),
+        ("8086:159b", "0000:18:00.1", 2, ["0000:18:11.0", "0000:18:11.1"]),
+        ("15b3:1017", "0000:03:00.0", 2, ["0000:03:00.2", "0000:03:00.3"]),
+        ("15b3:1017", "0000:03:00.1", 2, ["0000:03:01.2", "0000:03:01.3"]),
+        ("15b3:1021", "0000:23:00.0", 1, ["0000:23:00.1", "0000:23:00.2"]),
+        # Four ports in the chipset, of which a board may use two.
+        ("8086:37d2", "0000:3d:00.0", 2, ["0000:3d:02.0", "0000:3d:02.1"]),
+        ("8086:37d2", "0000:3d:00.1", 2, ["0000:3d:06.0", "0000:3d:06.1"]),
+    ],
+)
+def test_vf_addresses(device_id: str, pf: str, ports: int, expected: list[str]) -> None:
+    assert vf_addresses(device_id, pf, 2, ports) == expected
+
+
+def test_vfs_cross_to_the_next_bus() -> None:
+    # Routing id 0x1800 + 8 + 255 = 0x1907.
+    assert vf_addresses("8086:1592", "0000:18:00.0", 256, 1)[-1] == "0000:19:00.7"
+
+
+def test_second_port_of_a_card_set_to_more_vfs() -> None:
+    model = NIC_TYPES["15b3:1017"]
+    assert [model.first_vf_offset(1, 2, wanted) for wanted in (0, 4, 8, 16)] == [9, 9, 9, 17]
+
+
+@pytest.mark.parametrize(
+    ("device_id", "most"),
+    [
+        ("8086:10fb", [63, 63, 63]),
+        ("8086:1572", [64, 64, 32]),
+        ("8086:1584", [128, 64, 32]),
+        ("8086:37d2", [32, 32, 32]),
+        ("8086:1592", [256, 128, 64]),
+        # As many as the card is set to.
+        ("15b3:1017", [127, 127, 127]),
+        ("14e4:16d7", [64, 64, 64]),
+        ("8086:1533", [0, 0, 0]),
+    ],
+)
+def test_most_vfs_of_cards_with_1_2_and_4_ports(device_id: str, most: list[int]) -> None:
+    assert [NIC_TYPES[device_id].most_vfs(ports) for ports in (1, 2, 4)] == most
+
+
+def test_find_nic_type() -> None:
+    model = find_nic_type("8086:10fb")
+    assert model is not None
+    assert (model.name, model.kernel_driver, model.vf_id, model.vf_driver, model.total_vfs) == (
+        "Intel 82599ES (SFP+)",
+        "ixgbe",
+        "8086:10ed",
+        "ixgbevf",
+        63,
+    )
+    assert find_nic_type("dead:beef") is None
+
+
+def test_contracted_models_are_known() -> None:
+    wanted = (
+        "8086:10c9 8086:1533 8086:10fb 8086:1528 8086:1563 8086:1572 8086:1583 8086:158b "
+        "8086:1592 8086:1593 8086:159b 15b3:1013 15b3:1015 15b3:1017 15b3:1019 15b3:101b "
+        "15b3:101d 15b3:1021 1af4:1041"
+    )
+    assert set(wanted.split()) <= NIC_TYPES.keys()
+
+
+@pytest.mark.parametrize("model", NIC_TYPES.values(), ids=NIC_TYPES)
+def test_entries_are_whole(model: NicType) -> None:
+    """A model has SR-IOV or not, with all that belongs to it."""
+    assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.device_id)
+    assert model.pmd_packages
+    assert all(re.fullmatch(r"librte-[a-z0-9-]+", stem) for stem in model.pmd_packages)
+    if model.total_vfs == 0:
+        assert (model.vf_id, model.vf_driver, model.vf_offset, model.vf_stride) == (
+            None,
+            None,
+            0,
+            0,
+        )
+        return
+    assert model.vf_id is not None
+    assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.vf_id)
+    assert model.vf_driver
+    # Offset 0: behind the last port, which only cards with blocks have.
+    assert model.vf_offset > 0 or model.has_blocks
+    assert model.vf_stride > 0
+    assert model.kernel_driver in PORT_DRIVERS
+
+
+@pytest.mark.parametrize("model", [m for m in NIC_TYPES.values() if m.total_vfs], ids=str)
+def test_vfs_of_two_ports_never_meet(model: NicType) -> None:
+    each = min(model.block(2), model.total_vfs)
+    first = vf_addresses(model.device_id, "0000:01:00.0", each, 2)
+    second = vf_addresses(model.device_id, "0000:01:00.1", each, 2)
+    assert len({*first, *second, "0000:01:00.0", "0000:01:00.1"}) == 2 * each + 2

@@ -1,0 +1,36 @@
+"""Hosts of the seed's machine as plans, and their seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from builder.plan.types import HostPlan
+from builder.render import render_image
+from builder.render.tree import FileTree
+from builder.resources import read_texts
+from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
+from builder.targets.cloud_init.seed import Seed, make_seeds
+
+SEED = Path(__file__).resolve().parents[2] / "examples" / "seed" / "inventory.yaml"
+MAC = "cc:37:ab:e1:21:64"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mXkqH1rMwpoRBPGcEt0fo6xbLw7MDb9v8q3S8m2pK a@b"
+HASH = "$6$abcdefgh$lyDyc6ZbrHUBx0CEGFWxBPzr7k9zcDH0kSsQ7ZaQHGSLuYfHvrhb7QuRmRsYr1bW4oZQwFxC0s"
+ACCESS = f"""\
+access:
+  users:
+    admin: {{ssh-keys: ["{KEY}"], password-hash: "{HASH}", sudo: true, groups: [adm]}}
+    guest: {{ssh-keys: ["{KEY}"]}}
+  secrets:
+    join: {{url: "https://vault.example/join/{{hostname}}", path: /etc/rackwright/join.yaml}}
+hosts:"""
+TEMPLATES, PROGRAMS = read_texts("templates"), read_texts("systemd")
+Plans = Callable[..., list[HostPlan]]
+
+
+def trees_of(plans: list[HostPlan]) -> Mapping[str, FileTree]:
+    return {p.image.plan_id: render_image(p.image, TEMPLATES, PROGRAMS) for p in plans}
+
+
+def seeds_of(plans: list[HostPlan], boots: Boots = "golden") -> list[Seed]:
+    return list(make_seeds(plans, trees_of(plans), boots, TEMPLATES[PROGRAM_SOURCE]))

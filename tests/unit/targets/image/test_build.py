@@ -1,0 +1,179 @@
+"""What a build refuses before it begins, and how it publishes."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from recording import NullMonitor, RecordingRunner
+
+from builder.catalog.releases import RELEASES
+from builder.errors import BuilderError, CommandFailed, ToolMissing
+from builder.targets.image import build, outputs
+from builder.targets.image import cached_base as bases
+from builder.targets.image.installed import Listing
+from builder.targets.image.request import Artefact, ImageFile, ImageRequest
+
+FACTS = bases.BaseFacts(
+    "b" * 64, "r" * 64, "6.12", "uuid", 44040192, "ID=debian\n", 7, (("apt", "3.0"),)
+)
+
+
+@pytest.fixture
+def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageRequest:
+    monkeypatch.setattr(build, "is_root", lambda: True)
+    monkeypatch.setattr(build, "find_tool", lambda name: f"/usr/bin/{name}")
+    keyring = tmp_path / "keyring.gpg"
+    keyring.write_bytes(b"key")
+    return ImageRequest(
+        name="node",
+        release=RELEASES["debian-13"],
+        packages=(),
+        files=(),
+        cmdline=("console=ttyS0",),
+        formats=("raw",),
+        out_dir=tmp_path / "out",
+        cache_dir=tmp_path / "cache",
+        plan_id="p",
+        mirrors=("deb http://m.example/debian trixie main",),
+        keyring=keyring,
+    )
+
+
+def refused(request: ImageRequest) -> tuple[str, str | None]:
+    with pytest.raises(BuilderError) as caught:
+        build.build_image(request, RecordingRunner(), NullMonitor())
+    return caught.value.message, caught.value.hint
+
+
+def test_not_root(request_: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "is_root", lambda: False)
+    assert refused(request_) == (
+        "building an image needs root: files of the image belong to many users",
+        "run the same command with sudo",
+    )
+
+
+def test_unknown_format(request_: ImageRequest) -> None:
+    assert refused(replace(request_, formats=("raw", "vhd"))) == (
+        "there is no image format vhd",
+        "one of raw, qcow2, raw.zst",
+    )
+
+
+def test_name_with_a_directory(request_: ImageRequest) -> None:
+    assert refused(replace(request_, name="../node"))[0] == "'../node' is no name for a file"
+
+
+def test_missing_keyring(request_: ImageRequest, tmp_path: Path) -> None:
+    missing = tmp_path / "none.gpg"
+    assert refused(replace(request_, keyring=missing)) == (
+        f"the keyring {missing} of debian-13 is missing",
+        "apt-get install debian-archive-keyring",
+    )
+
+
+def test_missing_tool(request_: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> str:
+        if name == "qemu-img":
+            raise ToolMissing("qemu-img is not installed", hint="apt-get install qemu-utils")
+        return name
+
+    monkeypatch.setattr(build, "find_tool", find)
+    assert refused(replace(request_, formats=("qcow2",))) == (
+        "qemu-img is not installed",
+        "apt-get install qemu-utils",
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        CommandFailed("mke2fs failed", detail="mke2fs: No space left on device"),
+    ],
+)
+def test_full_disk(
+    request_: ImageRequest, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(build, "plan_base", fail)
+    message, hint = refused(request_)
+    where = f"{request_.out_dir} or {request_.cache_dir}"
+    assert message == f"no space left on the disk of {where}"
+    assert hint == (
+        "an image needs about 3 GiB while it is built; free some or choose other directories"
+    )
+
+
+def make_base(tmp_path: Path, kinds: dict[str, str]) -> bases.Base:
+    return bases.Base(tmp_path, FACTS, Listing(kinds))
+
+
+def test_early_archive_has_module_options_only(tmp_path: Path) -> None:
+    files = (
+        ImageFile("/etc/modprobe.d/a.conf", 0o644, 0, 0, b"options a\n"),
+        ImageFile("/etc/modprobe.d/link.conf", 0o120777, 0, 0, b"/dev/null"),
+        ImageFile("/etc/modprobe.d/sub/b.conf", 0o644, 0, 0, b"no"),
+        ImageFile("/etc/sysctl.d/c.conf", 0o644, 0, 0, b"no"),
+    )
+    archive = build.early_archive(files, make_base(tmp_path, {}))
+    assert b"options a\n" in archive
+    assert b"link.conf" not in archive
+    assert b"sub" not in archive
+    assert b"sysctl" not in archive
+    assert build.early_archive(files[3:], make_base(tmp_path, {})) == b""
+
+
+def test_early_archive_refuses_a_file_of_a_package(tmp_path: Path) -> None:
+    file = ImageFile("/etc/modprobe.d/a.conf", 0o644, 0, 0, b"")
+    with pytest.raises(BuilderError) as caught:
+        build.early_archive((file,), make_base(tmp_path, {"/etc/modprobe.d/a.conf": "f"}))
+    assert caught.value.message == (
+        "/etc/modprobe.d/a.conf is a file of a package, which the initramfs would keep"
+    )
+
+
+@pytest.fixture
+def publish(request_: ImageRequest, tmp_path: Path) -> Callable[[str], None]:
+    """Publish one raw disk of the given content."""
+
+    def run(content: str) -> None:
+        work = request_.out_dir / "work"
+        work.mkdir(parents=True, exist_ok=True)
+        (work / "node.raw").write_text(content)
+        made = {"raw": outputs.describe(work / "node.raw")}
+        build._publish(request_, make_base(tmp_path, {}), work, made)
+
+    return run
+
+
+def test_publish(request_: ImageRequest, publish: Callable[[str], None]) -> None:
+    publish("one")
+    (request_.out_dir / "node.qcow2").write_text("of the first")
+    publish("two")
+    assert (request_.out_dir / "node.raw").read_text() == "two"
+    assert not (request_.out_dir / "node.qcow2").exists()
+    manifest = json.loads((request_.out_dir / "manifest.json").read_text())
+    assert manifest["artefacts"]["raw"] == {
+        "file": "node.raw",
+        "size": 3,
+        "sha256": "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3",
+    }
+    assert manifest["cmdline"] == ["console=ttyS0"]
+    assert manifest["packages"] == {"apt": "3.0"}
+    assert manifest["release"] == {"id": "debian-13", "suite": "trixie", "family": "debian"}
+
+
+def test_describe_matches_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"")
+    assert outputs.describe(path) == Artefact(
+        path, 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    )
