@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import golden
 import yaml
 
 from builder.catalog.releases import RELEASES
@@ -15,10 +13,9 @@ from builder.diagnostics import Report, format_report
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.checks import check_plan
-from builder.plan.explain import summary
 from builder.plan.host import plan_host
+from builder.plan.types import HostPlan
 
-STORED = Path(__file__).resolve().parent / "shapes"
 Node = tuple[str, str]  # CPUs, memory
 
 
@@ -227,16 +224,17 @@ def inventory_text(name: str) -> str:
     return yaml.safe_dump(data, sort_keys=False, width=100)
 
 
-def shape_text(name: str) -> str:
-    """What a shape comes to: its inventory, what is said of it, its plan, and each file whole."""
-    text = inventory_text(name)
-    loaded = parse_inventory(text, "inventory.yaml")
+def tuning_of(name: str) -> str:
+    """The tuning of a shape."""
+    return name.rsplit("-", 3)[1]
+
+
+def plan_shape(name: str) -> tuple[HostPlan, Report]:
+    """The plan of a shape, and what is said of it."""
+    loaded = parse_inventory(inventory_text(name), "inventory.yaml")
     inventory, report = validate(loaded)
     assert inventory is not None, format_report(report, loaded.marks.lines)
     plan = plan_host(inventory, loaded.marks, "node1", RELEASES[inventory.image.os])
     said = Report(report.items).plus(check_plan(plan, loaded.marks))
     assert not said.is_fatal, format_report(said, loaded.marks.lines)
-    files = golden.to_golden(golden.tree_of(plan))
-    parts = [text, format_report(said, loaded.marks.lines), summary(plan)]
-    parts += [f"=== {path}\n{files[path].decode()}" for path in sorted(files)]
-    return "\n".join(parts)
+    return plan, said
