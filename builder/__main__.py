@@ -13,10 +13,11 @@ def main() -> int:
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from builder.cli import main as run  # noqa: PLC0415 -- what takes the time to load
+    from builder.cli import call, parse  # noqa: PLC0415 -- what takes the time to load
 
+    args = parse(sys.argv[1:])  # loads the verb
     signal.signal(signal.SIGINT, before)
-    return run()
+    return call(args)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,77 @@
-"""The verbs of the command line, one module each; this is their registry."""
+"""The verbs of the command line; this is their registry. Each one's module is imported when called."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
 
-from builder.verbs import check, cloud_init, diff, discover, doctor, image, plan, render, verify
+
+class VerbModule(Protocol):
+    """What the module of a verb has: its arguments, and the function that does it."""
+
+    def add_arguments(self, parser: ArgumentParser, /) -> None: ...
+
+    def run(self, args: Namespace, /) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One subcommand: its help, its arguments, and the function that does it."""
+    """One subcommand. module: imported only for a call of this verb; example: one such call."""
 
+    module: str
     summary: str
-    add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace], int]
+    example: str
+
+    def load(self) -> VerbModule:
+        return cast("VerbModule", import_module(self.module))
 
 
 VERBS: dict[str, Verb] = {
-    "check": Verb("report everything wrong with an inventory", check.add_arguments, check.run),
-    "plan": Verb(
-        "show the values derived for a host, with --explain also why", plan.add_arguments, plan.run
+    "check": Verb(
+        "builder.verbs.check",
+        "report everything wrong with an inventory",
+        "rackwright check inventory.yaml",
     ),
-    "render": Verb("write the exact files of a host", render.add_arguments, render.run),
+    "plan": Verb(
+        "builder.verbs.plan",
+        "show the values derived for a host and, with --explain, why",
+        "rackwright plan inventory.yaml --host nfv1 --explain",
+    ),
+    "render": Verb(
+        "builder.verbs.render",
+        "write the exact files of a host",
+        "rackwright render inventory.yaml --host nfv1 -o tree",
+    ),
     "diff": Verb(
-        "tell what a change of an inventory needs on its nodes", diff.add_arguments, diff.run
+        "builder.verbs.diff",
+        "show what changing an inventory requires: nothing, restart, reboot or a new image",
+        "rackwright diff inventory.yaml changed.yaml",
     ),
     "cloud-init": Verb(
-        "write what the first boot of hosts makes them nodes by",
-        cloud_init.add_arguments,
-        cloud_init.run,
+        "builder.verbs.cloud_init",
+        "write cloud-init bundles (NoCloud) for hosts",
+        "rackwright cloud-init inventory.yaml --host nfv1 -o bundle --iso",
     ),
-    "image": Verb("build a golden image", image.add_arguments, image.run),
+    "image": Verb(
+        "builder.verbs.image",
+        "build a golden image, or the image of one host",
+        "rackwright image inventory.yaml --profile nfv -o build/nfv",
+    ),
     "verify": Verb(
+        "builder.verbs.verify",
         "boot an image in a twin of its machine and check it against the plan",
-        verify.add_arguments,
-        verify.run,
+        "rackwright verify build/nfv inventory.yaml --host nfv1 --firmware uefi -o verdict",
     ),
     "discover": Verb(
-        "tell what this machine is, as part of an inventory or against one",
-        discover.add_arguments,
-        discover.run,
+        "builder.verbs.discover",
+        "describe this machine as inventory YAML, or compare it with one",
+        "rackwright discover -o inventory.yaml",
     ),
-    "doctor": Verb("tell what this build host lacks", doctor.add_arguments, doctor.run),
+    "doctor": Verb(
+        "builder.verbs.doctor",
+        "list what this build host lacks and the command that installs it",
+        "rackwright doctor",
+    ),
 }

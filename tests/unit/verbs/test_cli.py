@@ -14,14 +14,13 @@ import pytest
 
 from builder import __version__, cli
 from builder.errors import BuilderError
-from builder.verbs import VERBS, Verb
+from builder.verbs import VERBS, check
 
 Call = Any
 
 
 def replace_check(monkeypatch: pytest.MonkeyPatch, run: Callable[..., int]) -> None:
-    verb = VERBS["check"]
-    monkeypatch.setitem(VERBS, "check", Verb(verb.summary, verb.add_arguments, run))
+    monkeypatch.setattr(check, "run", run)
 
 
 def raising(fault: BaseException) -> Callable[..., int]:
@@ -60,6 +59,28 @@ def test_help_names_each_verb(rackwright: Call) -> None:
         "discover",
         "doctor",
     ]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_ends_in_an_example(rackwright: Call, verb: str) -> None:
+    said = rackwright(verb, "--help")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.endswith(f"\n\nexample:\n  {VERBS[verb].example}\n")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_example_is_a_call_that_is_understood(verb: str) -> None:
+    program, *argv = VERBS[verb].example.split()
+    assert (program, argv[0]) == ("rackwright", verb)
+    assert cli.parse(argv).verb == verb
+
+
+def test_an_option_is_spelt_out(rackwright: Call) -> None:
+    """Or a script breaks on the day another option begins as it does."""
+    said = rackwright("plan", "inventory.yaml", "--host", "nfv1", "--expl")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith("rackwright: error: unrecognized arguments: --expl\n")
+    assert rackwright("--vers").code == 2
 
 
 def test_help_needs_no_home_directory(
