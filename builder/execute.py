@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,15 @@ from builder.command import is_root
 from builder.errors import BuilderError
 from builder.plan.types import Scope
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
+from builder.workdir import OLD, work_dir
 
 # Beside the files: mode, owner and scope of each, which a directory written without root
 # cannot hold; also the sign that the directory is ours to replace.
 LISTING = ".rackwright.json"
+
+# linux/fcntl.h and linux/fs.h
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 1 << 1
 
 
 @contextmanager
@@ -41,39 +47,43 @@ def replacing_directory(out: Path) -> Iterator[Path]:
 @contextmanager
 def new_directory(out: Path) -> Iterator[Path]:
     """A directory that becomes `out`, which is not there yet or empty, when the block ends well."""
-    staging = _make_staging(out)
+    target = out.resolve()
     try:
-        staging.chmod(0o755)
-        yield staging
-        _swap(staging, out)
-    except OSError as fault:
-        raise _named(fault, out) from None
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _make_staging(out: Path) -> Path:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        with work_dir(target.parent) as work:
+            staging = work / target.name
+            staging.mkdir()
+            staging.chmod(0o755)
+            yield staging
+            _swap(staging, target, work / OLD)
     except OSError as fault:
         raise _named(fault, out) from None
 
 
-def _swap(staging: Path, out: Path) -> None:
-    """Put `staging` in the place of `out`; if that fails, `out` is as it was."""
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-    kept = old / "tree"
-    try:
-        if out.exists():
-            out.rename(kept)
+def _swap(staging: Path, out: Path, old: Path) -> None:
+    """Put `staging` in the place of `out`, in one step where the file system can exchange two.
+
+    Elsewhere `out` is moved to `old` first, from where a work directory puts back what it
+    has: when the second step fails, and after a kill between the two on the next run.
+    """
+    if not out.exists() or not any(out.iterdir()):
         staging.rename(out)
-    except BaseException:
-        if kept.exists():
-            kept.rename(out)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    elif not _exchange(staging, out):
+        old.mkdir()
+        out.rename(old / out.name)
+        staging.rename(out)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two paths by renameat2(2), which Python has no call for; false where it cannot be done."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    fault = ctypes.get_errno()
+    if fault in {errno.EINVAL, errno.ENOSYS}:
+        return False
+    raise OSError(fault, os.strerror(fault), str(other))
 
 
 def _named(fault: OSError, path: Path) -> OSError:
@@ -88,19 +98,13 @@ def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     if path.is_dir():
         raise BuilderError(f"{path} is a directory", hint="name a file in it")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, staging = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with work_dir(path.parent) as work:
+            staging = work / path.name
+            staging.write_bytes(content)
+            staging.chmod(mode)
+            staging.replace(path)
     except OSError as fault:
         raise _named(fault, path) from None
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-        Path(staging).chmod(mode)
-        Path(staging).replace(path)
-    except OSError as fault:
-        raise _named(fault, path) from None
-    finally:
-        Path(staging).unlink(missing_ok=True)
 
 
 def write_private(path: Path, content: bytes) -> None:

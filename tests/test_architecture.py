@@ -21,7 +21,7 @@ LAYERS = [
     {"plan"},
     {"render"},
     {"changes", "page", "targets/cloud_init"},
-    {"command", "monitor", "resources"},
+    {"command", "monitor", "resources", "workdir"},
     {"build_host"},
     {"accept", "execute"},
     {"discover"},

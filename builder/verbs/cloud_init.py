@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
 from builder.verbs import inputs
+from builder.workdir import scratch_dir
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -150,14 +150,14 @@ def netplan_faults(seed: Seed, runner: Runner) -> tuple[str, ...]:
         find_tool("netplan")
     except ToolMissing:
         return ()
-    with tempfile.TemporaryDirectory(prefix="rackwright-netplan-") as name:
-        target = Path(name) / "etc/netplan/50-cloud-init.yaml"
+    with scratch_dir() as root:
+        target = root / "etc/netplan/50-cloud-init.yaml"
         target.parent.mkdir(parents=True)
         # As cloud-init's renderer writes it (net/netplan.py).
         write_private(target, json.dumps({"network": seed.network}).encode())
-        argv = ("netplan", "generate", "--root-dir", name)
+        argv = ("netplan", "generate", "--root-dir", str(root))
         done = runner.run(Command(argv, timeout_s=60, accept=tuple(range(256))))
-    said = (done.stderr + done.stdout).decode(errors="replace").replace(name, "")
+    said = (done.stderr + done.stdout).decode(errors="replace").replace(str(root), "")
     lines = [line for line in said.splitlines() if line.strip()]
     if done.status and not lines:
         lines = [f"netplan generate ended with {done.status}"]

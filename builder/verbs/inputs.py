@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree
 from builder.resources import read_texts
+from builder.workdir import scratch_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +148,8 @@ def refuse_faults(tree: FileTree, plan: ImagePlan, runner: Runner) -> None:
     """
     faults = parse_back(tree, cmdline(plan))
     if not faults:
-        with tempfile.TemporaryDirectory(prefix="rackwright-accept-") as scratch:
-            faults = accept_tree(tree, runner, Path(scratch))
+        with scratch_dir() as work:
+            faults = accept_tree(tree, runner, work)
     if faults:
         raise BuilderError(
             "the rendered files do not parse back",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import sys
-import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from builder.verify.qemu import boot
 from builder.verify.report import Verdict, to_json, to_text
 from builder.verify.spec import Firmware, TwinNic, TwinNode, TwinSpec, VfWishes
 from builder.verify.twin import TwinMachine, plan_twin
+from builder.workdir import scratch_dir
 
 BOOT_TIMEOUT_S = 900
 
@@ -120,8 +120,8 @@ def scratch(out: Path | None) -> Iterator[Path]:
     if out is not None:
         yield out
         return
-    with tempfile.TemporaryDirectory(prefix="rackwright-verify-") as name:
-        yield Path(name)
+    with scratch_dir() as work:
+        yield work
 
 
 def observe(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 from builder.command import Command, Runner
 from builder.errors import BuilderError, CommandFailed
 from builder.verify.twin import Accelerator
+from builder.workdir import work_dir
 
 KVM = Path("/dev/kvm")
 # igb, the NIC with SR-IOV, came with QEMU 8.0.
@@ -45,8 +45,8 @@ def find_accelerator(runner: Runner, workdir: Path, device: Path = KVM) -> Accel
     """
     if not os.access(device, os.R_OK | os.W_OK):
         return "tcg"
-    with tempfile.TemporaryDirectory(prefix="kvm-", dir=workdir) as name:
-        disk = Path(name) / "probe.raw"
+    with work_dir(workdir) as scratch:
+        disk = scratch / "probe.raw"
         disk.write_bytes(PROBE_DISK)
         try:
             probe = Command(probe_argv(disk), timeout_s=PROBE_TIMEOUT_S, accept=(PROBE_STATUS,))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +18,7 @@ from builder.verify.accelerator import check_qemu, find_accelerator
 from builder.verify.artefact import DiskImage, inspect_image
 from builder.verify.firmware import find_firmware
 from builder.verify.twin import Accelerator, TwinFiles, TwinMachine, twin_argv
+from builder.workdir import work_dir
 
 # Room for the node to grow its root file system into, as it does on a real disk.
 GROWTH = 4 * 1024**3
@@ -126,8 +126,8 @@ def run_twin(
     may_reboot: bool = False,
 ) -> Iterator[Guest]:
     """The twin running on an overlay of `disk`; on leaving, process and overlay are gone."""
-    with tempfile.TemporaryDirectory(prefix="twin-", dir=workdir) as name:
-        files = _prepare(twin, disk, Path(name), workdir / "console.log", runner)
+    with work_dir(workdir) as scratch:
+        files = _prepare(twin, disk, scratch, workdir / "console.log", runner)
         log = workdir / "qemu.log"
         log.unlink(missing_ok=True)
         argv = twin_argv(twin, files, accelerator, may_reboot=may_reboot)

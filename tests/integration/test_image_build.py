@@ -21,10 +21,11 @@ import pytest
 from image_sample import sample_request
 from recording import NullMonitor
 
+from builder import workdir
 from builder.command import Command, SubprocessRunner
 from builder.errors import BuilderError
 from builder.resources import data_dir
-from builder.targets.image import build, workdir
+from builder.targets.image import build
 from builder.targets.image.build import build_image
 from builder.targets.image.ext4 import e2fsck
 from builder.targets.image.request import Artefacts, ImageFile, ImageRequest

@@ -26,7 +26,7 @@ from builder.targets.image.request import (
     ImageFile,
     ImageRequest,
 )
-from builder.targets.image.workdir import work_dir
+from builder.workdir import work_dir
 
 # What the initramfs must know: drivers load in it, and its udev names network ports.
 EARLY = {"/etc/modprobe.d": ".conf", "/etc/systemd/network": ".link"}

@@ -20,7 +20,7 @@ from builder.monitor import Monitor, step
 from builder.targets.image import cache_keys, compose, disk, elements, ext4, grub, installed, solve
 from builder.targets.image.request import ImageRequest
 from builder.targets.image.sources import default_sources
-from builder.targets.image.workdir import locked, work_dir
+from builder.workdir import locked, work_dir
 
 # Kept free in the root file system for rendered files and the second initramfs.
 HEADROOM = 96 * 1024 * 1024

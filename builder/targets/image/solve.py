@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email.utils
 import json
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from builder.command import Command, Runner
 from builder.errors import BuilderError, CommandFailed
+from builder.execute import write_file
 from builder.targets.image import cache_keys
-from builder.targets.image.workdir import locked
+from builder.workdir import locked
 
 # How long a solution is good without asking the mirror again: security updates come daily.
 MAX_AGE_S = 24 * 3600.0
@@ -184,12 +184,9 @@ def _recall(memo: Path) -> Solution | None:
 
 
 def _remember(memo: Path, solution: Solution) -> None:
-    memo.parent.mkdir(parents=True, exist_ok=True)
     data = {
         "epoch": solution.epoch,
         "packages": solution.packages,
         "solved_at": solution.solved_at,
     }
-    temporary = memo.with_suffix(f".{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(data), encoding="utf-8")
-    temporary.replace(memo)
+    write_file(memo, json.dumps(data).encode())

@@ -5,9 +5,10 @@ from __future__ import annotations
 from builder.build_host import parse_deb822, parse_one_line
 from builder.command import Command, Runner
 from builder.errors import BuilderError, CommandFailed
+from builder.execute import write_file
 from builder.targets.image import cache_keys
 from builder.targets.image.request import ImageRequest
-from builder.targets.image.workdir import work_dir
+from builder.workdir import work_dir
 
 
 def default_sources(suite: str, request: ImageRequest, runner: Runner) -> tuple[str, ...]:
@@ -20,10 +21,7 @@ def default_sources(suite: str, request: ImageRequest, runner: Runner) -> tuple[
     memo = request.cache_dir / "sources" / f"{suite}-{key}.list"
     if not memo.exists():
         lines = _ask(suite, components, request, runner)
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        temporary = memo.with_suffix(".tmp")
-        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        temporary.replace(memo)
+        write_file(memo, "".join(f"{line}\n" for line in lines).encode())
     return tuple(memo.read_text(encoding="utf-8").splitlines())
 
 

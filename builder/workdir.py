@@ -1,0 +1,111 @@
+"""Temporary directories that a killed process cannot leave behind for good."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+PREFIX = ".rackwright-"
+LOCK = "owner.lock"
+# What was moved out of the way of something new; it goes back if nothing took its place.
+OLD = "old"
+# Between the making of a directory and its lock; only a kill in between leaves it unlocked.
+UNLOCKED_AGE_S = 60.0
+
+_NAME = re.compile(re.escape(PREFIX) + r"\d+-[a-z0-9_]{8}")
+
+
+@contextmanager
+def work_dir(parent: Path) -> Iterator[Path]:
+    """A new directory in `parent`, gone with the block; stale ones are removed first.
+
+    The name has our process id for the reader. Whether the owner lives is told by a lock
+    the kernel drops with it, which holds across PID namespaces and for reused ids too.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    sweep(parent)
+    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+    with (path / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield path
+        finally:
+            _remove(path)
+
+
+def scratch_dir() -> AbstractContextManager[Path]:
+    """A work directory where the system keeps temporary files."""
+    return work_dir(Path(tempfile.gettempdir()))
+
+
+def sweep(parent: Path) -> tuple[Path, ...]:
+    """Remove the work directories in `parent` whose owner died; returns them."""
+    removed = []
+    for path in stale(parent):
+        _remove(path)
+        removed.append(path)
+    return tuple(removed)
+
+
+def stale(parent: Path) -> tuple[Path, ...]:
+    """The work directories in `parent` that are ours and whose owner died."""
+    named = (path for path in sorted(parent.glob(f"{PREFIX}*")) if _NAME.fullmatch(path.name))
+    return tuple(path for path in named if _is_stale(path))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path` alone, waiting for it as long as another build needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _is_stale(path: Path) -> bool:
+    """Whether nobody holds its lock. A directory of another user (/tmp has them) is not ours."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+            return False
+        with (path / LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:
+        return _age_s(path) > UNLOCKED_AGE_S and not any(path.glob("*"))
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _remove(path: Path) -> None:
+    """The lock goes last: without one, a directory that is not empty is nobody's to sweep."""
+    for kept in path.glob(f"{OLD}/*"):
+        if not os.path.lexists(path.parent / kept.name):
+            kept.rename(path.parent / kept.name)
+    for entry in _contents(path):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                entry.unlink()
+    if not _contents(path):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _contents(path: Path) -> list[Path]:
+    return [entry for entry in path.glob("*") if entry.name != LOCK]
