@@ -30,6 +30,7 @@ class NicType:
     dpdk: bifurcated = DPDK works through the kernel driver, the port is never unbound.
     pmd_packages: packages with DPDK's driver for the port and its VFs, without ABI suffix.
     firmware: packages with firmware the kernel driver asks for, by family of the release.
+    is_listed: False for a port whose id is not in the table.
     """
 
     device_id: str
@@ -46,6 +47,7 @@ class NicType:
     dpdk: DpdkBinding = "userspace"
     pmd_packages: tuple[str, ...] = ()
     firmware: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
+    is_listed: bool = True
 
     @property
     def has_blocks(self) -> bool:
@@ -298,3 +300,8 @@ NIC_TYPES: dict[str, NicType] = {nic.device_id: nic for nic in _TYPES}
 def find_nic_type(device_id: str) -> NicType | None:
     """The model behind a `vendor:device` id, or None when it is not in the table."""
     return NIC_TYPES.get(device_id)
+
+
+def unlisted_nic_type(device_id: str, driver: str) -> NicType:
+    """The row of a port whose id is not in the table: its kernel driver is all that is known."""
+    return NicType(device_id, "not in the NIC table", driver, is_listed=False)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from builder.catalog.nics import NicType, find_nic_type, unlisted_nic_type
 from builder.model.base import Part
 from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, MemoryMiB, Pci, Whole, text
 
@@ -95,6 +98,28 @@ class Nic(Part):
             "new device, a card with other settings, a machine without ARI"
         ),
     ] = None
+
+    @cached_property
+    def model(self) -> NicType:
+        """What is known of the port: the NIC table's row, with the VFs of `sriov` in it.
+
+        The one place where the two meet: plans carry the row on.
+        """
+        known = find_nic_type(self.id) or unlisted_nic_type(self.id, self.driver)
+        own = self.sriov
+        if own is None:
+            return known
+        return replace(
+            known,
+            vf_id=own.vf_id or known.vf_id,
+            vf_driver=own.vf_driver or known.vf_driver,
+            total_vfs=own.total_vfs,
+            vf_offset=own.vf_offset,
+            vf_stride=own.vf_stride,
+            vf_pool=0,
+            vf_block=0,
+            vfs_in_card=False,
+        )
 
 
 class HardwareClass(Part):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.catalog.nics import find_nic_type
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.ovs import OvsPort
@@ -168,5 +167,4 @@ def dpdk_nodes(hardware: HardwareClass, profile: Profile) -> dict[int, DpdkPort]
 
 def is_bifurcated(nic: Nic) -> bool:
     """DPDK works through the NIC's kernel driver: it is never bound to another one."""
-    kind = find_nic_type(nic.id)
-    return kind is not None and kind.dpdk == "bifurcated"
+    return nic.model.dpdk == "bifurcated"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.catalog.nics import NicType
 from builder.model.values import PciAddress
 from builder.plan.why import Why
 
@@ -50,6 +51,7 @@ class PfPlan:
     num_vfs: int
     vfs: tuple[VfPlan, ...]
     why: Why
+    model: NicType
     eswitch: Literal["legacy", "switchdev"] = "legacy"
 
 
@@ -63,6 +65,7 @@ class Binding:
     driver: str
     numa: int | None
     why: Why
+    model: NicType
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,10 @@ class NicPlan:
     driver: str
     numa: int | None
     why: Why
+    model: NicType
+
+
+PhysicalPort = PfPlan | Binding | NicPlan
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from builder.plan.why import Origin, Why
 
 # Fields that are no part of what a plan does.
 _NO_PART = ("why", "plan_id")
+# Rows of the catalog that later stages look into: what follows from them is in the plan as well.
+_ROWS = ("model",)
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
@@ -44,7 +46,7 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
     return {
         field.name.replace("_", "-"): encode(getattr(value, field.name), reasons=reasons)
         for field in fields(value)
-        if reasons or field.name not in _NO_PART
+        if field.name not in _ROWS and (reasons or field.name not in _NO_PART)
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from builder.catalog.nics import Family, find_nic_type
+from builder.catalog.nics import Family
 from builder.catalog.releases import OsRelease
 from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
@@ -124,8 +124,7 @@ def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
     family = inputs.release.family
     renamed = OTHER_NAMES.get(inputs.release.id, {})
     for nic in inputs.hardware.nics:
-        model = find_nic_type(nic.id)
-        for name in model.firmware.get(family, ()) if model is not None else ():
+        for name in nic.model.firmware.get(family, ()):
             yield PackagePlan(
                 renamed.get(name, name),
                 inputs.why(
@@ -155,8 +154,7 @@ def _ovs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> Iterator[PackagePlan]:
 
 def _poll_mode_drivers(inputs: Inputs, ports: Iterable[DpdkPort]) -> Iterator[PackagePlan]:
     for port in ports:
-        model = find_nic_type(port.nic.id)
-        for stem in model.pmd_packages if model is not None else ():
+        for stem in port.nic.model.pmd_packages:
             yield _library(
                 inputs,
                 stem,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from builder.catalog.nics import NicType
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
-from builder.model.nic_types import nic_type_of
 from builder.model.roles import is_bifurcated
 from builder.model.sriov import (
     SriovPolicy,
@@ -31,9 +30,8 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
     pfs: list[PfPlan] = []
     for place, policy in enumerate(inputs.profile.sriov):
         nic = inputs.hardware.nic(policy.pf)
-        model = nic_type_of(nic) if nic is not None else None
         # A PF the class lacks, and a model without SR-IOV, are refused by the model's rules.
-        if nic is None or model is None or model.vf_id is None:
+        if nic is None or nic.model.vf_id is None:
             continue
         driver, mode, why = _plan_pf_driver(inputs, ports, nic, place)
         pfs.append(
@@ -41,13 +39,14 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 name=nic.name,
                 pci=nic.pci,
                 device_id=nic.id,
-                vf_id=model.vf_id,
+                vf_id=nic.model.vf_id,
                 driver=driver,
                 numa=nic.numa,
                 mode=mode,
                 num_vfs=policy.num_vfs,
-                vfs=_plan_vfs(inputs, ports, policy, place, nic, model),
+                vfs=_plan_vfs(inputs, ports, policy, place, nic),
                 why=why,
+                model=nic.model,
                 eswitch=policy.eswitch,
             )
         )
@@ -91,11 +90,10 @@ def _plan_vfs(
     policy: SriovPolicy,
     place: int,
     nic: Nic,
-    model: NicType,
 ) -> tuple[VfPlan, ...]:
     listed = {vf.index: (number, vf) for number, vf in enumerate(policy.vfs)}
     by_index = {port.vf: port for port in ports if port.nic.name == nic.name}
-    first = model.first_vf_offset(
+    first = nic.model.first_vf_offset(
         nic.pci.function,
         count_card_ports(inputs.hardware, nic),
         most_vfs_wanted(inputs.hardware, inputs.profile.sriov, nic),
@@ -109,11 +107,11 @@ def _plan_vfs(
         vfs.append(
             VfPlan(
                 index=index,
-                pci=nic.pci.vf(first, model.vf_stride, index),
+                pci=nic.pci.vf(first, nic.model.vf_stride, index),
                 driver=None if driver == "kernel" else driver,
                 use="ovs-dpdk" if is_for_ovs else "pods",
                 pool=None if is_for_ovs else vf.pool or policy.pool,
-                why=_explain_vf(inputs, place, number, vf, port, model),
+                why=_explain_vf(inputs, place, number, vf, port, nic.model),
                 mac=vf.mac,
                 vlan=vf.vlan,
                 trust=vf.trust,
@@ -178,7 +176,7 @@ def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding,
             port.key,
             inputs.profile_key("ovs", "driver"),
         )
-        bindings.append(Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why))
+        bindings.append(Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why, nic.model))
     return tuple(bindings)
 
 
@@ -197,7 +195,6 @@ def plan_nics(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[NicPlan, ...
             else "not given to Open vSwitch as a whole: the kernel keeps it, by this name"
         )
         keys = (inputs.nic_key(nic, "name"), *(port.key for port in used))
-        plans.append(
-            NicPlan(nic.name, nic.pci, nic.id, nic.driver, nic.numa, inputs.why(reason, *keys))
-        )
+        why = inputs.why(reason, *keys)
+        plans.append(NicPlan(nic.name, nic.pci, nic.id, nic.driver, nic.numa, why, nic.model))
     return tuple(plans)

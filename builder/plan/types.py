@@ -8,7 +8,7 @@ from typing import Literal
 
 from builder.catalog.releases import OsRelease
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan
+from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan, PhysicalPort
 from builder.plan.why import Why
 
 Role = Literal["housekeeping", "pmd", "pods", "offline"]
@@ -174,6 +174,11 @@ class ImagePlan:
     kubelet: KubeletPlan | None
     packages: tuple[PackagePlan, ...]
     plan_id: str
+
+    @property
+    def physical_ports(self) -> tuple[PhysicalPort, ...]:
+        """Every port of the class; a PF that keeps its kernel driver is in it twice."""
+        return (*self.pfs, *self.bindings, *self.nics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from builder.catalog.nics import find_nic_type
 from builder.errors import BuilderError
 from builder.execute import write_file
-from builder.model.hardware import HardwareClass, Nic
+from builder.model.hardware import HardwareClass
 from builder.monitor import TextMonitor
 from builder.plan.devices import PfPlan
 from builder.plan.types import HostPlan
@@ -220,10 +219,9 @@ def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> Twin
         nics=tuple(
             TwinNic(
                 pci=str(nic.pci),
-                device_id=nic.id,
+                model=nic.model,
                 numa=nic.numa,
                 num_vfs=vfs.get(nic.pci, 0),
-                total_vfs=_total_vfs(nic),
                 mac=macs.get(nic.name),
                 wishes=wishes.get(nic.pci, VfWishes()),
             )
@@ -244,8 +242,3 @@ def wishes_of(pf: PfPlan) -> VfWishes:
         floor=any(vf.min_tx_rate for vf in pf.vfs),
         link_state=any(vf.link_state not in (None, "auto") for vf in pf.vfs),
     )
-
-
-def _total_vfs(nic: Nic) -> int:
-    model = find_nic_type(nic.id)
-    return model.total_vfs if model is not None else 0

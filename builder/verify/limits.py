@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.catalog.nics import find_nic_type
 from builder.verify.spec import (
     IGB_ID,
     IGB_VF_OFFSET,
@@ -52,7 +51,7 @@ def _substitution(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> str:
     where = ", ".join(nic.pci for nic in nics)
     vfs = "without VFs"
     if twin_id == IGB_ID:
-        vfs = f"with {IGB_VFS} VFs instead of {nics[0].total_vfs}"
+        vfs = f"with {IGB_VFS} VFs instead of {nics[0].model.total_vfs}"
     return f"{device_id} ({where}) is an {OWN_MODELS[twin_id]}, {twin_id}, {vfs}"
 
 
@@ -61,8 +60,7 @@ def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
     said: list[str] = []
     if nic.num_vfs > most:
         said.append(f"{nic.pci} can have {most} VFs, not the {nic.num_vfs} of the plan")
-    real = find_nic_type(nic.device_id)
-    layout = None if real is None else (real.vf_offset, real.vf_stride, real.vf_pool)
+    layout = (nic.model.vf_offset, nic.model.vf_stride, nic.model.vf_pool)
     if nic.num_vfs and most and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
         first = nic.address.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
         said.append(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from builder.catalog.nics import NicType
 from builder.model.values import PciAddress
 from builder.verify.topology import ISA_BRIDGE, find_impossible
 
@@ -44,19 +45,23 @@ class VfWishes:
 
 @dataclass(frozen=True, slots=True)
 class TwinNic:
-    """A NIC port of the class. pci: `0000:01:00.0`; device_id: `8086:10fb`; total_vfs: of it."""
+    """A NIC port of the class. pci: `0000:01:00.0`; num_vfs: of the plan."""
 
     pci: str
-    device_id: str
+    model: NicType
     numa: int | None
     num_vfs: int
-    total_vfs: int
     mac: str | None = None
     wishes: VfWishes = VfWishes()
 
     @property
     def address(self) -> PciAddress:
         return PciAddress.parse(self.pci)
+
+    @property
+    def device_id(self) -> str:
+        """`8086:10fb`"""
+        return self.model.device_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ def add_first_functions(nics: Sequence[TwinNic]) -> tuple[TwinNic, ...]:
     for nic in nics:
         first = replace(nic.address, function=0)
         if first not in taken and (first.bus, first.device) != (0, ISA_BRIDGE):
-            added[first] = TwinNic(str(first), nic.device_id, nic.numa, 0, nic.total_vfs)
+            added[first] = TwinNic(str(first), nic.model, nic.numa, 0)
     return tuple(added.values())
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
-from builder.model.nic_types import nic_type_of
 from builder.model.profile import NicDriver
 from builder.model.rules.findings import Pair, at, error, pairs, warning
 from builder.model.sriov import SriovPolicy
@@ -110,8 +109,7 @@ def check_max_vfs_form(inventory: Inventory, marks: Marks) -> Iterable[Diagnosti
 
 def check_max_vfs_limit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for driver in _drivers(inventory):
-        kinds = [kind for nic in driver.nics if (kind := nic_type_of(nic)) is not None]
-        capable = [kind for kind in kinds if kind.total_vfs]
+        capable = [nic.model for nic in driver.nics if nic.model.total_vfs]
         if driver.name not in WITH_MAX_VFS or not capable:
             continue
         least = min(capable, key=lambda kind: kind.total_vfs)
@@ -178,7 +176,9 @@ def check_other_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
         if driver.name not in WITH_MAX_VFS or not (is_one_number or in_tree_mode):
             continue
         with_policy = {policy.pf for _, policy in driver.policies}
-        others = [nic.name for nic in driver.nics if nic.name not in with_policy and _can(nic)]
+        others = [
+            nic.name for nic in driver.nics if nic.name not in with_policy and nic.model.total_vfs
+        ]
         if others:
             path = driver.option_path if is_one_number else (*driver.path, "vf-mode")
             message = (
@@ -186,8 +186,3 @@ def check_other_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
                 "too, without a policy"
             )
             yield error(marks, path, message, "vf-mode: sysfs makes VFs on the PFs of sriov only")
-
-
-def _can(nic: Nic) -> bool:
-    kind = nic_type_of(nic)
-    return kind is not None and kind.total_vfs > 0

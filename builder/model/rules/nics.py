@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from builder.catalog.nics import find_nic_type
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
@@ -39,7 +38,7 @@ def check_name_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 
 def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for path, _, nic in _nics(inventory):
-        if find_nic_type(nic.id) is None:
+        if not nic.model.is_listed:
             message = (
                 f"{nic.id} is not in the NIC table: it is taken for a port "
                 f"{'with the VFs of its sriov' if nic.sriov else 'without VFs'}, whose "
@@ -55,10 +54,8 @@ def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
 
 def check_kernel_driver(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for path, _, nic in _nics(inventory):
-        kind = find_nic_type(nic.id)
-        if kind is not None and kind.kernel_driver.replace("-", "_") != nic.driver.replace(
-            "-", "_"
-        ):
+        kind = nic.model
+        if kind.kernel_driver.replace("-", "_") != nic.driver.replace("-", "_"):
             message = f"the kernel driver of {nic.id} ({kind.name}) is {kind.kernel_driver}"
             yield error(marks, (*path, "driver"), message, f"driver: {kind.kernel_driver}")
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.inventory import Inventory
-from builder.model.nic_types import nic_type_of
 from builder.model.ovs import OvsPort
 from builder.model.roles import is_bifurcated
 from builder.model.rules.findings import Pair, at, error, pairs
@@ -227,13 +226,12 @@ def check_vf_jumbo(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         whole = {port.nic for _, port in _used_ports(pair)}
         for path, port in _used_ports(pair):
             nic = pair.hardware.nic((port.vf or "").partition("/")[0])
-            model = nic_type_of(nic) if nic is not None else None
-            if nic is None or model is None or model.vf_id != VF_82599 or nic.name in whole:
+            if nic is None or nic.model.vf_id != VF_82599 or nic.name in whole:
                 continue
             small = _hosts_with_small_mtu(inventory, pair, nic.name)
             if port.mtu > ETHERNET_MTU and small:
                 message = (
-                    f"VFs of {nic.name} ({model.name}) receive nothing with an MTU above "
+                    f"VFs of {nic.name} ({nic.model.name}) receive nothing with an MTU above "
                     f"{ETHERNET_MTU}, unless that of {nic.name} is too: it is not on host "
                     f"{' and '.join(small[:2])}"
                 )

@@ -9,7 +9,6 @@ from builder.catalog.nics import NicType
 from builder.diagnostics import Diagnostic, KeyPath, Marks
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
-from builder.model.nic_types import nic_type_of
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.rules.findings import Pair, at, error, is_are, numbers, pairs, warning
@@ -20,13 +19,16 @@ from builder.model.wording import suggest
 
 @dataclass(frozen=True, slots=True)
 class UsedPf:
-    """A policy with the NIC it is for. kind: None for a NIC that is not in the table."""
+    """A policy with the NIC it is for."""
 
     pair: Pair
     path: KeyPath
     policy: SriovPolicy
     nic: Nic
-    kind: NicType | None
+
+    @property
+    def kind(self) -> NicType:
+        return self.nic.model
 
     @property
     def whole_port(self) -> DpdkPort | None:
@@ -51,7 +53,7 @@ def used_pfs(inventory: Inventory) -> Iterator[UsedPf]:
             nic = nics.get(policy.pf)
             if nic is not None:
                 path = (*pair.path, "sriov", index)
-                yield UsedPf(pair, path, policy, nic, nic_type_of(nic))
+                yield UsedPf(pair, path, policy, nic)
 
 
 def driver_of(policy: SriovPolicy, vf: Vf) -> str:
@@ -80,7 +82,7 @@ def check_pf_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 
 def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pf in used_pfs(inventory):
-        if pf.kind is None:
+        if not pf.kind.is_listed and pf.nic.sriov is None:
             message = (
                 f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
                 "PCI bus, and how many it can have, is not known"
@@ -101,8 +103,6 @@ def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 
 def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pf in used_pfs(inventory):
-        if pf.kind is None:
-            continue
         ports = count_card_ports(pf.pair.hardware, pf.nic)
         most = pf.kind.most_vfs(ports)
         if 0 < most < pf.policy.num_vfs:
@@ -117,7 +117,7 @@ def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 def check_set_in_card(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """More VFs than the card is delivered with: sriov_numvfs says ERANGE until it is set."""
     for pf in used_pfs(inventory):
-        if pf.kind is None or not pf.kind.vfs_in_card:
+        if not pf.kind.vfs_in_card:
             continue
         block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
         if block < pf.policy.num_vfs <= pf.kind.total_vfs:
@@ -203,7 +203,7 @@ def check_vf_for_ovs_used(inventory: Inventory, marks: Marks) -> Iterable[Diagno
 def check_bifurcated(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     """DPDK, mlx5 guide: the PMD works through the kernel driver, the port stays bound to it."""
     for pf in used_pfs(inventory):
-        if pf.kind is None or not is_bifurcated(pf.nic):
+        if not is_bifurcated(pf.nic):
             continue
         listed = [(("vfs", n, "driver"), vf.driver) for n, vf in enumerate(pf.policy.vfs)]
         for below, driver in [(("driver",), pf.policy.driver), *listed]:

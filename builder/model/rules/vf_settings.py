@@ -35,9 +35,9 @@ def _settings(
 ) -> Iterator[tuple[UsedPf, NicType, PortDriver, KeyPath, Vf, VfSetting]]:
     """Every setting of a VF whose PF has a driver we know."""
     for pf, path, vf in _vfs(inventory):
-        driver = PORT_DRIVERS.get(pf.kind.kernel_driver) if pf.kind is not None else None
+        driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
         for setting in asked_settings(vf) if driver is not None else ():
-            if pf.kind is not None and driver is not None:
+            if driver is not None:
                 yield pf, pf.kind, driver, (*path, setting), vf, setting
 
 
@@ -76,7 +76,8 @@ def check_value(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
 
 def check_switchdev(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
     for pf in used_pfs(inventory):
-        if pf.policy.eswitch != "switchdev" or pf.kind is None:
+        # Of a port without VFs that is said, and that is enough.
+        if pf.policy.eswitch != "switchdev" or not (pf.kind.is_listed or pf.kind.total_vfs):
             continue
         driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
         if driver is None or driver.switchdev is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.nics import find_nic_type
 from builder.plan.checks.findings import Finding, dpdk_ports
 from builder.plan.types import ImagePlan
 
@@ -20,8 +19,8 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
     threads = len(image.cpus.pmd)
     ports = {port.pci: port for port in dpdk_ports(image)}
     for pf in image.pfs:
-        port, model = ports.get(pf.pci), find_nic_type(pf.device_id)
-        if port is None or model is None:
+        port, model = ports.get(pf.pci), pf.model
+        if port is None:
             continue
         hint = (
             f"give the port a VF of {pf.name} (vf: {pf.name}/0), or drop the sriov policy of "

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
-from builder.catalog.nics import NicType, find_nic_type
+from builder.catalog.nics import NicType
 from builder.catalog.ovs_options import PORT_OPTIONS
 from builder.diagnostics import KeyPath
 from builder.model.values import CpuSet
 from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
 from builder.plan.checks.ovs_options import ovs_of
-from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan
+from builder.plan.devices import OvsPortPlan, PfPlan
 from builder.plan.types import ImagePlan
 
 
@@ -150,10 +150,8 @@ def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None
     """Model of the port's NIC, and the PF when the port is a VF its kernel driver makes."""
     for pf in image.pfs:
         if any(vf.pci == port.pci for vf in pf.vfs):
-            model = find_nic_type(pf.device_id)
-            return (model, pf) if model is not None and pf.driver == model.kernel_driver else None
-    whole: tuple[Binding | NicPlan | PfPlan, ...] = (*image.bindings, *image.nics, *image.pfs)
-    model = next((find_nic_type(item.device_id) for item in whole if item.pci == port.pci), None)
+            return (pf.model, pf) if pf.driver == pf.model.kernel_driver else None
+    model = next((item.model for item in image.physical_ports if item.pci == port.pci), None)
     return None if model is None else (model, None)
 
 

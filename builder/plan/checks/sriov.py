@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.nics import find_nic_type
 from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
 from builder.plan.checks.findings import Finding
 from builder.plan.devices import VfPlan
@@ -38,8 +37,7 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
     """A setting the driver of this release's kernel has no call for."""
     has = image.release.kernel
     for pf in image.pfs:
-        model = find_nic_type(pf.device_id)
-        driver = PORT_DRIVERS.get(model.kernel_driver) if model is not None else None
+        driver = PORT_DRIVERS.get(pf.model.kernel_driver)
         for vf in pf.vfs if driver is not None else ():
             for setting in _asked(vf):
                 first = driver.settings.get(setting) if driver is not None else None
@@ -56,8 +54,7 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
     """A driver that has switchdev mode, but not yet in this release's kernel."""
     has = image.release.kernel
     for pf in image.pfs:
-        model = find_nic_type(pf.device_id)
-        driver = PORT_DRIVERS.get(model.kernel_driver) if model is not None else None
+        driver = PORT_DRIVERS.get(pf.model.kernel_driver)
         first = driver.switchdev if driver is not None else None
         if pf.eswitch == "switchdev" and driver is not None and first is not None and first > has:
             message = (

@@ -124,7 +124,7 @@ def check_sriov(case: Case) -> Iterator[CheckResult]:
 
 def _check_pf(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
     fact, other = _fact(case, str(pf.pci)), stand_in(case, pf.device_id)
-    note = stand_in_note(pf.device_id, other) if other else ""
+    note = stand_in_note(pf.model, other) if other else ""
     count = vfs_there(case, pf)
     if count < pf.num_vfs:
         reason = f"{note}, which can have {count} VFs: only those are checked"
@@ -149,7 +149,7 @@ def _check_pf(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
 def _eswitch(case: Case, pf: PfPlan, fact: PciFacts | None) -> CheckResult:
     name, other = f"sriov.{pf.name}.eswitch", stand_in(case, pf.device_id)
     if other is not None:
-        note = stand_in_note(pf.device_id, other)
+        note = stand_in_note(pf.model, other)
         return skip(name, pf.eswitch, f"{note}, which has no switch to put into this mode", pf.why)
     return compare(name, pf.eswitch, fact.eswitch if fact else None, pf.why)
 

@@ -10,7 +10,7 @@ from builder.catalog.nics import NicType, find_nic_type
 from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
 from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
-from builder.plan.devices import PfPlan, VfPlan
+from builder.plan.devices import PfPlan, PhysicalPort, VfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import Case
 from builder.verify.spec import TWIN_MBIT_S
@@ -48,27 +48,24 @@ def expected_devices(case: Case) -> tuple[Device, ...]:
     image = case.image
     listed: dict[PciAddress, Device] = {}
     for device in (
-        *(_device(case, pf.pci, pf.device_id, pf.driver, pf.numa, pf.why) for pf in image.pfs),
+        *(_device(case, pf) for pf in image.pfs),
         *(device for pf in image.pfs for device in _vf_devices(case, pf)),
-        *(_device(case, b.pci, b.device_id, b.driver, b.numa, b.why) for b in image.bindings),
-        *(_device(case, n.pci, n.device_id, n.driver, n.numa, n.why) for n in image.nics),
+        *(_device(case, binding) for binding in image.bindings),
+        *(_device(case, nic) for nic in image.nics),
     ):
         listed.setdefault(device.pci, device)
     return tuple(listed.values())
 
 
-def _device(
-    case: Case, pci: PciAddress, device_id: str, driver: str, numa: int | None, why: Why
-) -> Device:
-    planned = Device(pci, device_id, driver, numa, why)
-    other = stand_in(case, device_id)
+def _device(case: Case, port: PhysicalPort) -> Device:
+    planned = Device(port.pci, port.device_id, port.driver, port.numa, port.why)
+    other = stand_in(case, port.device_id)
     if other is None:
         return planned
     # A userspace driver takes any device; a kernel driver follows the model.
-    found = driver if planned.is_userspace else other.kernel_driver
-    return replace(
-        planned, device_id=other.device_id, driver=found, note=stand_in_note(device_id, other)
-    )
+    driver = port.driver if planned.is_userspace else other.kernel_driver
+    note = stand_in_note(port.model, other)
+    return replace(planned, device_id=other.device_id, driver=driver, note=note)
 
 
 def vfs_there(case: Case, pf: PfPlan) -> int:
@@ -79,13 +76,13 @@ def vfs_there(case: Case, pf: PfPlan) -> int:
 
 def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
     other = stand_in(case, pf.device_id)
-    model = other or find_nic_type(pf.device_id)
+    model = other or pf.model
     vf_id = (other.vf_id or "no VF") if other else pf.vf_id
-    note = stand_in_note(pf.device_id, other) if other else ""
+    note = stand_in_note(pf.model, other) if other else ""
     for vf in pf.vfs:
         if vf.index >= vfs_there(case, pf):
             continue  # check_sriov says that they are left out
-        driver = vf.driver or (model.vf_driver if model else None) or "unknown"
+        driver = vf.driver or model.vf_driver or "unknown"
         yield Device(vf.pci, vf_id, driver, None, vf.why, note)
 
 
@@ -103,7 +100,7 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
     other = stand_in(case, pf.device_id)
     if other is None:
         return None
-    note, driver = stand_in_note(pf.device_id, other), PORT_DRIVERS.get(other.kernel_driver)
+    note, driver = stand_in_note(pf.model, other), PORT_DRIVERS.get(other.kernel_driver)
     # No floor under a rate and the port's own link state are what every driver has.
     if (setting == "min-tx-rate" and not vf.min_tx_rate) or (
         setting == "link-state" and vf.link_state == "auto"
@@ -116,20 +113,20 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
     return None
 
 
-def stand_in_note(device_id: str, other: NicType) -> str:
-    planned = find_nic_type(device_id)
-    name = f"{planned.name} ({device_id})" if planned else device_id
+def stand_in_note(planned: NicType, other: NicType) -> str:
+    name = f"{planned.name} ({planned.device_id})" if planned.is_listed else planned.device_id
     return f"in the twin {other.name} ({other.device_id}) stands in for {name}"
 
 
 def substituted_drivers(case: Case) -> dict[str, str]:
     """Kernel drivers that have no device in a twin, with the note that says why."""
     gone: dict[str, str] = {}
+    models = {port.device_id: port.model for port in case.image.physical_ports}
     for device_id in case.substitutions:
-        planned, other = find_nic_type(device_id), stand_in(case, device_id)
+        planned, other = models.get(device_id), stand_in(case, device_id)
         if planned is None or other is None:
             continue
         for driver in (planned.kernel_driver, planned.vf_driver):
             if driver is not None and driver not in (other.kernel_driver, other.vf_driver):
-                gone[driver.replace("-", "_")] = stand_in_note(device_id, other)
+                gone[driver.replace("-", "_")] = stand_in_note(planned, other)
     return gone

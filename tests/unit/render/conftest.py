@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
+from builder.catalog.nics import NIC_TYPES
 from builder.plan.devices import (
     Binding,
     NicPlan,
@@ -65,6 +66,7 @@ def make_pf(name: str, address: str, vfs: tuple[VfPlan, ...]) -> PfPlan:
         num_vfs=len(vfs),
         vfs=vfs,
         why=why("VFs by sriov_numvfs", "profiles", "nfv", "sriov", 0, "num-vfs"),
+        model=NIC_TYPES["8086:10fb"],
     )
 
 
@@ -122,7 +124,7 @@ def image_plan() -> ImagePlan:
         module_files={"ixgbe": why("no max_vfs: VFs are made by sysfs", "profiles", "nfv", "sriov", 0)},
         sysctls=(SysctlSetting("vm.swappiness", "10", why("no swapping", "profiles", "nfv")),),
         nics=tuple(
-            NicPlan(name, pci(address), device, "igb", 0, why("kept", "hardware", "e5-2620v4"))
+            NicPlan(name, pci(address), device, "igb", 0, why("kept", "hardware", "e5-2620v4"), NIC_TYPES[device])
             for name, address, device in nics
         ),
         pfs=(
@@ -133,7 +135,7 @@ def image_plan() -> ImagePlan:
             make_pf("ens11f1", "0000:01:00.1", (make_vf(0, "0000:01:10.1", None, "net_vfs"),)),
         ),
         bindings=(
-            Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, why("dpdk0", "profiles")),
+            Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, why("dpdk0", "profiles"), NIC_TYPES["8086:1533"]),
         ),
         ovs=OvsPlan(
             (OtherConfig("dpdk-init", "true", why("DPDK", "profiles")),),

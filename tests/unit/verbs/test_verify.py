@@ -187,6 +187,29 @@ def test_failed_checks_are_exit_code_1(verify: Call, here: Path) -> None:
     assert (here / "out/facts.json").read_bytes() == b'{"version": 1}\n'
 
 
+def test_vfs_of_a_nic_the_inventory_describes(
+    rackwright: Call, write: Callable[..., Path], here: Path
+) -> None:
+    """The verdict counts those of its `sriov`, of whatever id it is."""
+    own = (
+        'id: "1234:5678", driver: foo, name: ens11f1, numa: 0, sriov: {total-vfs: 16, '
+        'vf-offset: 64, vf-stride: 2, vf-id: "1234:5679", vf-driver: foovf}}'
+    )
+    inventory = write(('id: "8086:10fb", driver: ixgbe, name: ens11f1, numa: 0}', own))
+    manifest(here)
+    (here / "facts.json").write_text('{"version": 1}\n', encoding="utf-8")
+    call = ("verify", "manifest.json", inventory, "--host", "nfv1", "--facts", "facts.json")
+    rackwright(*call, "-o", "out")
+    report = json.loads((here / "out/report.json").read_text(encoding="utf-8"))
+    assert [text for text in report["not-emulated"] if "1234:5678" in text] == [
+        "1234:5678 (0000:01:00.1) is an igb, 8086:10c9, with 7 VFs instead of 16",
+        (
+            "VFs of 0000:01:00.1 are where an 82576 has them: from 0000:01:10.1 in steps of 2, "
+            "not where 1234:5678 has them"
+        ),
+    ]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
 def test_timeout_is_a_time(verify: Call, text: str) -> None:
     said = verify("x.raw", f"--timeout={text}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
+from builder.catalog.nics import NIC_TYPES
 from builder.model.values import CpuSet
 from builder.plan.devices import (
     Binding,
@@ -76,7 +77,7 @@ def make_pfs() -> tuple[PfPlan, ...]:
     )
     first = PfPlan(
         "ens11f0", pci("0000:01:00.0"), "8086:10fb", "8086:10ed", "ixgbe", 0, "sysfs", 2,
-        (ovs_vf, pod_vf), PF0,
+        (ovs_vf, pod_vf), PF0, NIC_TYPES["8086:10fb"],
     )  # fmt: skip
     second = replace(first, name="ens11f1", pci=pci("0000:01:00.1"), vfs=net_vfs, why=PF1)
     return first, second
@@ -106,7 +107,7 @@ def make_ovs() -> OvsPlan:
 
 
 def make_image() -> ImagePlan:
-    nic = NicPlan("enp8s0", pci("0000:08:00.0"), "8086:1533", "igb", 0, NIC)
+    nic = NicPlan("enp8s0", pci("0000:08:00.0"), "8086:1533", "igb", 0, NIC, NIC_TYPES["8086:1533"])
     return ImagePlan(
         image_name="nfv-node",
         hardware="e5-2620v4",
@@ -134,11 +135,23 @@ def make_image() -> ImagePlan:
         ),
         nics=(
             nic,
-            replace(nic, name="ens11f0", pci=pci("0000:01:00.0"), device_id="8086:10fb"),
-            replace(nic, name="ens11f1", pci=pci("0000:01:00.1"), device_id="8086:10fb"),
+            *(
+                replace(nic, name=pf.name, pci=pf.pci, device_id=pf.device_id, model=pf.model)
+                for pf in make_pfs()
+            ),
         ),
         pfs=make_pfs(),
-        bindings=(Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, PORT),),
+        bindings=(
+            Binding(
+                "enp9s0",
+                pci("0000:09:00.0"),
+                "8086:1533",
+                "vfio-pci",
+                0,
+                PORT,
+                NIC_TYPES["8086:1533"],
+            ),
+        ),
         ovs=make_ovs(),
         kubelet=None,
         packages=(PackagePlan("openvswitch-switch-dpdk", BOOT),),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from recording import NullMonitor
 
+from builder.catalog.nics import NIC_TYPES
 from builder.command import Command, Process, Result
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.verify import qemu
@@ -102,7 +103,7 @@ def act(
 
 
 def machine(firmware: str = "bios") -> TwinMachine:
-    node, nic = TwinNode((0,), 1024), TwinNic("0000:01:00.0", "8086:10c9", 0, 0, 7)
+    node, nic = TwinNode((0,), 1024), TwinNic("0000:01:00.0", NIC_TYPES["8086:10c9"], 0, 0)
     assert firmware in {"bios", "uefi"}
     return plan_twin(TwinSpec((node,), (nic,), "bios" if firmware == "bios" else "uefi"))
 

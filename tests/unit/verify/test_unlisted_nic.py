@@ -1,0 +1,53 @@
+"""A NIC that is not in the table, whose VFs the inventory describes (`sriov:` of the NIC)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.catalog.releases import RELEASES
+from builder.inventory.loader import parse_inventory
+from builder.model.validate import validate
+from builder.plan.host import plan_host
+from builder.plan.types import ImagePlan
+from builder.render.tree import FileTree
+from builder.verify.checks.case import Case
+from builder.verify.checks.standins import expected_devices, substituted_drivers
+from builder.verify.facts import Facts
+
+SEED = Path(__file__).parents[3] / "examples/seed/inventory.yaml"
+LISTED = 'id: "8086:10fb", driver: ixgbe, name: ens11f1, numa: 0}'
+OWN = """id: "1234:5678", driver: foo, name: ens11f1, numa: 0,
+         sriov: {total-vfs: 16, vf-offset: 128, vf-stride: 2, vf-id: "1234:5679", vf-driver: foovf}}"""
+
+
+@pytest.fixture(scope="module")
+def image() -> ImagePlan:
+    text = SEED.read_text(encoding="utf-8")
+    assert LISTED in text
+    loaded = parse_inventory(text.replace(LISTED, OWN), "inventory.yaml")
+    inventory, report = validate(loaded)
+    assert inventory is not None, report
+    return plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"]).image
+
+
+def case_of(image: ImagePlan, **substitutions: str) -> Case:
+    return Case(image, None, FileTree(()), Facts(), substitutions)
+
+
+def test_its_vfs_have_the_driver_the_inventory_names(image: ImagePlan) -> None:
+    found = {
+        str(device.pci): (device.device_id, device.driver, device.note)
+        for device in expected_devices(case_of(image))
+    }
+    assert found["0000:01:00.1"] == ("1234:5678", "foo", "")
+    assert found["0000:01:10.1"] == found["0000:01:10.3"] == ("1234:5679", "foovf", "")
+
+
+def test_its_drivers_have_no_device_where_another_stands_in(image: ImagePlan) -> None:
+    note = "in the twin Intel 82576 (8086:10c9) stands in for 1234:5678"
+    case = case_of(image, **{"1234:5678": "8086:10c9"})
+    assert substituted_drivers(case) == {"foo": note, "foovf": note}
+    (port,) = (d for d in expected_devices(case) if str(d.pci) == "0000:01:00.1")
+    assert (port.device_id, port.driver, port.note) == ("8086:10c9", "igb", note)
