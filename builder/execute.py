@@ -19,7 +19,7 @@ from builder.workdir import OLD, work_dir
 
 # Beside the files: mode, owner and scope of each, which a directory written without root
 # cannot hold; also the sign that the directory is ours to replace.
-LISTING = ".rackwright.json"
+RECORD = ".rackwright.json"
 
 # linux/fcntl.h and linux/fs.h
 _AT_FDCWD = -100
@@ -35,7 +35,7 @@ def replacing_directory(out: Path) -> Iterator[Path]:
     out = out.resolve()
     if out.exists() and not out.is_dir():
         raise BuilderError(f"{out} is a file", hint="name a directory with -o")
-    if out.exists() and any(out.iterdir()) and not (out / LISTING).is_file():
+    if out.exists() and any(out.iterdir()) and not (out / RECORD).is_file():
         raise BuilderError(
             f"{out} is not empty and was not written by rackwright",
             hint="choose another directory with -o, or remove it",
@@ -122,7 +122,7 @@ def write_tree(tree: FileTree, out: Path) -> None:
         listing = [
             {"path": f.path, "mode": f.mode_text, "owner": f.owner, "scope": f.scope} for f in tree
         ]
-        (staging / LISTING).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
+        (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
 
 def _write_rendered(base: Path, file: RenderedFile) -> None:
@@ -141,7 +141,7 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
 def read_tree(base: Path) -> FileTree:
     """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
     try:
-        listing = json.loads((base / LISTING).read_text(encoding="utf-8"))
+        listing = json.loads((base / RECORD).read_text(encoding="utf-8"))
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
     except PermissionError as fault:
         raise BuilderError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from builder.catalog.releases import OsRelease
-from builder.model.values import CpuSet, PciAddress
+from builder.model.values import HUGEPAGE_KIB, CpuSet, PciAddress, page_size_text
 from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan, PhysicalPort
 from builder.plan.why import Why
 
@@ -57,6 +57,15 @@ class HugepagePool:
     node: int
     size_kib: int
     count: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class PageMount:
+    """A hugetlbfs of pages of one size. where: an absolute path."""
+
+    where: str
+    size_kib: int
     why: Why
 
 
@@ -179,6 +188,20 @@ class ImagePlan:
     def physical_ports(self) -> tuple[PhysicalPort, ...]:
         """Every port of the class; a PF that keeps its kernel driver is in it twice."""
         return (*self.pfs, *self.bindings, *self.nics)
+
+    @property
+    def default_page_kib(self) -> int:
+        """The size /dev/hugepages has: dev-hugepages.mount of systemd gives no pagesize=."""
+        return self.hugepages[0].size_kib if self.hugepages else HUGEPAGE_KIB["2M"]
+
+    @property
+    def page_mounts(self) -> tuple[PageMount, ...]:
+        """A mount for each size with pages that is not the default, smallest first."""
+        whys = {pool.size_kib: pool.why for pool in reversed(self.hugepages) if pool.count}
+        return tuple(
+            PageMount(f"/dev/hugepages{page_size_text(size_kib)}", size_kib, whys[size_kib])
+            for size_kib in sorted(whys.keys() - {self.default_page_kib})
+        )
 
 
 @dataclass(frozen=True, slots=True)

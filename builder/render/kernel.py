@@ -19,9 +19,6 @@ MODULES_LOAD = "/etc/modules-load.d/rackwright.conf"
 SYSCTL = "/etc/sysctl.d/99-zz-rackwright.conf"
 HUGETLBFS = "/etc/systemd/system/dev-hugepages-SIZE.mount"
 
-KIB = {"M": 1024, "G": 1024 * 1024}
-DEFAULT_HUGEPAGE_KIB = 2048
-
 
 def render_modprobe(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
     """A file for each module with options, and for those that say why they have none."""
@@ -49,26 +46,16 @@ def render_sysctl(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
 
 
 def render_hugetlbfs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
-    """A mount for each pool size that dev-hugepages.mount of systemd does not mount.
-
-    That unit gives no pagesize=, so /dev/hugepages has the kernel's default size.
-    """
-    whys = {pool.size_kib: pool.why for pool in reversed(plan.hugepages) if pool.count}
-    for size_kib in sorted(whys.keys() - {default_hugepage_kib(plan)}):
-        size = page_size_text(size_kib)
-        where = f"/dev/hugepages{size}"
+    """The mounts of pages of other sizes than /dev/hugepages has, and the links that enable them."""
+    for mount in plan.page_mounts:
         text = sources.fill(
-            HUGETLBFS, header=image_header(plan), why=whys[size_kib], size=size, where=where
+            HUGETLBFS,
+            header=image_header(plan),
+            why=mount.why,
+            size=page_size_text(mount.size_kib),
+            where=mount.where,
         )
-        unit = f"{escape_path(where)}.mount"
+        unit = f"{escape_path(mount.where)}.mount"
         yield RenderedFile(f"/etc/systemd/system/{unit}", text.encode())
         link = f"/etc/systemd/system/sysinit.target.wants/{unit}"
         yield RenderedFile(link, f"/etc/systemd/system/{unit}".encode(), SYMLINK)
-
-
-def default_hugepage_kib(plan: ImagePlan) -> int:
-    """What /dev/hugepages is made of: default_hugepagesz=, else 2 MiB on x86-64."""
-    for arg in reversed(plan.kernel_args):
-        if arg.name == "default_hugepagesz" and arg.value:
-            return int(arg.value[:-1]) * KIB[arg.value[-1]]
-    return DEFAULT_HUGEPAGE_KIB

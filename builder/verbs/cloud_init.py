@@ -14,7 +14,7 @@ from typing import get_args
 from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner, SubprocessRunner, find_tool
 from builder.errors import BuilderError, ToolMissing
-from builder.execute import LISTING, replacing_directory, write_private
+from builder.execute import RECORD, replacing_directory, write_private
 from builder.plan.checks import check_plans
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan
@@ -65,7 +65,7 @@ def run(args: Namespace) -> int:
         if args.host is not None:
             keep_others(args.out, staging, args.host)
         written = [write_seed(seed, args, staging) for seed in seeds_of(plans, args.boots, runner)]
-        (staging / LISTING).write_text(json.dumps({"hosts": len(written)}) + "\n")
+        (staging / RECORD).write_text(json.dumps({"hosts": len(written)}) + "\n")
     count = len(written)
     print(f"{count} host{'s' if count != 1 else ''} in {args.out}", file=sys.stderr)
     return 0
@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
 
 def keep_others(out: Path, staging: Path, hostname: str) -> None:
     """The bundles of other hosts made before stay; this host's, in every form, are made anew."""
-    own = {hostname, *(f"{hostname}.{form}" for form in ("iso", "mime")), LISTING}
+    own = {hostname, *(f"{hostname}.{form}" for form in ("iso", "mime")), RECORD}
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
         if entry.name in own:
             continue

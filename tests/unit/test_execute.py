@@ -14,7 +14,7 @@ from killing import killed_before_each_step
 
 from builder import execute
 from builder.errors import BuilderError
-from builder.execute import LISTING, read_tree, replacing_directory, write_file, write_tree
+from builder.execute import RECORD, read_tree, replacing_directory, write_file, write_tree
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.workdir import sweep
 
@@ -170,7 +170,7 @@ def test_nothing_is_made_when_the_block_fails(tmp_path: Path) -> None:
     ["", "7", "[7]", '[{"path": 7}]', '[{"path": "/../x", "mode": "0644", "owner": "r:r"}]'],
 )
 def test_a_damaged_listing(tmp_path: Path, listing: str) -> None:
-    (tmp_path / LISTING).write_text(listing, encoding="utf-8")
+    (tmp_path / RECORD).write_text(listing, encoding="utf-8")
     with pytest.raises(BuilderError) as caught:
         read_tree(tmp_path)
     assert caught.value.message == f"{tmp_path} is not a tree written by rackwright"
@@ -179,7 +179,7 @@ def test_a_damaged_listing(tmp_path: Path, listing: str) -> None:
 
 def test_the_listing_tells_what_a_directory_cannot_hold(tmp_path: Path) -> None:
     write_tree(NEW, tmp_path / "tree")
-    assert json.loads((tmp_path / "tree" / LISTING).read_text(encoding="utf-8"))[0] == {
+    assert json.loads((tmp_path / "tree" / RECORD).read_text(encoding="utf-8"))[0] == {
         "path": "/etc/a",
         "mode": "0600",
         "owner": "root:root",

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.render.node import LISTING
 from builder.render.tree import RenderedFile
 from builder.verify.checks.case import Case, CheckResult, compare, no_extra
 from builder.verify.facts import FileFacts
-
-# The list the node reports from; it cannot list itself.
-FILE_LIST = "/etc/rackwright/files"
 
 
 def check_files(case: Case) -> Iterator[CheckResult]:
     reported = case.facts.files
     for file in case.tree:
-        if file.path != FILE_LIST:
+        if file.path != LISTING:  # the list the node reports from, which cannot list itself
             yield _file(file, reported)
     extra = sorted(set(reported or {}) - {file.path for file in case.tree})
     yield no_extra("files.extra", extra, "files", reported=reported is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from builder.render.kernel import default_hugepage_kib
+from builder.plan.types import ImagePlan
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,
@@ -131,7 +131,7 @@ def check_mounts(case: Case) -> Iterator[CheckResult]:
         found = {
             (mount.where, _page_kib(mount.options)) for mount in mounts if mount.type == "hugetlbfs"
         }
-    for where, size_kib in _planned_mounts(case):
+    for where, size_kib in _planned_mounts(case.image):
         there = None if found is None else (where, size_kib) in found
         text = f"{where} with pages of {size_kib} KiB"
         shown = None if there is None else text if there else "not mounted so"
@@ -144,15 +144,11 @@ def _page_kib(options: str | None) -> int | None:
     return None if match is None else int(match[1]) * {"K": 1, "M": 1024, "G": 1048576}[match[2]]
 
 
-def _planned_mounts(case: Case) -> list[tuple[str, int]]:
-    if not case.image.hugepages:
+def _planned_mounts(image: ImagePlan) -> list[tuple[str, int]]:
+    if not image.hugepages:
         return []
-    planned = [("/dev/hugepages", default_hugepage_kib(case.image))]
-    for file in case.tree:
-        if file.path.endswith(".mount") and not file.is_symlink and "hugetlbfs" in file.text:
-            where = re.search(r"^Where=(\S+)$", file.text, re.MULTILINE)
-            planned.append((where[1] if where else file.path, _page_kib(file.text) or 0))
-    return planned
+    default = ("/dev/hugepages", image.default_page_kib)
+    return [default, *((mount.where, mount.size_kib) for mount in image.page_mounts)]
 
 
 def check_twin(case: Case) -> Iterator[CheckResult]:

@@ -257,11 +257,21 @@ def test_a_mount_for_pages_of_another_size_than_the_default(
     assert parse_back(tree) == ()
 
 
-def test_without_a_default_size_on_the_command_line_it_is_2m(
+def test_the_default_size_is_that_of_the_first_pool_and_has_systemds_own_mount(
     image_plan: ImagePlan, image_of: RenderImage
 ) -> None:
-    tree = image_of(replace(image_plan, kernel_args=()))
+    small = HugepagePool(0, 2048, 512, Why("for OVS"))
+    tree = image_of(replace(image_plan, hugepages=(small, *image_plan.hugepages)))
+    assert tree.get("/etc/systemd/system/dev-hugepages2M.mount") is None
     assert tree.get("/etc/systemd/system/dev-hugepages1G.mount") is not None
+
+
+def test_a_pool_without_pages_has_no_mount(image_plan: ImagePlan, image_of: RenderImage) -> None:
+    none = HugepagePool(0, 2048, 0, Why("nobody wants pages here"))
+    tree = image_of(replace(image_plan, hugepages=(*image_plan.hugepages, none)))
+    assert [file.path for file in tree if "hugepages" in file.path] == [
+        file.path for file in image_of(image_plan) if "hugepages" in file.path
+    ]
 
 
 def test_links_by_pci_path(image_plan: ImagePlan, image_of: RenderImage) -> None:
