@@ -27,7 +27,6 @@ CLEAN_ENV = {
 PACKAGE_OF = {
     "apt-get": "apt",
     "debugfs": "e2fsprogs",
-    "dnsmasq": "dnsmasq-base",
     "e2fsck": "e2fsprogs",
     "mcopy": "mtools",
     "mformat": "mtools",

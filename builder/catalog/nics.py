@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Family = Literal["debian", "ubuntu"]
+from builder.catalog.releases import Family
+
 DpdkBinding = Literal["userspace", "bifurcated"]
 
 

@@ -1,9 +1,25 @@
-"""The releases an image can be made of, with the versions that decide what is rendered."""
+"""The releases an image can be made of: one row each, with all that differs by release."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+Family = Literal["debian", "ubuntu"]
+SystemdPart = Literal["systemd-resolved", "systemd-repart"]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageNames:
+    """Where a release's packages differ from those of its family.
+
+    systemd_parts: what of systemd is a package of its own. renamed: a package of the catalog ->
+    the one that has its files.
+    """
+
+    systemd_parts: tuple[SystemdPart, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +27,7 @@ class OsRelease:
     """A release we can build. Versions are of the packages it ships (major, minor)."""
 
     id: str
-    family: Literal["debian", "ubuntu"]
+    family: Family
     suite: str
     version: str
     kernel: tuple[int, int]
@@ -24,12 +40,32 @@ class OsRelease:
     vfio_built_in: bool = False
     # Archive components the image's packages come from.
     components: tuple[str, ...] = ("main",)
+    names: PackageNames = PackageNames()
+
+    @property
+    def kernel_flavour(self) -> str:
+        """Of linux-image-, linux-headers-: the kernel with every driver, vfio's and NICs' too."""
+        return "amd64" if self.family == "debian" else "generic"
+
+    def dpdk_library(self, stem: str) -> str:
+        """`librte-net-ixgbe` -> `librte-net-ixgbe25`.
+
+        Debian policy 8.1 puts a hyphen between two digits: `librte-net-e1000-25`.
+        """
+        return f"{stem}{'-' if stem[-1].isdigit() else ''}{self.dpdk_abi}"
+
+    def package(self, name: str) -> str:
+        """The package of this release with what `name` has elsewhere in its family."""
+        return self.names.renamed.get(name, name)
 
 
 # Versions as each release's archive has them (packages linux-image-*, openvswitch-switch,
 # dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m; Ubuntu's had it =y at least up to
 # 5.4, and options on the command line reach a module as well (modprobe reads /proc/cmdline),
-# so that the built-in form is right for Ubuntu either way.
+# so that the built-in form is right for Ubuntu either way. systemd-resolved is a package since
+# Debian 12 and Ubuntu 24.04, systemd-repart since Debian 13 and Ubuntu 26.04. Files of
+# intel/ice/ddp: firmware-intel-misc was split off firmware-misc-nonfree in Debian 13, Ubuntu
+# 26.04 splits linux-firmware up.
 _ALL = (
     OsRelease(
         id="debian-12",
@@ -42,6 +78,7 @@ _ALL = (
         dpdk_abi="23",
         systemd=252,
         components=("main", "non-free-firmware"),
+        names=PackageNames(("systemd-resolved",), {"firmware-intel-misc": "firmware-misc-nonfree"}),
     ),
     OsRelease(
         id="debian-13",
@@ -54,6 +91,7 @@ _ALL = (
         dpdk_abi="25",
         systemd=257,
         components=("main", "non-free-firmware"),
+        names=PackageNames(("systemd-resolved", "systemd-repart")),
     ),
     OsRelease(
         id="ubuntu-22.04",
@@ -80,6 +118,7 @@ _ALL = (
         systemd=255,
         vfio_built_in=True,
         components=("main", "universe"),
+        names=PackageNames(("systemd-resolved",)),
     ),
     OsRelease(
         id="ubuntu-26.04",
@@ -93,6 +132,9 @@ _ALL = (
         systemd=259,
         vfio_built_in=True,
         components=("main", "universe"),
+        names=PackageNames(
+            ("systemd-resolved", "systemd-repart"), {"linux-firmware": "linux-firmware-intel-misc"}
+        ),
     ),
 )
 

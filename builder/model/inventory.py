@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from builder.catalog.releases import RELEASES
 from builder.model.access import Access
 from builder.model.addresses import IpAddress, IpInterface
 from builder.model.base import Part
@@ -14,7 +15,11 @@ from builder.model.hardware import HardwareClass, IfName
 from builder.model.profile import Profile
 from builder.model.values import Flag, Mac, Whole, WrongKindError, text
 
-Os = Literal["host", "debian-12", "debian-13", "ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04"]
+# A type checker takes no Literal of names that are known when the program runs.
+if TYPE_CHECKING:
+    Os = str
+else:
+    Os = Literal["host", *RELEASES]
 Name = Annotated[
     str, *text(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", "a lower-case name", "nfv", longest=63)
 ]

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 
+from builder.catalog.nics import NicType
+from builder.catalog.releases import PackageNames
 from builder.diagnostics import format_path
 from builder.model.values import CpuSet, PciAddress
 from builder.plan.types import HostPlan, ImagePlan
@@ -14,8 +16,8 @@ from builder.plan.why import Origin, Why
 
 # Fields that are no part of what a plan does.
 _NO_PART = ("why", "plan_id")
-# Rows of the catalog that later stages look into: what follows from them is in the plan as well.
-_ROWS = ("model",)
+# Rows of the catalog that the plan hands on: what follows from them is in it as well.
+_ROWS = (NicType, PackageNames)
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
@@ -44,9 +46,10 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
     if isinstance(value, type) or not is_dataclass(value):
         raise TypeError(f"no JSON form for {type(value).__name__}")
     return {
-        field.name.replace("_", "-"): encode(getattr(value, field.name), reasons=reasons)
+        field.name.replace("_", "-"): encode(item, reasons=reasons)
         for field in fields(value)
-        if field.name not in _ROWS and (reasons or field.name not in _NO_PART)
+        if reasons or field.name not in _NO_PART
+        if not isinstance(item := getattr(value, field.name), _ROWS)
     }
 
 

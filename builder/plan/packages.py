@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from builder.catalog.nics import Family
-from builder.catalog.releases import OsRelease
+from builder.catalog.releases import SystemdPart
 from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.modules import bound_functions
@@ -13,8 +12,6 @@ from builder.plan.ports import DpdkPort
 from builder.plan.types import PackagePlan
 from builder.plan.why import Why
 
-KERNELS: dict[Family, str] = {"debian": "linux-image-amd64", "ubuntu": "linux-image-generic"}
-HEADERS: dict[Family, str] = {"debian": "linux-headers-amd64", "ubuntu": "linux-headers-generic"}
 MICROCODE = {"intel": "intel-microcode", "amd": "amd64-microcode"}
 
 BASE = {
@@ -51,15 +48,10 @@ BOOT = {
     "shim-signed": "the loader Secure Boot trusts; it starts the signed GRUB",
     "efibootmgr": "shows and sets the order UEFI boots in",
 }
-# systemd's resolver is a package of its own since Debian 12 and Ubuntu 24.04.
-OWN_RESOLVED = ("debian-12", "debian-13", "ubuntu-24.04", "ubuntu-26.04")
-# So is systemd-repart since Debian 13 and Ubuntu 26.04.
-OWN_REPART = ("debian-13", "ubuntu-26.04")
-# firmware-intel-misc was split off firmware-misc-nonfree in Debian 13, linux-firmware is split
-# up in Ubuntu 26.04; both parts have intel/ice/ddp/ice.pkg.
-OTHER_NAMES = {
-    "debian-12": {"firmware-intel-misc": "firmware-misc-nonfree"},
-    "ubuntu-26.04": {"linux-firmware": "linux-firmware-intel-misc"},
+# What of systemd is in a package of its own in some releases, and in its main one in others.
+SYSTEMD_PARTS: dict[SystemdPart, str] = {
+    "systemd-resolved": "name servers from netplan and DHCP take effect through it",
+    "systemd-repart": "at boot the root partition grows to the disk's size",
 }
 
 
@@ -82,35 +74,19 @@ def plan_packages(
     return tuple(packages[name] for name in sorted(packages))
 
 
-def dpdk_library(stem: str, release: OsRelease) -> str:
-    """`librte-net-ixgbe` -> `librte-net-ixgbe25`.
-
-    Debian policy 8.1 puts a hyphen between two digits: `librte-net-e1000-25`.
-    """
-    return f"{stem}{'-' if stem[-1].isdigit() else ''}{release.dpdk_abi}"
-
-
 def _system(inputs: Inputs) -> Iterator[PackagePlan]:
     key = ("image", "os")
     release = inputs.release
     for name, reason in {**BASE, **BOOT}.items():
         yield PackagePlan(name, inputs.why(reason, key))
     yield PackagePlan(
-        KERNELS[release.family],
+        f"linux-image-{release.kernel_flavour}",
         inputs.why(
             f"the kernel of {release.id}, with every driver: cloud kernels lack vfio and NICs", key
         ),
     )
-    if release.id in OWN_RESOLVED:
-        yield PackagePlan(
-            "systemd-resolved",
-            inputs.why("name servers from netplan and DHCP take effect through it", key),
-        )
-    if release.id in OWN_REPART:
-        yield PackagePlan(
-            "systemd-repart",
-            inputs.why("at boot the root partition grows to the disk's size", key),
-        )
+    for name in release.names.systemd_parts:
+        yield PackagePlan(name, inputs.why(SYSTEMD_PARTS[name], key))
 
 
 def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
@@ -121,12 +97,11 @@ def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
             "fixes of the CPU, loaded from the initramfs", inputs.hardware_key("cpu", "vendor")
         ),
     )
-    family = inputs.release.family
-    renamed = OTHER_NAMES.get(inputs.release.id, {})
+    release = inputs.release
     for nic in inputs.hardware.nics:
-        for name in nic.model.firmware.get(family, ()):
+        for name in nic.model.firmware.get(release.family, ()):
             yield PackagePlan(
-                renamed.get(name, name),
+                release.package(name),
                 inputs.why(
                     f"firmware {nic.driver} loads into {nic.name}", inputs.nic_key(nic, "id")
                 ),
@@ -167,7 +142,7 @@ def _poll_mode_drivers(inputs: Inputs, ports: Iterable[DpdkPort]) -> Iterator[Pa
 
 
 def _library(inputs: Inputs, stem: str, why: Why) -> PackagePlan:
-    return PackagePlan(dpdk_library(stem, inputs.release), why)
+    return PackagePlan(inputs.release.dpdk_library(stem), why)
 
 
 def _kernel_modules(
@@ -177,7 +152,8 @@ def _kernel_modules(
     if users:
         origins = users[0].why.origins
         yield PackagePlan("dpdk-kmods-dkms", Why("has igb_uio, which no kernel has", origins))
-        yield PackagePlan(HEADERS[inputs.release.family], Why("igb_uio is built by DKMS", origins))
+        headers = f"linux-headers-{inputs.release.kernel_flavour}"
+        yield PackagePlan(headers, Why("igb_uio is built by DKMS", origins))
 
 
 def _user(inputs: Inputs) -> Iterator[PackagePlan]:

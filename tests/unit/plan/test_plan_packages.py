@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from builder.catalog.releases import RELEASES, OsRelease
-from builder.plan.packages import dpdk_library
+from builder.catalog.releases import RELEASES
 from builder.plan.types import HostPlan
 from builder.resources import data_dir
 from builder.targets.image import elements
@@ -15,20 +14,6 @@ from builder.verbs.image import elements_for
 
 def names(plan: HostPlan) -> set[str]:
     return {package.name for package in plan.image.packages}
-
-
-@pytest.mark.parametrize(
-    ("stem", "release", "package"),
-    [
-        ("librte-net-ixgbe", "debian-13", "librte-net-ixgbe25"),
-        ("librte-net-e1000", "debian-13", "librte-net-e1000-25"),
-        ("librte-net-e1000", "debian-12", "librte-net-e1000-23"),
-        ("librte-net-mlx5", "ubuntu-24.04", "librte-net-mlx5-24"),
-        ("librte-bus-pci", "ubuntu-22.04", "librte-bus-pci22"),
-    ],
-)
-def test_dpdk_library(stem: str, release: str, package: str) -> None:
-    assert dpdk_library(stem, RELEASES[release]) == package
 
 
 def test_ubuntu(plan_seed: Callable[..., HostPlan]) -> None:
@@ -119,21 +104,3 @@ def test_poll_mode_drivers_of_a_port(
 def test_no_irqbalance(plan_seed: Callable[..., HostPlan]) -> None:
     # It would move interrupts back onto isolated CPUs.
     assert "irqbalance" not in names(plan_seed())
-
-
-@pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
-def test_releases(release: OsRelease) -> None:
-    assert RELEASES[release.id] is release
-    assert release.id == f"{release.family}-{release.version}"
-    # OVS and DPDK pair up as Open vSwitch's FAQ (releases.rst) has them.
-    pairs = {
-        (2, 17): (21, 11),
-        (3, 1): (22, 11),
-        (3, 3): (23, 11),
-        (3, 5): (24, 11),
-        (3, 7): (25, 11),
-    }
-    assert pairs[release.ovs] == release.dpdk
-    # librte-eal22 is DPDK 21.11: the suffix is the ABI's year.
-    assert int(release.dpdk_abi) == release.dpdk[0] + 1
-    assert release.vfio_built_in == (release.family == "ubuntu")
