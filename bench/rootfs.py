@@ -13,16 +13,17 @@ import os
 import shutil
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 from builder.command import CLEAN_ENV, Command, SubprocessRunner
+from builder.prepare import host_named, prepare
 from builder.resources import data_dir
 from builder.targets.image import cached_base
 from builder.targets.image.compose import disk_image_create
+from builder.targets.image.from_plan import request_for
 from builder.targets.image.request import ImageRequest
-from builder.verbs import image, inputs
+from builder.trees import tree_of
 
 SEED = Path(__file__).resolve().parents[1] / "examples/seed/inventory.yaml"
 RUNNER = SubprocessRunner()
@@ -57,12 +58,8 @@ def report(title: str, started: tuple[float, float]) -> None:
 
 
 def seed_request(directory: Path) -> ImageRequest:
-    checked = inputs.read_inventory(SEED)
-    plan = inputs.plan_of_host(checked, "nfv1", inputs.release_of(checked.inventory))
-    args = Namespace(
-        host="nfv1", out=directory / "out", cache=directory / "cache", format="raw", refresh=False
-    )
-    return image.request_for(args, plan, inputs.tree_of_host(plan), None)
+    plan = prepare(SEED, host_named("nfv1")).plan
+    return request_for(plan, tree_of(plan), ("raw",), directory / "out", directory / "cache")
 
 
 def ours(request: ImageRequest, plan: cached_base.BasePlan, _directory: Path) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from builder.command import Command, Runner, find_tool
@@ -13,6 +14,7 @@ from builder.render import grub, network
 from builder.render.ini import read_ini
 from builder.render.parse import read_grub_cmdline
 from builder.render.tree import FileTree, RenderedFile
+from builder.workdir import scratch_dir
 
 TIMEOUT_S = 60.0
 
@@ -99,9 +101,26 @@ def _stubs(files: list[RenderedFile]) -> list[RenderedFile]:
 def _accept_netplan(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
     """Netplan is the only parser that knows all keys below an interface."""
     file = tree.get(network.NETPLAN)
-    if file is None:
-        return
-    _write(root, file)
+    if file is not None:
+        _write(root, file)
+        yield from _netplan_said(runner, root)
+
+
+def accept_network(configuration: Mapping[str, object], runner: Runner) -> tuple[str, ...]:
+    """What netplan has against cloud-init's network configuration; nothing where it is not."""
+    try:
+        find_tool("netplan")
+    except ToolMissing:
+        return ()
+    with scratch_dir() as root:
+        # As cloud-init's renderer writes it (net/netplan.py).
+        text = json.dumps({"network": configuration})
+        file = RenderedFile("/etc/netplan/50-cloud-init.yaml", text.encode(), 0o600)
+        _write(root, file)
+        return tuple(_netplan_said(runner, root))
+
+
+def _netplan_said(runner: Runner, root: Path) -> Iterable[str]:
     argv = ("netplan", "generate", "--root-dir", str(root))
     yield from _said(runner, argv, "netplan generate", root)
 

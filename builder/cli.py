@@ -72,7 +72,8 @@ def call(args: argparse.Namespace) -> int:
         code = run(args)
         sys.stdout.flush()
     except BuilderError as fault:
-        return _tell(fault)
+        print(fault.as_text(), file=sys.stderr)
+        return EXIT_FAULT
     except BrokenPipeError:
         # The reader of our output (head, less) went away: not our fault, nothing to say.
         _abandon_stdout()
@@ -108,21 +109,12 @@ def _abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(fault: BuilderError) -> int:
-    lines = [f"rackwright: error: {fault.message}"] if fault.message else []
-    if fault.detail:
-        lines += [f"    {line}" for line in fault.detail.splitlines()]
-    if fault.hint:
-        lines.append(f"  hint: {fault.hint}")
-    if lines:
-        print("\n".join(lines), file=sys.stderr)
-    return EXIT_FAULT
-
-
 def _tell_os(fault: OSError) -> int:
     name = f"{fault.filename}: " if fault.filename else ""
     hint = _OS_HINTS.get(fault.errno or 0)
-    return _tell(BuilderError(f"{name}{fault.strerror or fault}", hint=hint))
+    said = BuilderError(f"{name}{fault.strerror or fault}", hint=hint)
+    print(said.as_text(), file=sys.stderr)
+    return EXIT_FAULT
 
 
 _OS_HINTS = {

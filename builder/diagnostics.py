@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.errors import BuilderError
+
 Severity = Literal["error", "warning"]
 # Characters of a source line that are shown; a line of an inventory is rarely half as long.
 LONGEST_LINE = 200
@@ -84,6 +86,18 @@ class Report:
         return Report(tuple(ordered))
 
 
+class Refused(BuilderError):
+    """An inventory with errors. report: all that is to be said of it; marks: of its file."""
+
+    def __init__(self, report: Report, marks: Marks) -> None:
+        super().__init__(f"{marks.file} has errors")
+        self.report = report
+        self.marks = marks
+
+    def as_text(self) -> str:
+        return format_report(self.report, self.marks.lines)
+
+
 def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
     return (item.where, item.severity, item.message, format_path(item.path))
 
@@ -100,6 +114,13 @@ def format_path(path: KeyPath) -> str:
 def one_line(text: str) -> str:
     """Text of the user's as it stands, but for what would end the line or move the cursor."""
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def format_names(names: Iterable[str], limit: int = 10) -> str:
+    """`a, b, c`, cut after `limit` with the number left out."""
+    every = list(names)
+    more = f", and {len(every) - limit} more" if len(every) > limit else ""
+    return ", ".join(every[:limit]) + more
 
 
 def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:

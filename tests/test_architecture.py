@@ -23,7 +23,10 @@ LAYERS = [
     {"changes", "page", "targets/cloud_init"},
     {"command", "monitor", "resources", "workdir"},
     {"build_host"},
+    {"prepare"},
     {"accept", "execute"},
+    {"trees"},
+    {"bundles"},
     {"discover"},
     {"targets/image"},
     {"verify"},
@@ -147,6 +150,32 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 def test_a_module_says_what_it_owns(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree) or not tree.body
+
+
+# A verb reads its arguments, makes one call of a layer below and prints: what that call needs is no
+# business of the verb's. Of model, plan and render it may have what it is called or printed with.
+VERBS_USE = {
+    *("errors", "diagnostics", "command", "monitor", "resources"),
+    *("prepare", "execute", "trees", "bundles", "changes", "page", "discover", "verify", "verbs"),
+    *("targets/cloud_init", "targets/image"),
+}
+VERBS_USE_MODULES = {"model.inventory", "plan.explain", "plan.types", "render.tree_diff"}
+VERBS = sorted((BUILDER / "verbs").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", VERBS, ids=lambda p: p.name)
+def test_a_verb_holds_no_logic(path: Path) -> None:
+    """Only what can be seen from outside it: what it imports, and its length."""
+    names = {name.removeprefix("builder.") for name in imports(path) if name.startswith("builder.")}
+    wanted = {name for name in names if name_of_layer(name.split(".")) not in VERBS_USE}
+    assert {name for name in wanted if not _is_below(name, VERBS_USE_MODULES)} == set()
+    assert set(imports(path)) & {"tempfile", "shutil", "subprocess"} == set()
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def _is_below(name: str, modules: set[str]) -> bool:
+    """Whether it is one of `modules`, or a name in one."""
+    return name in modules or name.rpartition(".")[0] in modules
 
 
 def test_no_grab_bags() -> None:

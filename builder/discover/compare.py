@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.diagnostics import KeyPath, Location, Marks, format_path
+from builder.diagnostics import KeyPath, Location, Marks, format_names, format_path
 from builder.discover.description import Description
 from builder.discover.ports import DPDK_DRIVERS, FoundNic
 from builder.discover.topology import FoundNode
+from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic, mem_total_range
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet, format_mib
@@ -30,6 +31,24 @@ class Difference:
         kind = "note" if self.is_note else "different"
         values = f"the inventory has {self.inventory}, the machine has {self.machine}"
         return f"{self.where}: {kind}: {format_path(self.path)}: {values}"
+
+
+def class_to_compare(
+    inventory: Inventory, file: str, class_name: str | None, host_name: str | None
+) -> str:
+    """The class named, or that of the host named; raises BuilderError for what `file` has not."""
+    hosts = f"hosts: {format_names(inventory.hosts)}"
+    if host_name is None and class_name is None:
+        raise BuilderError("--compare needs --host H or --hardware CLASS", hint=hosts)
+    if host_name is not None and host_name not in inventory.hosts:
+        raise BuilderError(f"{file} has no host {host_name!r}", hint=hosts)
+    name = class_name or inventory.hosts[str(host_name)].hardware
+    if name not in inventory.hardware:
+        raise BuilderError(
+            f"{file} has no hardware class {name!r}",
+            hint=f"hardware classes: {format_names(inventory.hardware)}",
+        )
+    return name
 
 
 def compare(

@@ -9,9 +9,8 @@ from pathlib import Path
 from builder.changes.fleet import compare_fleets
 from builder.changes.report import report, to_json
 from builder.errors import BuilderError
-from builder.plan.checks import check_plans
-from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan
+from builder.prepare import all_hosts, host_if_there
 from builder.resources import read_texts
 from builder.verbs import inputs
 
@@ -37,13 +36,7 @@ def run(args: Namespace) -> int:
 
 
 def read_plans(path: Path, host: str | None, os: str | None) -> dict[str, HostPlan]:
-    """Plans of an inventory's hosts by name; tells its errors, and one ends the verb."""
-    checked = inputs.read_inventory(path)
-    inventory, marks = checked.inventory, checked.marks
-    release = inputs.release_of(inventory, os)
-    faults = checked.report.plus(check_plans(inventory, marks, release))
-    if faults.is_fatal:
-        inputs.tell(faults, marks)
-        raise BuilderError("")
-    hosts = [name for name in inventory.hosts if host in (None, name)]
-    return {plan.hostname: plan for plan in plan_hosts(inventory, marks, hosts, release)}
+    """Plans of an inventory's hosts by name."""
+    choose = host_if_there(host) if host is not None else all_hosts
+    plans = inputs.prepare_aloud(path, choose, os).plans
+    return {plan.hostname: plan for plan in plans}

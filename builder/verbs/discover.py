@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from builder.diagnostics import format_path
-from builder.discover.compare import Difference, compare
+from builder.discover.compare import class_to_compare, compare
 from builder.discover.description import Description, describe_machine, to_data
 from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
+from builder.discover.report import to_json, to_text
 from builder.discover.system_files import Tree, record
 from builder.errors import BuilderError
 from builder.execute import new_directory, write_file
 from builder.model.inventory import HostName, Name
+from builder.prepare import no_host
 from builder.verbs import inputs
 
 
@@ -34,19 +31,19 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--class",
         dest="class_name",
-        type=named("--class", Name),
+        type=inputs.named("--class", Name),
         metavar="NAME",
         help="name of the hardware class; default: by product or CPU",
     )
     parser.add_argument(
         "--host",
-        type=named("--host", HostName),
+        type=inputs.named("--host", HostName),
         metavar="H",
         help="host name; default: the machine's own. With --compare: host of the inventory",
     )
     parser.add_argument(
         "--profile",
-        type=named("--profile", Name),
+        type=inputs.named("--profile", Name),
         default="nfv",
         metavar="P",
         help="profile the host is given (default %(default)s)",
@@ -72,21 +69,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--hardware", metavar="CLASS", help="with --compare: hardware class to compare with"
     )
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
-
-
-def named(option: str, kind: Any) -> Callable[[str], str]:
-    """An argument that becomes a name in the inventory."""
-    adapter: TypeAdapter[str] = TypeAdapter(kind)
-
-    def parse(text: str) -> str:
-        try:
-            return adapter.validate_python(text)
-        except ValidationError as fault:
-            reason = fault.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
-            raise ArgumentTypeError(reason) from None
-
-    parse.__name__ = option
-    return parse
 
 
 def run(args: Namespace) -> int:
@@ -125,50 +107,12 @@ def run_record(tree: Tree, out: Path) -> int:
 
 
 def run_compare(found: Description, args: Namespace) -> int:
-    checked = inputs.read_inventory(args.compare)
-    inventory, file = checked.inventory, checked.marks.file
-    if args.host is None and args.hardware is None:
-        raise BuilderError(
-            "--compare needs --host H or --hardware CLASS",
-            hint=f"hosts: {inputs.listed(tuple(inventory.hosts))}",
-        )
-    if args.host is not None and args.host not in inventory.hosts:
-        raise BuilderError(
-            f"{file} has no host {args.host!r}",
-            hint=f"hosts: {inputs.listed(tuple(inventory.hosts))}",
-        )
-    name = args.hardware or inventory.hosts[args.host].hardware
-    if name not in inventory.hardware:
-        raise BuilderError(
-            f"{file} has no hardware class {name!r}",
-            hint=f"hardware classes: {inputs.listed(tuple(inventory.hardware))}",
-        )
-    differences = compare(found, inventory, checked.marks, name, args.host)
+    prepared = inputs.prepare_aloud(args.compare, no_host)
+    inventory, marks = prepared.inventory, prepared.marks
+    name = class_to_compare(inventory, marks.file, args.hardware, args.host)
+    differences = compare(found, inventory, marks, name, args.host)
     if args.json:
-        print(json.dumps([as_json(item) for item in differences], indent=2))
+        print(json.dumps(to_json(differences), indent=2))
     else:
-        tell(differences, name, args.host)
+        print(to_text(differences, name, args.host))
     return 1 if any(not item.is_note for item in differences) else 0
-
-
-def tell(differences: tuple[Difference, ...], class_name: str, host: str | None) -> None:
-    for item in differences:
-        print(item)
-    count = sum(not item.is_note for item in differences)
-    what = f"{class_name}, host {host}" if host is not None else class_name
-    if count:
-        print(f"{what}: {count} difference{'s' if count != 1 else ''}")
-    else:
-        print(f"{what}: the machine is as the inventory says")
-
-
-def as_json(item: Difference) -> dict[str, object]:
-    return {
-        "kind": "note" if item.is_note else "difference",
-        "file": item.where.file,
-        "line": item.where.line,
-        "column": item.where.column,
-        "path": format_path(item.path),
-        "inventory": item.inventory,
-        "machine": item.machine,
-    }

@@ -6,15 +6,14 @@ import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
 from builder.command import SubprocessRunner, is_root
 from builder.errors import BuilderError
 from builder.monitor import TextMonitor
-from builder.plan.types import HostPlan, ImagePlan
-from builder.render import cmdline, os_release_fields
-from builder.render.tree import FileTree, RenderedFile
+from builder.prepare import host_named, host_of_profile
 from builder.targets.image.build import build_image, check_request
-from builder.targets.image.request import FORMATS, Artefacts, ImageFile, ImageRequest
+from builder.targets.image.from_plan import preview, request_for
+from builder.targets.image.request import FORMATS, Artefacts
+from builder.trees import refuse_faults, tree_of
 from builder.verbs import inputs
 
 
@@ -69,46 +68,27 @@ def default_cache() -> Path:
 
 
 def run(args: Namespace) -> int:
-    checked = inputs.read_inventory(args.inventory)
-    release = inputs.release_of(checked.inventory, args.os)
-    hostname = args.host or inputs.host_of_profile(checked, args.profile)
-    plan = inputs.plan_of_host(checked, hostname, release)
-    tree = inputs.tree_of_host(plan) if args.host else inputs.tree_of_image(plan.image)
-    request = request_for(args, plan, tree, checked.inventory.image.mirror)
+    choose = host_named(args.host) if args.host else host_of_profile(args.profile)
+    prepared = inputs.prepare_aloud(args.inventory, choose, args.os)
+    plan = prepared.plan if args.host else prepared.plan.image
+    tree = tree_of(plan)
+    request = request_for(
+        plan,
+        tree,
+        formats_of(args.format),
+        args.out,
+        args.cache or default_cache(),
+        mirror=prepared.inventory.image.mirror,
+        refresh=args.refresh,
+    )
     if args.dry_run:
         print(preview(request, tree))
         return 0
     check_request(request)
     runner = SubprocessRunner()
-    inputs.refuse_faults(tree, plan.image, runner)
-    artefacts = build_image(request, runner, TextMonitor())
-    print(summary(artefacts))
+    refuse_faults(tree, prepared.plan.image, runner)
+    print(summary(build_image(request, runner, TextMonitor())))
     return 0
-
-
-def request_for(
-    args: Namespace, plan: HostPlan, tree: FileTree, mirror: str | None
-) -> ImageRequest:
-    """The image as a value: packages, files, command line, formats, where to."""
-    image = plan.image
-    return ImageRequest(
-        name=f"{image.image_name}-{args.host}" if args.host else image.image_name,
-        release=image.release,
-        packages=tuple(package.name for package in image.packages),
-        files=tuple(image_file(file) for file in tree),
-        cmdline=cmdline(image),
-        formats=formats_of(args.format),
-        out_dir=args.out.absolute(),
-        cache_dir=(args.cache or default_cache()).absolute(),
-        plan_id=plan.plan_id if args.host else image.plan_id,
-        host=args.host,
-        os_release=os_release_fields(image),
-        mirrors=mirrors_for(image.release, read_build_host(), mirror),
-        keyring=keyring_for(image.release),
-        elements=elements_for(image),
-        refresh=args.refresh,
-        proxy=proxy_variables(os.environ),
-    )
 
 
 def formats_of(text: str) -> tuple[str, ...]:
@@ -120,31 +100,6 @@ def formats_of(text: str) -> tuple[str, ...]:
             f"there is no image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMATS)}"
         )
     return formats
-
-
-def elements_for(image: ImagePlan) -> tuple[str, ...]:
-    """The elements to ask for; those they depend on come with them."""
-    return ("rackwright-ovs-dpdk",) if image.ovs is not None else ("rackwright-node",)
-
-
-def image_file(file: RenderedFile) -> ImageFile:
-    """A rendered file as the image builder takes it; only root owns what we render."""
-    if file.owner != "root:root":
-        raise ValueError(f"{file.path}: no uid is known for owner {file.owner}")
-    return ImageFile(file.path, file.mode, 0, 0, file.content)
-
-
-def preview(request: ImageRequest, tree: FileTree) -> str:
-    """What a build would do, for `--dry-run`."""
-    lines = [
-        f"image       {request.name} ({request.release.id}) -> {request.out_dir}",
-        f"formats     {', '.join(request.formats)}",
-        f"plan        {request.plan_id}",
-        f"cmdline     {' '.join(request.cmdline)}",
-        f"packages    {' '.join(request.packages)}",
-        *(f"file        {file.mode_text} {file.owner} {file.path}" for file in tree),
-    ]
-    return "\n".join(lines)
 
 
 def summary(artefacts: Artefacts) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from builder.execute import write_file
 from builder.page.document import plan_page
 from builder.plan.explain import explain, summary, to_json
+from builder.prepare import host_named
 from builder.resources import read_texts
 from builder.verbs import inputs
 
@@ -27,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    plan = inputs.plan_from(args)
+    plan = inputs.prepare_aloud(args.inventory, host_named(args.host), args.os).plan
     if args.html is not None:
         write_file(args.html, plan_page(plan, read_texts("templates")).encode())
         print(f"the plan of {args.host} is in {args.html}", file=sys.stderr)

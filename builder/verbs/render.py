@@ -8,7 +8,9 @@ from pathlib import Path
 
 from builder.command import SubprocessRunner
 from builder.execute import read_tree, write_tree
+from builder.prepare import host_named
 from builder.render.tree_diff import diff_text
+from builder.trees import refuse_faults, tree_of
 from builder.verbs import inputs
 
 
@@ -27,9 +29,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     if args.out is None and args.diff is None:
         args.refuse("at least one of the arguments -o --diff is required")
-    plan = inputs.plan_from(args)
-    tree = inputs.tree_of_host(plan)
-    inputs.refuse_faults(tree, plan.image, SubprocessRunner())
+    plan = inputs.prepare_aloud(args.inventory, host_named(args.host), args.os).plan
+    tree = tree_of(plan)
+    refuse_faults(tree, plan.image, SubprocessRunner())
     if args.diff is not None:
         print(diff_text(read_tree(args.diff), tree), end="")
     if args.out is not None:

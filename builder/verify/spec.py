@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from builder.catalog.nics import NicType
+from builder.model.hardware import HardwareClass
 from builder.model.values import PciAddress
+from builder.plan.devices import PfPlan
+from builder.plan.types import HostPlan
 from builder.verify.topology import ISA_BRIDGE, find_impossible
 
 Firmware = Literal["bios", "uefi", "uefi-secure-boot"]
@@ -84,6 +87,41 @@ class TwinSpec:
     pdpe1gb: bool = True
     smt: bool = False
     idle_poll: bool = False
+
+
+def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> TwinSpec:
+    """The hardware class as the twin planner takes it."""
+    vfs = {pf.pci: pf.num_vfs for pf in plan.image.pfs}
+    wishes = {pf.pci: _wishes_of(pf) for pf in plan.image.pfs}
+    macs = {interface.name: interface.mac for interface in plan.interfaces}
+    return TwinSpec(
+        nodes=tuple(TwinNode(tuple(node.cpus), node.memory) for node in hardware.numa),
+        nics=tuple(
+            TwinNic(
+                pci=str(nic.pci),
+                model=nic.model,
+                numa=nic.numa,
+                num_vfs=vfs.get(nic.pci, 0),
+                mac=macs.get(nic.name),
+                wishes=wishes.get(nic.pci, VfWishes()),
+            )
+            for nic in hardware.nics
+        ),
+        firmware=firmware,
+        vendor=hardware.cpu.vendor,
+        pdpe1gb=hardware.cpu.pdpe1gb,
+        smt=any(len(core) > 1 for core in plan.image.cpus.cores),
+        idle_poll=any(str(arg) == "idle=poll" for arg in plan.image.kernel_args),
+    )
+
+
+def _wishes_of(pf: PfPlan) -> VfWishes:
+    return VfWishes(
+        switchdev=pf.eswitch == "switchdev",
+        rate=max((vf.max_tx_rate or 0 for vf in pf.vfs), default=0),
+        floor=any(vf.min_tx_rate for vf in pf.vfs),
+        link_state=any(vf.link_state not in (None, "auto") for vf in pf.vfs),
+    )
 
 
 def find_absent(nics: Sequence[TwinNic]) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +13,13 @@ from boot_seed import HOST, SEED, TIMEOUT_S
 from builder.command import SubprocessRunner
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
+from builder.prepare import host_named, prepare
 from builder.render.tree import FileTree
 from builder.targets.image.build import build_image
+from builder.targets.image.from_plan import request_for
 from builder.targets.image.request import ImageFile, ImageRequest
-from builder.verbs import image, inputs
+from builder.trees import tree_of
+from builder.verbs import image
 
 Edit = Callable[[bytes], bytes]
 
@@ -38,8 +40,7 @@ def cache() -> Path:
 
 @pytest.fixture(scope="session")
 def plan() -> HostPlan:
-    checked = inputs.read_inventory(SEED)
-    return inputs.plan_of_host(checked, HOST, inputs.release_of(checked.inventory))
+    return prepare(SEED, host_named(HOST)).plan
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +48,7 @@ def request_of(plan: HostPlan, cache: Path) -> Callable[[Path, FileTree], ImageR
     """What `rackwright image --host nfv1 --format raw` asks for, with a tree of our own."""
 
     def make(out: Path, tree: FileTree) -> ImageRequest:
-        args = Namespace(host=HOST, out=out, cache=cache, format="raw", refresh=False)
-        return image.request_for(args, plan, tree, None)
+        return request_for(plan, tree, ("raw",), out, cache)
 
     return make
 
@@ -64,7 +64,7 @@ def built(
         extra: tuple[ImageFile, ...] = (),
         cmdline: Callable[[str], str] = lambda word: word,
     ) -> Path:
-        request = request_of(tmp_path / "image", inputs.tree_of_host(plan))
+        request = request_of(tmp_path / "image", tree_of(plan))
         files = tuple(edited(file, edits or {}) for file in request.files)
         assert set(edits or {}) <= {file.path for file in files}
         changed = {file.path for file in extra}

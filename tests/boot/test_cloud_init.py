@@ -14,7 +14,10 @@ from stock_image import build_stock
 
 from builder import cli
 from builder.plan.types import HostPlan
-from builder.verbs import inputs, verify
+from builder.prepare import host_named, prepare
+from builder.verify.judge import judge
+from builder.verify.spec import spec_of
+from builder.verify.subject import Subject
 from builder.verify.twin import TwinMachine, plan_twin
 
 # A stock image installs packages and makes its initramfs under emulation, and boots twice.
@@ -52,14 +55,13 @@ def inventory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def own_plan(inventory: Path) -> HostPlan:
-    checked = inputs.read_inventory(inventory)
-    return inputs.plan_of_host(checked, HOST, inputs.release_of(checked.inventory))
+    return prepare(inventory, host_named(HOST)).plan
 
 
 @pytest.fixture(scope="module")
 def machine(inventory: Path, own_plan: HostPlan) -> TwinMachine:
-    hardware = inputs.read_inventory(inventory).inventory.hardware[own_plan.image.hardware]
-    return plan_twin(verify.spec_of(hardware, own_plan, "bios"))
+    hardware = prepare(inventory, host_named(HOST)).hardware
+    return plan_twin(spec_of(hardware, own_plan, "bios"))
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +114,8 @@ def call(*argv: object) -> None:
 
 def check_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
     """The node is what its image's plan says, and cloud-init has nothing to complain of."""
-    subject = verify.Subject(twin.disk, None, None, None)
-    verdict = verify.judge(plan, subject, twin.twin, facts, None)
+    subject = Subject(twin.disk, None, None, None)
+    verdict = judge(plan, subject, twin.twin, facts, None)
     assert [r for r in verdict.results if r.status == "fail"] == []
     assert json.loads(facts)["hostname"] == HOST
     assert json.loads(facts)["units"]["failed"] == []

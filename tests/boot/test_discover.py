@@ -14,9 +14,10 @@ from builder.cli import main
 from builder.discover.system_files import Tree, record
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
+from builder.prepare import host_named, prepare
 from builder.targets.image.request import ImageFile
-from builder.verbs import inputs, verify
 from builder.verify.qemu import boot
+from builder.verify.spec import spec_of
 from builder.verify.twin import TwinMachine, plan_twin
 
 BESIDE = "/usr/lib/rackwright"
@@ -33,8 +34,8 @@ def recorder() -> tuple[ImageFile, ...]:
 
 
 def twin_of_seed(plan: HostPlan) -> TwinMachine:
-    hardware = inputs.read_inventory(SEED).inventory.hardware[plan.image.hardware]
-    return plan_twin(verify.spec_of(hardware, plan, "bios"))
+    hardware = prepare(SEED, host_named(HOST)).hardware
+    return plan_twin(spec_of(hardware, plan, "bios"))
 
 
 def unpack(packed: dict, root: Path) -> Path:
@@ -46,7 +47,7 @@ def unpack(packed: dict, root: Path) -> Path:
 def standins(twin: TwinMachine) -> set[tuple[str, str, str]]:
     """The differences that the twin's substitutions make: path, inventory, machine."""
     expected: set[tuple[str, str, str]] = set()
-    for index, nic in enumerate(inputs.read_inventory(SEED).inventory.hardware["e5-2620v4"].nics):
+    for index, nic in enumerate(prepare(SEED, host_named(HOST)).hardware.nics):
         path = f"hardware.e5-2620v4.nics[{index}]"
         there = twin.substitutions[nic.id]
         expected.add((f"{path}.id", nic.id, there))

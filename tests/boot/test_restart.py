@@ -6,14 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from boot_seed import SEED, TIMEOUT_S
+from boot_seed import HOST, SEED, TIMEOUT_S
 
 from builder.monitor import TextMonitor
 from builder.plan.types import HostPlan
+from builder.prepare import host_named, prepare
 from builder.targets.image.request import ImageFile
-from builder.verbs import inputs
-from builder.verbs.verify import spec_of
 from builder.verify.qemu import boot
+from builder.verify.spec import spec_of
 from builder.verify.twin import plan_twin
 
 # Runs in the twin: takes a snapshot, does something, takes another; once more after a reboot.
@@ -94,7 +94,7 @@ def test_doing_it_again_changes_nothing(
     built: Callable[..., Path], plan: HostPlan, tmp_path: Path
 ) -> None:
     image = built(extra=EXTRA)
-    hardware = inputs.read_inventory(SEED).inventory.hardware[plan.image.hardware]
+    hardware = prepare(SEED, host_named(HOST)).hardware
     result = boot(
         plan_twin(spec_of(hardware, plan, "bios")),
         image,

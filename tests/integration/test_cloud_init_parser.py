@@ -14,11 +14,11 @@ import pytest
 
 from builder.plan.types import AccessPlan, HostPlan, UserPlan
 from builder.plan.why import Why
+from builder.prepare import host_named, prepare
 from builder.render import render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.order import PROGRAM_SOURCE
 from builder.targets.cloud_init.seed import Seed, make_seeds
-from builder.verbs import inputs
 
 pytestmark = pytest.mark.integration
 
@@ -83,9 +83,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def seeds() -> list[Seed]:
     """The seed's host, golden and stock, and with users whose every text is hostile."""
-    checked = inputs.read_inventory(ROOT / "examples/seed/inventory.yaml")
-    release = inputs.release_of(checked.inventory, "debian-13")
-    plan = inputs.plan_of_host(checked, "nfv1", release)
+    plan = prepare(ROOT / "examples/seed/inventory.yaml", host_named("nfv1"), "debian-13").plan
     templates, programs = read_texts("templates"), read_texts("systemd")
     trees = {plan.image.plan_id: render_image(plan.image, templates, programs)}
     program = templates[PROGRAM_SOURCE]

@@ -52,8 +52,13 @@ PLAN_CHECKS: dict[str, PlanCheck] = {
 def check_plans(
     inventory: Inventory, marks: Marks, release: OsRelease, known: Iterable[Diagnostic] = ()
 ) -> tuple[Diagnostic, ...]:
-    """Faults of the plans of all hosts. Derived numbers depend on class and profile only: one
-    host of each pair is enough.
+    """Faults of the plans of all hosts but those that errors `known` already are about."""
+    hosts = hosts_to_check(inventory, known)
+    return check_images(plan_hosts(inventory, marks, hosts, release), marks)
+
+
+def hosts_to_check(inventory: Inventory, known: Iterable[Diagnostic] = ()) -> tuple[str, ...]:
+    """One host of each pair of class and profile: derived numbers depend on nothing else.
 
     known: errors found already. What they are about is not planned: it would be said again, or
     what follows from it.
@@ -66,8 +71,15 @@ def check_plans(
         parts = {("hosts", name), ("hardware", host.hardware), ("profiles", host.profile)}
         if not parts & faulty:
             first.setdefault((host.hardware, host.profile), name)
-    plans = plan_hosts(inventory, marks, first.values(), release)
-    found = {item: None for plan in plans for item in check_plan(plan, marks)}
+    return tuple(first.values())
+
+
+def check_images(plans: Iterable[HostPlan], marks: Marks) -> tuple[Diagnostic, ...]:
+    """Faults of plans, in order of place; the image that hosts share is checked once."""
+    first: dict[tuple[str, str], HostPlan] = {}
+    for plan in plans:
+        first.setdefault((plan.image.hardware, plan.image.profile), plan)
+    found = {item: None for plan in first.values() for item in check_plan(plan, marks)}
     return tuple(sorted(found, key=_order))
 
 

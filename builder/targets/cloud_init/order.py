@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,3 +97,12 @@ def _staged(file: RenderedFile) -> WriteFile:
 
 def _json(value: Mapping[str, object] | Sequence[object]) -> str:
     return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
+
+
+def hosts_without_mac(plans: Iterable[HostPlan]) -> tuple[str, ...]:
+    """Hosts of whose management interface no MAC is known: a stock image can tell it by name only."""
+    return tuple(
+        plan.hostname
+        for plan in plans
+        if any(item.role == "management" and item.mac is None for item in plan.interfaces)
+    )

@@ -9,7 +9,7 @@ from builder.catalog.releases import RELEASES
 from builder.plan.types import HostPlan
 from builder.resources import data_dir
 from builder.targets.image import elements
-from builder.verbs.image import elements_for
+from builder.targets.image.from_plan import elements_for
 
 
 def names(plan: HostPlan) -> set[str]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
-from builder import build_host, cli, command
-from builder.targets.image import build
-from builder.verbs import image, inputs
+from builder import build_host, cli, command, trees
+from builder.targets.image import build, from_plan
+from builder.verbs import image
 
 SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"
 Edits = tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ def rackwright(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory; programs that parse rendered files back are content."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inputs, "accept_tree", lambda *_: ())
+    monkeypatch.setattr(trees, "accept_tree", lambda *_: ())
     return tmp_path
 
 
@@ -86,9 +86,9 @@ def ready(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(image, "is_root", lambda: True)
     monkeypatch.setattr(build, "is_root", lambda: True)
     monkeypatch.setattr(build, "find_tool", lambda name: f"/usr/bin/{name}")
-    monkeypatch.setattr(image, "keyring_for", lambda _: keyring)
+    monkeypatch.setattr(from_plan, "keyring_for", lambda _: keyring)
     host = build_host.BuildHost("debian", "13", "trixie", ())
-    monkeypatch.setattr(image, "read_build_host", lambda: host)
+    monkeypatch.setattr(from_plan, "read_build_host", lambda: host)
     return here
 
 

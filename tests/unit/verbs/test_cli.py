@@ -106,7 +106,6 @@ def test_help_needs_no_home_directory(
             BuilderError("it broke", detail="one\ntwo", hint="mend it"),
             "rackwright: error: it broke\n    one\n    two\n  hint: mend it\n",
         ),
-        (BuilderError(""), ""),
         (
             OSError(errno.ENOSPC, "No space left on device", "/data/x"),
             (

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from builder import accept
 from builder.command import Result
 from builder.verbs import cloud_init
 
@@ -46,7 +47,7 @@ class Netplan:
 def netplan(monkeypatch: pytest.MonkeyPatch) -> Netplan:
     fake = Netplan()
     monkeypatch.setattr(cloud_init, "SubprocessRunner", lambda: fake)
-    monkeypatch.setattr(cloud_init, "find_tool", lambda name: Path("/usr/sbin") / name)
+    monkeypatch.setattr(accept, "find_tool", lambda name: Path("/usr/sbin") / name)
     return fake
 
 

@@ -144,6 +144,23 @@ def test_faults_end_it(rackwright: Call, old: Path, write: Write) -> None:
     assert said.err.startswith("new.yaml:")
 
 
+def test_warnings_of_both_are_told(rackwright: Call, write: Write) -> None:
+    before = write(("        pool: net_vfs\n", ""), name="before.yaml")
+    after = write(("        pool: net_vfs\n", ""), PAGES, name="after.yaml")
+    said = rackwright("diff", before, after)
+    assert (said.code, said.out.splitlines()[2]) == (0, "reboot: nfv1")
+    told = [line for line in said.err.splitlines() if ": warning: " in line or " warning" in line]
+    assert told == [
+        (
+            f"{name}:35:9: warning: profiles.nfv.sriov[1]: VFs 0-1 of ens11f1 are neither in a pool "
+            "nor for OVS"
+        )
+        if name
+        else "1 warning"
+        for name in ("before.yaml", "", "after.yaml", "")
+    ]
+
+
 def test_numbers_of_the_kubelet(rackwright: Call, old: Path, write: Write) -> None:
     hosts = "\nhosts:\n"
     before = write((hosts, f"    kubernetes: {{eviction: 100MiB}}\n{hosts}"), name="before.yaml")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from builder.verbs import inputs
+from builder import trees
 
 Call = Any
 
@@ -176,7 +176,7 @@ def test_diff_with_no_tree(rackwright: Call, inventory: Path) -> None:
 def test_files_that_do_not_parse_are_not_written(
     rackwright: Call, inventory: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inputs, "accept_tree", lambda *_: ("netplan generate: no",))
+    monkeypatch.setattr(trees, "accept_tree", lambda *_: ("netplan generate: no",))
     assert rackwright("render", inventory, "--host", "nfv1", "-o", "tree") == (
         1,
         "",

@@ -1,0 +1,124 @@
+"""Bundles for cloud-init, checked by cloud-init's schemas and netplan, and written to disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.accept import accept_network
+from builder.command import Runner
+from builder.errors import BuilderError
+from builder.execute import RECORD, replacing_directory, write_private
+from builder.plan.types import HostPlan
+from builder.render.tree import FileTree
+from builder.resources import read_texts
+from builder.targets.cloud_init.limits import choose_form
+from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
+from builder.targets.cloud_init.schemas import make_check
+from builder.targets.cloud_init.seed import Seed, make_seeds
+from builder.trees import refuse_faults, tree_of
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What is written beside a bundle's directory, and whose limit of user-data it keeps."""
+
+    iso: bool = False
+    mime: bool = False
+    provider: str | None = None
+
+
+def write_bundles(
+    plans: Sequence[HostPlan],
+    boots: Boots,
+    forms: Forms,
+    out: Path,
+    runner: Runner,
+    *,
+    keep_others: bool = False,
+) -> None:
+    """Replace `out` by the bundles of hosts. keep_others: those made before of other hosts stay."""
+    with replacing_directory(out) as staging:
+        if keep_others:
+            _link_others(out, staging, {plan.hostname for plan in plans})
+        for seed in _sound_seeds(plans, boots, runner):
+            _write_seed(seed, forms, staging)
+        (staging / RECORD).write_text(json.dumps({"hosts": len(plans)}) + "\n")
+
+
+def _link_others(out: Path, staging: Path, made: set[str]) -> None:
+    """What is in `out` of other hosts; what is there of hosts made anew goes, in every form."""
+    own = {RECORD, *made, *(f"{host}.{form}" for host in made for form in ("iso", "mime"))}
+    for entry in sorted(out.iterdir()) if out.is_dir() else ():
+        if entry.name in own:
+            continue
+        if entry.is_dir():
+            shutil.copytree(entry, staging / entry.name, copy_function=os.link)
+        else:
+            os.link(entry, staging / entry.name)
+
+
+def _sound_seeds(plans: Sequence[HostPlan], boots: Boots, runner: Runner) -> Iterator[Seed]:
+    """The seeds of `plans`, each sound by cloud-init's schemas; netplan sees each shape once."""
+    check = make_check(read_texts("schema"))
+    program = read_texts("templates")[PROGRAM_SOURCE]
+    shapes: set[str] = set()
+    for seed in make_seeds(plans, _trees_of(plans, runner), boots, program):
+        _refuse(check(seed))
+        shape = network_shape(seed.network)
+        if seed.network is not None and shape not in shapes:
+            shapes.add(shape)
+            said = accept_network(seed.network, runner)
+            _refuse(tuple(f"{seed.hostname}/network-config: {fault}" for fault in said))
+        yield seed
+
+
+def network_shape(network: Mapping[str, Any] | None) -> str:
+    """Which keys a network configuration has, and how many values each list of it."""
+    ports = network["ethernets"].values() if network is not None else ()
+    return json.dumps(
+        [
+            [sorted(port), [len(value) for value in port.values() if isinstance(value, list)]]
+            for port in ports
+        ]
+    )
+
+
+def _trees_of(plans: Iterable[HostPlan], runner: Runner) -> dict[str, FileTree]:
+    """The files of image scope, by plan id: each parsed back once."""
+    trees = {}
+    for key, image in {plan.image.plan_id: plan.image for plan in plans}.items():
+        trees[key] = tree_of(image)
+        refuse_faults(trees[key], image, runner)
+    return trees
+
+
+def _refuse(faults: tuple[str, ...]) -> None:
+    if faults:
+        raise BuilderError(
+            "the bundle is not what cloud-init takes",
+            detail="\n".join(faults),
+            hint="this is a fault of rackwright: please report it with the inventory",
+        )
+
+
+def _write_seed(seed: Seed, forms: Forms, out: Path) -> None:
+    """OUT/HOST/ with the four documents, and what else is asked for beside it."""
+    files = dict(seed.files)
+    if forms.provider is not None:
+        name, content = choose_form(seed, forms.provider)
+        files[name] = content
+    directory = out / seed.hostname
+    directory.mkdir()
+    for name, content in files.items():
+        # Password hashes are in it, and addresses of secrets.
+        write_private(directory / name, content)
+    if forms.iso:
+        write_private(out / f"{seed.hostname}.iso", seed.iso())
+    if forms.mime:
+        write_private(out / f"{seed.hostname}.mime", seed.mime())

@@ -1,0 +1,74 @@
+"""Which artefact a path means, and what its manifest says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.errors import BuilderError
+from builder.targets.image.manifest import Manifest, ManifestFile, read_manifest
+from builder.targets.image.outputs import describe
+from builder.targets.image.request import QCOW2, RAW
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The artefact to boot, and what its manifest says of it, if it has one."""
+
+    path: Path
+    sha256: str | None
+    host: str | None
+    release: str | None
+
+
+def find_subject(given: Path) -> Subject:
+    """The image behind a path: itself, or what the manifest there lists."""
+    directory = given if given.is_dir() else given.parent
+    named = given.suffix != ".json" and not given.is_dir()
+    path = directory / "manifest.json" if named or given.is_dir() else given
+    if named and not path.is_file():
+        return Subject(given, None, None, None)
+    manifest = read_manifest(path)
+    try:
+        if named:
+            return subject_of(given, manifest)
+        for kind in (RAW, QCOW2):
+            if kind in manifest["artefacts"]:
+                return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
+    except (TypeError, KeyError, AttributeError):
+        raise BuilderError(f"{path} is damaged", hint="build the image again") from None
+    raise BuilderError(f"{path} lists no raw or qcow2 image", hint="build one with --format raw")
+
+
+def subject_of(path: Path, manifest: Manifest) -> Subject:
+    """`path` with what its manifest, if it is listed there, says of it."""
+    for item in manifest["artefacts"].values():
+        if item["file"] == path.name:
+            refuse_changed(path, item)
+            return Subject(path, item["sha256"], manifest["host"], manifest["release"]["id"])
+    return Subject(path, None, None, None)
+
+
+def refuse_changed(path: Path, item: ManifestFile) -> None:
+    """A verdict names the digest of the image: the file must have it."""
+    if not path.is_file():
+        return  # booting it says so
+    size = path.stat().st_size
+    if size < item["size"]:
+        raise BuilderError(
+            f"{path} is truncated: its manifest says {item['size']} bytes, it has {size}",
+            hint="build it again with `rackwright image`",
+        )
+    if describe(path).sha256 != item["sha256"]:
+        raise BuilderError(
+            f"{path} is not the file its manifest tells of: the sha256 differs",
+            hint="build it again with `rackwright image`, or verify a copy in another directory",
+        )
+
+
+def refuse_other_host(subject: Subject, host: str) -> None:
+    if subject.host is not None and subject.host != host:
+        raise BuilderError(
+            f"{subject.path} is the image of host {subject.host!r}, not of {host!r}",
+            hint=f"verify it with --host {subject.host}, or build the image of {host}",
+        )
