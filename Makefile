@@ -28,7 +28,7 @@ image: setup ## Build the golden image of $(INVENTORY) and verify it, BIOS and U
 	@echo "image of $(NODE): $(OUT) (reports in $(OUT)/verify-bios and $(OUT)/verify-uefi)"
 
 test: setup-test ## Run every test: lint, unit, golden, integration, and the boot of a real image
-	$(SUDO) $(BIN)/pytest -m "" $(ARGS)
+	$(SUDO) $(BIN)/pytest -m "" --no-skips $(ARGS)
 
 unit: setup ## Run the tests that need neither root nor QEMU
 	$(BIN)/pytest $(ARGS)
