@@ -11,7 +11,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from builder.model.validate import validate  # noqa: E402
 from builder.model.values import CpuSet, PciAddress  # noqa: E402
 from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
 from builder.plan.checks.about import CHECK_TEXTS  # noqa: E402
+from builder.plan.json_form import json_keys  # noqa: E402
 from builder.plan.types import HostPlan  # noqa: E402
 from builder.plan.why import Why  # noqa: E402
 from tests.errors.cases import CASES, inventory_of  # noqa: E402
@@ -175,9 +176,19 @@ def _parts() -> list[type[Any]]:
     """The plan's classes, in the order they are met from the top."""
     found: list[type[Any]] = [HostPlan]
     for part in found:
-        for kind in typing.get_type_hints(part).values():
+        for kind in _kinds(part).values():
             found += [one for one in _classes(kind) if one not in found]
     return found
+
+
+def _kinds(part: type[Any]) -> dict[str, Any]:
+    """JSON key -> type of the field or property it is."""
+    of_fields, kinds = typing.get_type_hints(part), {}
+    for key, name in json_keys(part).items():
+        own = getattr(part, name, None)
+        is_property = isinstance(own, property)
+        kinds[key] = typing.get_type_hints(own.fget)["return"] if is_property else of_fields[name]
+    return kinds
 
 
 def _classes(kind: Any) -> Iterator[type[Any]]:
@@ -198,14 +209,15 @@ def _about(part: type[Any]) -> str:
 
 
 def _keys(part: type[Any]) -> Iterator[str]:
-    """A table of a class's fields, with a column for their comments where there are any."""
-    kinds, comments = typing.get_type_hints(part), _comments(part)
+    """A table of a class's keys, with a column for their comments where there are any."""
+    above = _comments(part)
+    comments = {key: above.get(name, "") for key, name in json_keys(part).items()}
     yield "| key | value | meaning |" if any(comments.values()) else "| key | value |"
     yield "|---|---|---|" if any(comments.values()) else "|---|---|"
-    for field in fields(part):
-        cells = [f"`{field.name.replace('_', '-')}`", _kind(kinds[field.name])]
+    for key, kind in _kinds(part).items():
+        cells = [f"`{key}`", _kind(kind)]
         if any(comments.values()):
-            cells.append(comments.get(field.name, "").replace("|", "\\|"))
+            cells.append(comments[key].replace("|", "\\|"))
         yield f"| {' | '.join(cells)} |"
 
 

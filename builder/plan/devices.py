@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from builder.catalog.nics import NicType
+from builder.diagnostics import KeyPath
 from builder.model.values import PciAddress
+from builder.plan.json_form import HIDDEN
 from builder.plan.why import Why
 
 VfMode = Literal["sysfs", "module-parameter"]
@@ -23,6 +25,8 @@ class VfPlan:
     use: Literal["ovs-dpdk", "pods"]
     pool: str | None
     why: Why
+    # Of the VF where it is listed, else of its policy.
+    key: KeyPath = field(metadata=HIDDEN)
     mac: str | None = None
     vlan: int | None = None
     trust: bool | None = None
@@ -52,6 +56,8 @@ class PfPlan:
     vfs: tuple[VfPlan, ...]
     why: Why
     model: NicType
+    # Of its policy.
+    key: KeyPath = field(metadata=HIDDEN)
     eswitch: Literal["legacy", "switchdev"] = "legacy"
 
 
@@ -66,6 +72,8 @@ class Binding:
     numa: int | None
     why: Why
     model: NicType
+    # `nic` of the bridge's port it is.
+    key: KeyPath = field(metadata=HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +99,52 @@ class OtherConfig:
     key: str
     value: str
     why: Why
+    # Whether the inventory sets it itself.
+    is_own: bool = field(default=False, metadata=HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
 class OvsPortPlan:
-    """A DPDK port.
+    """A DPDK port. options, other_config: columns of its row in Open vSwitch's Interface table."""
 
-    options: Interface options, dpdk-devargs among them; other_config: those of the Interface
-    (pmd-rxq-affinity).
-    """
+    JSON: ClassVar = ("name", "type", "options", "mtu", "pci", "numa", "why", "other_config")
 
     name: str
-    type: Literal["dpdk"]
-    options: Mapping[str, str]
-    mtu: int
     pci: PciAddress
     numa: int | None
+    mtu: int
+    # Receive queues.
+    rxq: int
     why: Why
-    other_config: Mapping[str, str] = field(default_factory=dict)
+    # Of the port.
+    key: KeyPath = field(metadata=HIDDEN)
+    # Descriptors of a queue; None: as many as Open vSwitch takes by itself.
+    rxd: int | None = None
+    txd: int | None = None
+    # Receive queue -> CPU of the PMD thread that polls it.
+    affinity: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def type(self) -> Literal["dpdk"]:
+        return "dpdk"
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Interface options (vswitch.xml, Interface, "DPDK")."""
+        given = {"n_rxq_desc": self.rxd, "n_txq_desc": self.txd}
+        return {
+            "dpdk-devargs": str(self.pci),
+            "n_rxq": str(self.rxq),
+            **{name: str(number) for name, number in given.items() if number is not None},
+        }
+
+    @property
+    def other_config(self) -> Mapping[str, str]:
+        """other_config of the Interface: `0:2,1:18`, queue and CPU."""
+        if not self.affinity:
+            return {}
+        pairs = sorted(self.affinity.items())
+        return {"pmd-rxq-affinity": ",".join(f"{queue}:{cpu}" for queue, cpu in pairs)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
+from typing import Any
 
-from builder.catalog.nics import NicType
-from builder.catalog.releases import PackageNames
 from builder.diagnostics import format_path
 from builder.model.values import CpuSet, PciAddress
+from builder.plan.json_form import json_keys
 from builder.plan.types import HostPlan, ImagePlan
 from builder.plan.why import Origin, Why
 
-# Fields that are no part of what a plan does.
-_NO_PART = ("why", "plan_id")
-# Rows of the catalog that the plan hands on: what follows from them is in it as well.
-_ROWS = (NicType, PackageNames)
+# Keys that are no part of what a plan does.
+_NO_PART = ("why", "plan-id")
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
@@ -43,13 +41,13 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
     if isinstance(value, Origin):
         place = value.where
         return {"key": format_path(value.path), "file": place.file, "line": place.line}
-    if isinstance(value, type) or not is_dataclass(value):
-        raise TypeError(f"no JSON form for {type(value).__name__}")
+    kind: type[Any] = type(value)
+    if not is_dataclass(kind):
+        raise TypeError(f"no JSON form for {kind.__name__}")
     return {
-        field.name.replace("_", "-"): encode(item, reasons=reasons)
-        for field in fields(value)
-        if reasons or field.name not in _NO_PART
-        if not isinstance(item := getattr(value, field.name), _ROWS)
+        key: encode(getattr(value, name), reasons=reasons)
+        for key, name in json_keys(kind).items()
+        if reasons or key not in _NO_PART
     }
 
 
@@ -60,7 +58,8 @@ def plan_id(plan: ImagePlan | HostPlan) -> str:
     encode it ten thousand times.
     """
     if isinstance(plan, HostPlan):
-        own = {f.name: getattr(plan, f.name) for f in fields(plan) if f.name not in _NO_PART}
+        keys = json_keys(HostPlan).items()
+        own = {key: getattr(plan, name) for key, name in keys if key not in _NO_PART}
         data = encode({**own, "image": plan.image.plan_id}, reasons=False)
     else:
         data = encode(plan, reasons=False)

@@ -51,6 +51,7 @@ def plan_page_demands(inputs: Inputs) -> tuple[PageDemand, ...]:
             size_kib=HUGEPAGE_KIB[demand.size],
             mib=mib,
             why=inputs.why("as the inventory asks", *demand.keys),
+            key=demand.keys[0],
         )
         for demand in user_demands(inputs)
         for node, mib in sorted(demand.mib.items())
@@ -113,7 +114,7 @@ def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterat
         reason = f"{told}, each in whole pages" if parts else "nobody wants pages here"
         keys = [key for demand in parts for key in demand.keys] or [inputs.profile_key("hugepages")]
         why = inputs.why(reason, *dict.fromkeys(keys))
-        yield HugepagePool(node=node, size_kib=HUGEPAGE_KIB[size], count=pages, why=why)
+        yield HugepagePool(node, HUGEPAGE_KIB[size], pages, why, keys[0])
 
 
 def _count_pages(
@@ -128,4 +129,4 @@ def _count_pages(
         reason = f"{count} pages on the only NUMA node"
     why = inputs.why(reason, key)
     for node, pages in counts.items():
-        yield HugepagePool(node=node, size_kib=HUGEPAGE_KIB[size], count=pages, why=why)
+        yield HugepagePool(node, HUGEPAGE_KIB[size], pages, why, key)

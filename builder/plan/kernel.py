@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.model.values import page_size_text
-from builder.plan.inputs import Inputs
+from builder.plan.inputs import Inputs, origin
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
 from builder.plan.why import Why
 
@@ -148,14 +148,14 @@ def _isolcpus(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
     """`domain` takes CPUs out of load balancing, `managed_irq` out of managed interrupts."""
     pmd, housekeeping = cpus.why["pmd"].origins, cpus.why["housekeeping"].origins
     if not inputs.profile.cpu.balance_pods:
-        asked = inputs.why("", inputs.profile_key("cpu", "balance-pods")).origins
+        asked = origin(inputs.marks, inputs.profile_key("cpu", "balance-pods"))
         yield KernelArg(
             "isolcpus",
             f"domain,managed_irq,{cpus.isolated}",
             Why(
                 "the scheduler moves nothing to PMD and pod CPUs, as the inventory asks, and "
                 "managed interrupts keep off them: a container's threads must pin themselves",
-                (*asked, *pmd, *housekeeping),
+                (asked, *pmd, *housekeeping),
             ),
         )
         return
@@ -201,14 +201,9 @@ def _transparent_hugepages(inputs: Inputs) -> Iterator[KernelArg]:
 def _user_args(inputs: Inputs) -> Iterator[KernelArg]:
     for place, text in enumerate(inputs.profile.kernel_args):
         name, equals, value = text.partition("=")
-        yield KernelArg(
-            name,
-            value if equals else None,
-            inputs.why(
-                "set in the inventory; last, so that it wins over a word before it",
-                inputs.profile_key("kernel-args", place),
-            ),
-        )
+        key = inputs.profile_key("kernel-args", place)
+        reason = "set in the inventory; last, so that it wins over a word before it"
+        yield KernelArg(name, value if equals else None, inputs.why(reason, key), key)
 
 
 def _version(inputs: Inputs) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
 from builder.plan.devices import Binding, PfPlan, VfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.types import Module, ModuleOption
-from builder.plan.why import Origin, Why
+from builder.plan.why import Why
 
 DPDK_DRIVERS = ("vfio-pci", "igb_uio", "uio_pci_generic")
 
@@ -21,9 +22,9 @@ def plan_modules(
     modules = [
         Module(
             driver,
-            Why(
+            inputs.why(
                 f"driver of {', '.join(users[driver])}",
-                _all_origins(bound_functions(driver, pfs, bindings)),
+                *map(_key_of, bound_functions(driver, pfs, bindings)),
             ),
         )
         for driver in DPDK_DRIVERS
@@ -62,18 +63,21 @@ def plan_vfio_options(
             "a port nobody has opened yet stays awake instead of going to D3hot, from which some "
             "ports come back with no link"
         )
-        options.append(_vfio_option("disable_idle_d3", reason, whole))
+        options.append(_vfio_option(inputs, "disable_idle_d3", reason, whole))
     if makers:
         # drivers/vfio/pci/vfio_pci.c: sriov_numvfs of a PF on vfio-pci is refused without it.
         reason = "VFs are made while the PF is on vfio-pci"
-        options.append(_vfio_option("enable_sriov", reason, makers))
+        options.append(_vfio_option(inputs, "enable_sriov", reason, makers))
     user = inputs.profile.drivers.get("vfio-pci")
     return (*options, *_user_options(inputs, "vfio-pci", user)) if user else tuple(options)
 
 
-def _vfio_option(name: str, reason: str, ports: list[Binding | PfPlan]) -> ModuleOption:
+def _vfio_option(
+    inputs: Inputs, name: str, reason: str, ports: list[Binding | PfPlan]
+) -> ModuleOption:
     names = ", ".join(port.name for port in ports)
-    return ModuleOption("vfio-pci", name, "1", Why(f"{names}: {reason}", _all_origins(ports)))
+    why = inputs.why(f"{names}: {reason}", *map(_key_of, ports))
+    return ModuleOption("vfio-pci", name, "1", why)
 
 
 def plan_module_options(inputs: Inputs, pfs: tuple[PfPlan, ...]) -> tuple[ModuleOption, ...]:
@@ -100,7 +104,7 @@ def _max_vfs(
     if not counts:
         return []
     keys = [inputs.profile_key("drivers", driver, "vf-mode")]
-    keys += [o.path for pf in pfs if pf.driver == driver for o in pf.why.origins[:1]]
+    keys += [(*pf.key, "num-vfs") for pf in pfs if pf.driver == driver]
     if settings.flavour == "in-tree":
         value = str(max(counts.values()))
         reason = f"in-tree {driver} takes one number, for every port it drives"
@@ -184,5 +188,6 @@ def bound_functions(
     return [function for function in functions if function.driver == driver]
 
 
-def _all_origins(functions: Iterable[Binding | PfPlan | VfPlan]) -> tuple[Origin, ...]:
-    return tuple(function.why.origins[0] for function in functions if function.why.origins)
+def _key_of(function: Binding | PfPlan | VfPlan) -> KeyPath:
+    """The key that makes a function be there."""
+    return (*function.key, "num-vfs") if isinstance(function, PfPlan) else function.key

@@ -76,23 +76,20 @@ def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPo
     keys = [(*port.key[:-1], key) for key, value in given.items() if value]
     return OvsPortPlan(
         name=port.name,
-        type="dpdk",
-        options={
-            "dpdk-devargs": str(address),
-            "n_rxq": str(port.rxq),
-            **({} if port.rxd is None else {"n_rxq_desc": str(port.rxd)}),
-            **({} if port.txd is None else {"n_txq_desc": str(port.txd)}),
-        },
-        mtu=port.mtu,
         pci=address,
         numa=port.nic.numa,
+        mtu=port.mtu,
+        rxq=port.rxq,
         why=inputs.why(
             f"{port.source} at {address}, polled on NUMA node {port.node}{_polled_by(port)}",
             port.key,
             inputs.nic_key(port.nic, "pci"),
             *keys,
         ),
-        other_config=_pinned(port),
+        key=port.key[:-1],
+        rxd=port.rxd,
+        txd=port.txd,
+        affinity=port.rxq_affinity,
     )
 
 
@@ -100,14 +97,6 @@ def _polled_by(port: DpdkPort) -> str:
     pairs = sorted(port.rxq_affinity.items())
     pinned = ", ".join(f"queue {queue} by CPU {cpu}" for queue, cpu in pairs)
     return f", {pinned} and by no other" if pinned else ""
-
-
-def _pinned(port: DpdkPort) -> dict[str, str]:
-    """`0:2,1:18`: queue and CPU of the PMD thread that polls it (vswitch.xml, Interface)."""
-    if not port.rxq_affinity:
-        return {}
-    pairs = sorted(port.rxq_affinity.items())
-    return {"pmd-rxq-affinity": ",".join(f"{queue}:{cpu}" for queue, cpu in pairs)}
 
 
 def _plan_socket_mem(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> Iterator[OtherConfig]:
@@ -151,7 +140,7 @@ def _plan_extra(
     makers = [pf for pf in pfs if pf.driver == "vfio-pci"]
     if makers:
         words.append(f"--vfio-vf-token={vf_token(inputs)}")
-        keys += [origin.path for pf in makers for origin in pf.why.origins[:1]]
+        keys += [(*pf.key, "num-vfs") for pf in makers]
         reason += (
             f"; the token, since {', '.join(pf.name for pf in makers)} is on vfio-pci with VFs, "
             "which open for those only who know it"
@@ -174,7 +163,6 @@ def _override(inputs: Inputs, ovs: Ovs, derived: list[OtherConfig]) -> tuple[Oth
         reason = "set in the inventory"
         if before is not None:
             reason += f" instead of {before.value}"
-        settings[key] = OtherConfig(
-            key, text, inputs.why(reason, inputs.profile_key("ovs", "other-config", key))
-        )
+        why = inputs.why(reason, inputs.profile_key("ovs", "other-config", key))
+        settings[key] = OtherConfig(key, text, why, is_own=True)
     return tuple(settings.values())

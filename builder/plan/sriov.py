@@ -47,6 +47,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 vfs=_plan_vfs(inputs, ports, policy, place, nic),
                 why=why,
                 model=nic.model,
+                key=inputs.profile_key("sriov", place),
                 eswitch=policy.eswitch,
             )
         )
@@ -112,6 +113,7 @@ def _plan_vfs(
                 use="ovs-dpdk" if is_for_ovs else "pods",
                 pool=None if is_for_ovs else vf.pool or policy.pool,
                 why=_explain_vf(inputs, place, number, vf, port, nic.model),
+                key=_vf_key(inputs, place, number),
                 mac=vf.mac,
                 vlan=vf.vlan,
                 trust=vf.trust,
@@ -124,14 +126,20 @@ def _plan_vfs(
     return tuple(vfs)
 
 
+def _vf_key(inputs: Inputs, place: int, number: int | None) -> KeyPath:
+    """Key of a VF that is listed, else of its policy. number: its place in the policy's list."""
+    listed = () if number is None else ("vfs", number)
+    return inputs.profile_key("sriov", place, *listed)
+
+
 def _explain_vf(
     inputs: Inputs, place: int, number: int | None, vf: Vf, port: DpdkPort | None, model: NicType
 ) -> Why:
     """Why a VF is where it is, has its driver and its user."""
     policy = inputs.profile.sriov[place]
     driver = vf.driver or policy.driver
-    listed = () if number is None else ("vfs", number)
-    keys: list[KeyPath] = [inputs.profile_key("sriov", place, *listed)]
+    key = _vf_key(inputs, place, number)
+    keys = [key]
     if port is not None:
         user = f"{port.name} of {port.bridge}"
         keys.append(port.key)
@@ -152,7 +160,7 @@ def _explain_vf(
         place_text += ", as large as the card is set to"
     settings = asked_settings(vf)
     asked = f"; {', '.join(settings)} as the inventory asks" if settings else ""
-    keys += [inputs.profile_key("sriov", place, *listed, setting) for setting in settings]
+    keys += [(*key, setting) for setting in settings]
     return inputs.why(f"for {user}; {binding}; address by {place_text}{asked}", *keys)
 
 
@@ -176,7 +184,9 @@ def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding,
             port.key,
             inputs.profile_key("ovs", "driver"),
         )
-        bindings.append(Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why, nic.model))
+        bindings.append(
+            Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why, nic.model, port.key)
+        )
     return tuple(bindings)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.catalog.releases import OsRelease
+from builder.diagnostics import KeyPath
 from builder.model.values import HUGEPAGE_KIB, CpuSet, PciAddress, page_size_text
 from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan, PhysicalPort
+from builder.plan.json_form import HIDDEN
 from builder.plan.why import Why
 
 Role = Literal["housekeeping", "pmd", "pods", "offline"]
@@ -58,6 +60,8 @@ class HugepagePool:
     size_kib: int
     count: int
     why: Why
+    # Of the count, or of the first demand they are for.
+    key: KeyPath = field(metadata=HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class PageDemand:
     size_kib: int
     mib: int
     why: Why
+    key: KeyPath = field(metadata=HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class KernelArg:
     name: str
     value: str | None
     why: Why
+    # Where the inventory itself has the word; None: it is derived.
+    own_key: KeyPath | None = field(default=None, metadata=HIDDEN)
 
     def __str__(self) -> str:
         return self.name if self.value is None else f"{self.name}={self.value}"

@@ -76,7 +76,7 @@ class Switch:
             words += ["--", "--if-exists", "del-port", port.name]
             words += ["--", "add-port", "br0", port.name]
             words += ["--", "set", "Interface", port.name, "type=dummy-pmd"]
-            words += [f"options:n_rxq={port.options['n_rxq']}", f"options:numa_id={port.numa}"]
+            words += [f"options:n_rxq={port.rxq}", f"options:numa_id={port.numa}"]
             for key, value in port.other_config.items():
                 words.append(f'other_config:{key}="{value}"')
         self.run("ovs-vsctl", *words[1:])
@@ -140,12 +140,11 @@ def expected(image: ImagePlan, polled: dict[tuple[str, int], int]) -> dict[str, 
     said: dict[str, str] = {}
     for port in dpdk_ports(image):
         here = image.cpus.nodes[port.numa or 0]
-        pinned = port.other_config.get("pmd-rxq-affinity", "").split(",")
-        for queue in range(int(port.options["n_rxq"])):
+        for queue in range(port.rxq):
             cpu = polled.get((port.name, queue))
             if cpu is None:
                 said[port.name] = "error"
-            elif cpu not in here and f"{queue}:{cpu}" not in pinned:
+            elif cpu not in here and port.affinity.get(queue) != cpu:
                 said.setdefault(port.name, "warning")
     return said
 
@@ -169,7 +168,7 @@ def test_checks_say_what_the_scheduler_does(switch: Switch) -> None:
         deadline = time.monotonic() + 5
         while expected(image, switch.polled()) != said and time.monotonic() < deadline:
             time.sleep(0.1)
-        ports = [(p.name, p.options["n_rxq"], p.other_config) for p in dpdk_ports(image)]
+        ports = [(p.name, p.rxq, p.affinity) for p in dpdk_ports(image)]
         assert expected(image, switch.polled()) == said, (number, config, ports)
         seen |= {*said.values()} or {"nothing"}
     assert seen == {"error", "warning", "nothing"}

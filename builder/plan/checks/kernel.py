@@ -40,7 +40,6 @@ def check_words_again(image: ImagePlan) -> Iterator[Finding]:
     """Words of `kernel-args` that the plan has by itself, and may well be set otherwise: what
     must not be is the rule kernel-args-derived.
     """
-    own = profile_key(image, "kernel-args")
     derived = {
         arg_name(f"{option.module}.{option.name}"): KernelArg(
             f"{option.module}.{option.name}", option.value, option.why
@@ -48,12 +47,11 @@ def check_words_again(image: ImagePlan) -> Iterator[Finding]:
         for option in image.module_options
     }
     for arg in image.kernel_args:
-        key = next((origin.path for origin in arg.why.origins), ())
         before = derived.get(arg_name(arg.name))
-        if key[:-1] != own:
+        if arg.own_key is None:
             derived[arg_name(arg.name)] = arg
         elif before is not None:
             message = f"the plan sets {before} by itself: {before.why.reason}"
             is_same = before.value == arg.value
             hint = "remove it" if is_same else "the kernel takes the last one, this"
-            yield Finding("warning", key, message, hint)
+            yield Finding("warning", arg.own_key, message, hint)

@@ -44,11 +44,10 @@ def _taken(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]
 
 def _socket_mem_key(image: ImagePlan) -> KeyPath:
     """The inventory's own value if it has one, else the pages that are too few."""
-    own = profile_key(image, "ovs", "other-config", "dpdk-socket-mem")
     setting = find_setting(image, "dpdk-socket-mem")
-    origins = setting.why.origins if setting is not None else ()
-    is_own = any(origin.path == own for origin in origins)
-    return own if is_own else profile_key(image, "hugepages", "count")
+    if setting is not None and setting.is_own:
+        return profile_key(image, "ovs", "other-config", setting.key)
+    return profile_key(image, "hugepages", "count")
 
 
 def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
@@ -99,10 +98,8 @@ def _buffers_mib(image: ImagePlan, node: int, ports: list[OvsPortPlan]) -> int:
     """What the packet buffers of a node's ports take, without vhost-user's."""
     own = {s.key: s.value for s in image.ovs.other_config} if image.ovs is not None else {}
     if is_true(own.get("per-port-memory", "")):
-        sizes = [[int(p.options.get(f"n_{d}xq_desc", DESCRIPTORS)) for d in "rt"] for p in ports]
         memory = [
-            PortMemory(port.mtu, int(port.options["n_rxq"]), rxd, txd)
-            for port, (rxd, txd) in zip(ports, sizes, strict=True)
+            PortMemory(p.mtu, p.rxq, p.rxd or DESCRIPTORS, p.txd or DESCRIPTORS) for p in ports
         ]
         return own_pools_mib(memory, len(image.cpus.pmd))
     offered = offered_mtus(own.get("shared-mempool-config", ""), node, image.release)
@@ -175,9 +172,8 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
             f"{page_size_text(demand.size_kib)} on NUMA node {demand.node}, which has {count}"
             f"{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for them"
         )
-        key = demand.why.origins[0].path
         hint = "count more pages, or leave the count out: it is derived then"
-        yield Finding("error", key, message, hint)
+        yield Finding("error", demand.key, message, hint)
 
 
 def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
@@ -199,7 +195,7 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
         )
         hint = f"see hardware.{image.hardware}.numa[{node}].memory"
         too_many = True
-        yield Finding("error", pools[0].why.origins[0].path, message, hint)
+        yield Finding("error", pools[0].key, message, hint)
     if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
         message = (
             f"{format_mib(left_in_all)} are left beside the hugepages for the kernel, the kubelet, "

@@ -30,8 +30,7 @@ def _own_options(image: ImagePlan) -> Iterator[tuple[OvsOption, str]]:
     """Keys the inventory sets itself, that any release knows, with their values."""
     for setting in image.ovs.other_config if image.ovs is not None else ():
         option = OVS_OPTIONS.get(setting.key)
-        origins = setting.why.origins
-        if option is not None and origins and origins[0].path == own_key(image, setting.key):
+        if option is not None and setting.is_own:
             yield option, setting.value
 
 

@@ -26,7 +26,7 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
             f"give the port a VF of {pf.name} (vf: {pf.name}/0), or drop the sriov policy of "
             f"{pf.name}"
         )
-        key, rxq = port.why.origins[0].path, int(port.options["n_rxq"])
+        key, rxq = (*port.key, "nic"), port.rxq
         starts = f"DPDK starts {pf.name} ({model.name}) with VFs as {port.name}"
         if model.kernel_driver == "igb":
             message = starts.replace("DPDK starts", "DPDK does not start")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
 from builder.catalog.nics import NicType
 from builder.catalog.ovs_options import PORT_OPTIONS
-from builder.diagnostics import KeyPath
 from builder.model.values import CpuSet
 from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
 from builder.plan.checks.ovs_options import ovs_of
@@ -15,25 +14,13 @@ from builder.plan.devices import OvsPortPlan, PfPlan
 from builder.plan.types import ImagePlan
 
 
-def _port_key(port: OvsPortPlan, *keys: str | int) -> KeyPath:
-    """A key of the port: its plan rests on its `nic` or `vf` key first."""
-    return (*port.why.origins[0].path[:-1], *keys)
-
-
 def _pinned(image: ImagePlan, port: OvsPortPlan) -> dict[int, int]:
     """Receive queue -> CPU, where both are there: others Open vSwitch gives out as it likes."""
-    queues = int(port.options["n_rxq"])
     return {
         queue: cpu
-        for queue, cpu in _affinity(port).items()
-        if queue < queues and cpu in image.cpus.pmd
+        for queue, cpu in port.affinity.items()
+        if queue < port.rxq and cpu in image.cpus.pmd
     }
-
-
-def _affinity(port: OvsPortPlan) -> dict[int, int]:
-    text = port.other_config.get("pmd-rxq-affinity", "")
-    pairs = (part.partition(":") for part in text.split(",") if part)
-    return {int(queue): int(cpu) for queue, _, cpu in pairs}
 
 
 def _isolates(image: ImagePlan) -> bool:
@@ -52,7 +39,7 @@ def _free(image: ImagePlan) -> CpuSet:
 
 def _loose(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
     """Receive queues of the port that are not pinned."""
-    return CpuSet.of(range(int(port.options["n_rxq"]))) - CpuSet.of(_pinned(image, port))
+    return CpuSet.of(range(port.rxq)) - CpuSet.of(_pinned(image, port))
 
 
 def _node_cpus(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
@@ -63,14 +50,13 @@ def _node_cpus(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
 def check_affinity(image: ImagePlan) -> Iterator[Finding]:
     """lib/dpif-netdev.c, rxq_scheduling(): a CPU without PMD thread is only warned of."""
     for port in dpdk_ports(image):
-        queues = int(port.options["n_rxq"])
-        for queue, cpu in _affinity(port).items():
-            key = _port_key(port, "rxq-affinity", queue)
-            if queue >= queues:
+        for queue, cpu in sorted(port.affinity.items()):
+            key = (*port.key, "rxq-affinity", queue)
+            if queue >= port.rxq:
                 message = (
-                    f"{port.name} has no receive queue {queue}: with rxq {queues} the last is "
+                    f"{port.name} has no receive queue {queue}: with rxq {port.rxq} the last is "
                 )
-                yield Finding("error", key, f"{message}{queues - 1}", f"rxq: {queue + 1}")
+                yield Finding("error", key, f"{message}{port.rxq - 1}", f"rxq: {queue + 1}")
             elif cpu not in image.cpus.pmd:
                 message = f"CPU {cpu} has no PMD thread (PMD CPUs: {image.cpus.pmd or 'none'})"
                 yield Finding("error", key, message, "name one of them")
@@ -108,7 +94,7 @@ def check_polled(image: ImagePlan) -> Iterator[Finding]:
         hint = (
             f"pin {them} too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false"
         )
-        yield Finding("warning" if free else "error", _port_key(port), message, hint)
+        yield Finding("warning" if free else "error", port.key, message, hint)
 
 
 def check_auto_balance(image: ImagePlan) -> Iterator[Finding]:
@@ -137,13 +123,13 @@ def check_auto_balance(image: ImagePlan) -> Iterator[Finding]:
 
 def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
     for port in dpdk_ports(image):
-        queues, threads = int(port.options["n_rxq"]), image.cpus.pmd & _node_cpus(image, port)
-        if threads and queues > len(threads):
+        threads = image.cpus.pmd & _node_cpus(image, port)
+        if threads and port.rxq > len(threads):
             message = (
-                f"{port.name} has {queues} receive queues for {len(threads)} PMD "
+                f"{port.name} has {port.rxq} receive queues for {len(threads)} PMD "
                 f"thread{'' if len(threads) == 1 else 's'} of its NUMA node: one thread polls several"
             )
-            yield Finding("warning", _port_key(port, "rxq"), message, f"rxq: {len(threads)}")
+            yield Finding("warning", (*port.key, "rxq"), message, f"rxq: {len(threads)}")
 
 
 def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None] | None:
@@ -158,12 +144,12 @@ def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None
 def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
     """More receive queues than the device has: Open vSwitch takes as many as there are."""
     for port in dpdk_ports(image):
-        found, queues = _device(image, port), int(port.options["n_rxq"])
+        found, queues = _device(image, port), port.rxq
         if found is None:
             continue
         model, pf = found
         most = most_port_queues(model) if pf is None else most_vf_queues(model, pf.num_vfs)
-        key, device = _port_key(port, "rxq"), f"{port.name} ({model.name})"
+        key, device = (*port.key, "rxq"), f"{port.name} ({model.name})"
         if pf is not None:
             device = f"{port.name} (a VF of {pf.name}, {model.name}, with num-vfs {pf.num_vfs})"
         if most is not None and queues > most:
@@ -180,10 +166,10 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
 def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
     """netdev-dpdk.c, dpdk_process_queue_size(): what it does not take becomes 2048."""
     for port in dpdk_ports(image):
-        for key, name in (("rxd", "n_rxq_desc"), ("txd", "n_txq_desc")):
-            option = PORT_OPTIONS[name]
-            text = port.options.get(name, option.default)
-            size, where = int(text), _port_key(port, key)
+        for key, name, size in (("rxd", "n_rxq_desc", port.rxd), ("txd", "n_txq_desc", port.txd)):
+            if size is None:
+                continue
+            option, text, where = PORT_OPTIONS[name], str(size), (*port.key, key)
             if not option.form.accepts(text):
                 message = f"{size} is not {option.form.about}: Open vSwitch would take 2048"
                 near = 1 << size.bit_length() - 1

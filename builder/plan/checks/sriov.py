@@ -20,7 +20,7 @@ def check_addresses(image: ImagePlan) -> Iterator[Finding]:
         others = {other.pci: f"VF {other.index} of {p.name}" for p in image.pfs if p != pf
                   for other in p.vfs}  # fmt: skip
         for vf in pf.vfs:
-            key = pf.why.origins[0].path
+            key = (*pf.key, "num-vfs")
             if vf.pci.bus > LAST_BUS:
                 message = f"VF {vf.index} of {pf.name} would lie behind the last PCI bus, ff"
                 yield Finding("error", key, message, f"make fewer VFs of {pf.name}")
@@ -46,8 +46,8 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
                         f"{driver.name} sets {setting} of a VF since kernel {first[0]}.{first[1]}, "
                         f"{image.release.id} has {has[0]}.{has[1]}"
                     )
-                    key = (*vf.why.origins[0].path, setting)
-                    yield Finding("error", key, message, "remove it, or take a newer release")
+                    hint = "remove it, or take a newer release"
+                    yield Finding("error", (*vf.key, setting), message, hint)
 
 
 def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
@@ -61,8 +61,8 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
                 f"{driver.name} has switchdev mode since kernel {first[0]}.{first[1]}, "
                 f"{image.release.id} has {has[0]}.{has[1]}"
             )
-            key = (*pf.why.origins[0].path[:-1], "eswitch")
-            yield Finding("error", key, message, "eswitch: legacy, or a newer release")
+            hint = "eswitch: legacy, or a newer release"
+            yield Finding("error", (*pf.key, "eswitch"), message, hint)
 
 
 def _asked(vf: VfPlan) -> Iterator[VfSetting]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import pytest
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
@@ -67,20 +68,18 @@ def make_pf(name: str, address: str, vfs: tuple[VfPlan, ...]) -> PfPlan:
         vfs=vfs,
         why=why("VFs by sriov_numvfs", "profiles", "nfv", "sriov", 0, "num-vfs"),
         model=NIC_TYPES["8086:10fb"],
+        key=("profiles", "nfv", "sriov", 0),
     )
 
 
 def make_vf(index: int, address: str, driver: str | None, pool: str | None) -> VfPlan:
     reason = why("a VF", "profiles", "nfv", "sriov", 0, "vfs", index)
-    use = "pods" if pool else "ovs-dpdk"
-    return VfPlan(
-        index, pci(address), driver, "pods" if use == "pods" else "ovs-dpdk", pool, reason
-    )
+    user: Literal["pods", "ovs-dpdk"] = "pods" if pool else "ovs-dpdk"
+    return VfPlan(index, pci(address), driver, user, pool, reason, reason.origins[0].path)
 
 
 def make_port(name: str, address: str) -> OvsPortPlan:
-    options = {"n_rxq": "1", "dpdk-devargs": address}
-    return OvsPortPlan(name, "dpdk", options, 1500, pci(address), 0, why(name, "profiles"))
+    return OvsPortPlan(name, pci(address), 0, 1500, 1, why(name, "profiles"), ())
 
 
 def kernel_args() -> tuple[KernelArg, ...]:
@@ -114,7 +113,7 @@ def image_plan() -> ImagePlan:
         cpus=make_cpus(),
         memory_mib=MEMORY_MIB,
         hugepages=tuple(
-            HugepagePool(node, GIB, 4, why("8 pages over 2 nodes", "profiles", "nfv", "hugepages"))
+            HugepagePool(node, GIB, 4, why("8 pages over 2 nodes", "profiles", "nfv", "hugepages"), ())
             for node in (0, 1)
         ),
         page_demands=(),
@@ -135,7 +134,7 @@ def image_plan() -> ImagePlan:
             make_pf("ens11f1", "0000:01:00.1", (make_vf(0, "0000:01:10.1", None, "net_vfs"),)),
         ),
         bindings=(
-            Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, why("dpdk0", "profiles"), NIC_TYPES["8086:1533"]),
+            Binding("enp9s0", pci("0000:09:00.0"), "8086:1533", "vfio-pci", 0, why("dpdk0", "profiles"), NIC_TYPES["8086:1533"], ()),
         ),
         ovs=OvsPlan(
             (OtherConfig("dpdk-init", "true", why("DPDK", "profiles")),),

@@ -239,7 +239,7 @@ def test_our_sysctls_are_read_last() -> None:
 def test_a_mount_for_pages_of_another_size_than_the_default(
     image_plan: ImagePlan, image_of: RenderImage
 ) -> None:
-    small = HugepagePool(0, 2048, 512, Why("for OVS"))
+    small = HugepagePool(0, 2048, 512, Why("for OVS"), ())
     tree = image_of(replace(image_plan, hugepages=(*image_plan.hugepages, small)))
     unit = "/etc/systemd/system/dev-hugepages2M.mount"
     assert data_lines(text_of(tree, unit))[-7:] == [
@@ -260,7 +260,7 @@ def test_a_mount_for_pages_of_another_size_than_the_default(
 def test_the_default_size_is_that_of_the_first_pool_and_has_systemds_own_mount(
     image_plan: ImagePlan, image_of: RenderImage
 ) -> None:
-    small = HugepagePool(0, 2048, 512, Why("for OVS"))
+    small = HugepagePool(0, 2048, 512, Why("for OVS"), ())
     tree = image_of(replace(image_plan, hugepages=(small, *image_plan.hugepages)))
     assert tree.get("/etc/systemd/system/dev-hugepages2M.mount") is None
     assert tree.get("/etc/systemd/system/dev-hugepages1G.mount") is not None
@@ -401,7 +401,7 @@ def test_what_is_set_of_a_vf_and_of_a_port(image_plan: ImagePlan, image_of: Rend
     pf = replace(first, vfs=(vf,), eswitch="switchdev")
     assert image_plan.ovs is not None
     bridge = image_plan.ovs.bridges[0]
-    port = replace(bridge.ports[0], other_config={"pmd-rxq-affinity": "0:1"})
+    port = replace(bridge.ports[0], affinity={0: 1})
     ovs = replace(image_plan.ovs, bridges=(replace(bridge, ports=(port,)),))
     tree = image_of(replace(image_plan, pfs=(pf,), ovs=ovs))
     node = json.loads(text_of(tree, "/etc/rackwright/node.json"))

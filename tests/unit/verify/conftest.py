@@ -65,19 +65,19 @@ def make_kernel_args() -> tuple[KernelArg, ...]:
 
 
 def make_pfs() -> tuple[PfPlan, ...]:
-    ovs_vf = VfPlan(0, pci("0000:01:10.0"), "vfio-pci", "ovs-dpdk", None, PF0)
+    ovs_vf = VfPlan(0, pci("0000:01:10.0"), "vfio-pci", "ovs-dpdk", None, PF0, ())
     pod_vf = VfPlan(
-        1, pci("0000:01:10.2"), "vfio-pci", "pods", "dpdk_vfs", PF0,
+        1, pci("0000:01:10.2"), "vfio-pci", "pods", "dpdk_vfs", PF0, (),
         mac="02:00:00:00:00:01", vlan=7, trust=True, spoofchk=False,
         max_tx_rate=200,
     )  # fmt: skip
     net_vfs = tuple(
-        VfPlan(index, pci(f"0000:01:10.{2 * index + 1}"), None, "pods", "net_vfs", PF1)
+        VfPlan(index, pci(f"0000:01:10.{2 * index + 1}"), None, "pods", "net_vfs", PF1, ())
         for index in range(2)
     )
     first = PfPlan(
         "ens11f0", pci("0000:01:00.0"), "8086:10fb", "8086:10ed", "ixgbe", 0, "sysfs", 2,
-        (ovs_vf, pod_vf), PF0, NIC_TYPES["8086:10fb"],
+        (ovs_vf, pod_vf), PF0, NIC_TYPES["8086:10fb"], (),
     )  # fmt: skip
     second = replace(first, name="ens11f1", pci=pci("0000:01:00.1"), vfs=net_vfs, why=PF1)
     return first, second
@@ -91,15 +91,9 @@ def make_ovs() -> OvsPlan:
         "pmd-cpu-mask": "0x20002",
     }
     ports = (
-        OvsPortPlan(
-            "dpdk0", "dpdk", {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"}, 1500,
-            pci("0000:09:00.0"), 0, PORT, {"pmd-rxq-affinity": "0:1"},
-        ),
-        OvsPortPlan(
-            "dpdk1", "dpdk", {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"}, 9000,
-            pci("0000:01:10.0"), 0, PORT,
-        ),
-    )  # fmt: skip
+        OvsPortPlan("dpdk0", pci("0000:09:00.0"), 0, 1500, 1, PORT, (), affinity={0: 1}),
+        OvsPortPlan("dpdk1", pci("0000:01:10.0"), 0, 9000, 1, PORT, ()),
+    )
     return OvsPlan(
         tuple(OtherConfig(key, value, PORT) for key, value in options.items()),
         (OvsBridgePlan("br0", "netdev", "standalone", ports, PORT),),
@@ -116,7 +110,7 @@ def make_image() -> ImagePlan:
         cpus=make_cpus(),
         memory_mib=MEMORY_MIB,
         hugepages=tuple(
-            HugepagePool(node, size, count, PAGES)
+            HugepagePool(node, size, count, PAGES, ())
             for size, count in ((1048576, 4), (2048, 32))
             for node in range(2)
         ),
@@ -150,6 +144,7 @@ def make_image() -> ImagePlan:
                 0,
                 PORT,
                 NIC_TYPES["8086:1533"],
+                (),
             ),
         ),
         ovs=make_ovs(),

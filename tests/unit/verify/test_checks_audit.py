@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from builder.model.values import CpuSet, PciAddress
+from builder.plan.json_form import HIDDEN
 from builder.render import render_host
 from builder.render.tree import FileTree
 from builder.resources import read_texts
@@ -145,7 +146,8 @@ def parts(value: Any, name: str) -> Iterator[tuple[object, str, object, Callable
         for key, item in value.items():
             yield key, name, item, lambda new, key=key: {**value, key: new}
     else:
-        for field in (field.name for field in fields(value) if field.name != "why"):
+        told = [field.name for field in fields(value) if field.metadata != HIDDEN]
+        for field in (name for name in told if name != "why"):
             item = getattr(value, field)
             yield field, field, item, lambda new, field=field: replace(value, **{field: new})
 
