@@ -267,7 +267,7 @@ def test_the_default_size_is_that_of_the_first_pool_and_has_systemds_own_mount(
 
 
 def test_a_pool_without_pages_has_no_mount(image_plan: ImagePlan, image_of: RenderImage) -> None:
-    none = HugepagePool(0, 2048, 0, Why("nobody wants pages here"))
+    none = HugepagePool(0, 2048, 0, Why("nobody wants pages here"), ())
     tree = image_of(replace(image_plan, hugepages=(*image_plan.hugepages, none)))
     assert [file.path for file in tree if "hugepages" in file.path] == [
         file.path for file in image_of(image_plan) if "hugepages" in file.path
