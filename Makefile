@@ -37,8 +37,8 @@ lint: setup ## Run the linters (they are part of `make test` too)
 	$(BIN)/pytest tests/test_linters.py tests/test_architecture.py $(ARGS)
 
 format: setup ## Format the Python code
-	$(BIN)/ruff format builder tests systemd bench
-	$(BIN)/ruff check --fix builder tests systemd bench
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 golden: setup ## Rewrite the expected trees and messages; read the diff before you commit it
 	$(BIN)/pytest --update-golden tests/golden tests/errors

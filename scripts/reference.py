@@ -181,13 +181,13 @@ def _parts() -> list[type[Any]]:
     return found
 
 
-def _kinds(part: type[Any]) -> dict[str, Any]:
+def _kinds(part: type) -> dict[str, Any]:
     """JSON key -> type of the field or property it is."""
     of_fields, kinds = typing.get_type_hints(part), {}
     for key, name in json_keys(part).items():
         own = getattr(part, name, None)
-        is_property = isinstance(own, property)
-        kinds[key] = typing.get_type_hints(own.fget)["return"] if is_property else of_fields[name]
+        getter = own.fget if isinstance(own, property) else None
+        kinds[key] = typing.get_type_hints(getter)["return"] if getter else of_fields[name]
     return kinds
 
 
@@ -208,7 +208,7 @@ def _about(part: type[Any]) -> str:
     return " ".join((inspect.getdoc(part) or "").split())
 
 
-def _keys(part: type[Any]) -> Iterator[str]:
+def _keys(part: type) -> Iterator[str]:
     """A table of a class's keys, with a column for their comments where there are any."""
     above = _comments(part)
     comments = {key: above.get(name, "") for key, name in json_keys(part).items()}

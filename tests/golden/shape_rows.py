@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import golden
 import shapes
@@ -137,11 +138,10 @@ def _flat(path: str, value: Json) -> Iterator[tuple[str, str]]:
         yield path, json.dumps(value)
 
 
-def _reasons(value: Json) -> Iterator[str]:
-    if isinstance(value, list):
-        value = dict(enumerate(value))
+def _reasons(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if value.keys() == {"reason", "origins"}:
             yield f"{value['reason']} [{', '.join(origin['key'] for origin in value['origins'])}]"
-        for item in value.values():
-            yield from _reasons(item)
+        value = list(value.values())
+    for item in value if isinstance(value, list) else ():
+        yield from _reasons(item)

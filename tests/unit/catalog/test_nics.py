@@ -1,3 +1,5 @@
+"""NIC models: where their VFs are, and what is known of each."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""A plan told to people and to programs."""
+
 from __future__ import annotations
 
 import json

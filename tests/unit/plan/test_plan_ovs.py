@@ -1,3 +1,5 @@
+"""Open vSwitch: its options, bridges and ports."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

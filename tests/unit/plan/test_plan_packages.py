@@ -1,3 +1,5 @@
+"""Packages of an image, by release and devices."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

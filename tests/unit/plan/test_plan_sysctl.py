@@ -1,3 +1,5 @@
+"""Kernel settings, and what the inventory changes of them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

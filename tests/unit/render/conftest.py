@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import pytest
+from rendered import RenderHost, RenderImage, Texts
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
 from builder.catalog.nics import NIC_TYPES
@@ -29,6 +30,7 @@ from builder.plan.types import (
     PackagePlan,
     SysctlSetting,
 )
+from builder.render import render_host, render_image
 from builder.resources import read_texts
 
 GIB = 1048576
@@ -179,3 +181,13 @@ def programs() -> Mapping[str, str]:
             ' ENV{SYSTEMD_WANTS}+="rackwright-facts.service"\n'
         ),
     }
+
+
+@pytest.fixture
+def image_of(templates: Texts, programs: Texts) -> RenderImage:
+    return lambda plan: render_image(plan, templates, programs)
+
+
+@pytest.fixture
+def host_of(templates: Texts, programs: Texts) -> RenderHost:
+    return lambda plan: render_host(plan, templates, programs)

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pytest
+from rendered import RenderHost, RenderImage, Texts, data_lines, text_of
 
 from builder.errors import BuilderError
 from builder.plan.devices import OvsPlan
 from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption, Role
 from builder.plan.why import Why
-from builder.render import cmdline, os_release_fields, render_host, render_image
+from builder.render import cmdline, os_release_fields, render_image
 from builder.render.grub import SerialTerminal, serial_terminal
 from builder.render.parse import parse_back, read_grub_cmdline
-from builder.render.tree import FileTree
-
-Texts = Mapping[str, str]
-RenderImage = Callable[[ImagePlan], FileTree]
-RenderHost = Callable[[HostPlan], FileTree]
 
 IMAGE_PATHS = """\
 /etc/default/grub.d/90-rackwright.cfg
@@ -62,26 +57,6 @@ HOST_PATHS = {
     "/etc/netplan/90-rackwright.yaml": "0600",
     "/etc/rackwright/files": "0644",
 }
-
-
-@pytest.fixture
-def image_of(templates: Texts, programs: Texts) -> RenderImage:
-    return lambda plan: render_image(plan, templates, programs)
-
-
-@pytest.fixture
-def host_of(templates: Texts, programs: Texts) -> RenderHost:
-    return lambda plan: render_host(plan, templates, programs)
-
-
-def text_of(tree: FileTree, path: str) -> str:
-    file = tree.get(path)
-    assert file is not None, path
-    return file.text
-
-
-def data_lines(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def test_paths_of_an_image(image_plan: ImagePlan, image_of: RenderImage) -> None:
@@ -435,72 +410,6 @@ def test_ovs_keeps_to_housekeeping_cpus_and_starts_after_its_options(
         "Wants=rackwright-nics.service rackwright-hugepages.service",
         "After=rackwright-nics.service rackwright-hugepages.service",
     ]
-
-
-def test_netplan_of_a_dhcp_host(host_plan: HostPlan, host_of: RenderHost) -> None:
-    text = text_of(host_of(host_plan), "/etc/netplan/90-rackwright.yaml")
-    assert [line for line in text.splitlines() if not line.lstrip().startswith("#")] == [
-        "network:",
-        "  version: 2",
-        "  renderer: networkd",
-        "  ethernets:",
-        '    "enp8s0":',
-        "      dhcp4: true",
-        "      dhcp-identifier: mac",
-        "      dhcp6: false",
-    ]
-
-
-def test_netplan_of_a_static_host(host_plan: HostPlan, host_of: RenderHost) -> None:
-    storage = replace(
-        host_plan.interfaces[0],
-        name="ens11f1",
-        role="storage",
-        dhcp4=False,
-        addresses=("192.0.2.7/24",),
-        gateway="192.0.2.1",
-        nameservers=("192.0.2.53", "2001:db8::53"),
-        mtu=9000,
-    )
-    text = text_of(
-        host_of(replace(host_plan, interfaces=(storage,))), "/etc/netplan/90-rackwright.yaml"
-    )
-    assert [line for line in text.splitlines() if not line.lstrip().startswith("#")][4:] == [
-        '    "ens11f1":',
-        "      dhcp4: false",
-        "      dhcp6: false",
-        "      optional: true",
-        '      addresses: ["192.0.2.7/24"]',
-        '      routes: [{to: default, via: "192.0.2.1"}]',
-        '      nameservers: {addresses: ["192.0.2.53", "2001:db8::53"]}',
-        "      mtu: 9000",
-    ]
-
-
-def test_a_host_without_interfaces_leaves_the_network_to_cloud_init(
-    host_plan: HostPlan, host_of: RenderHost
-) -> None:
-    tree = host_of(replace(host_plan, interfaces=()))
-    assert [file.path for file in tree.select("host")] == [
-        "/etc/hostname",
-        "/etc/hosts",
-        "/etc/rackwright/files",
-    ]
-
-
-def test_names_of_a_host(host_plan: HostPlan, host_of: RenderHost) -> None:
-    tree = host_of(replace(host_plan, hostname="nfv1.example.org"))
-    assert text_of(tree, "/etc/hostname") == "nfv1.example.org\n"
-    assert data_lines(text_of(tree, "/etc/hosts")) == [
-        "127.0.0.1 localhost",
-        "127.0.1.1 nfv1.example.org nfv1",
-        "::1 localhost ip6-localhost ip6-loopback",
-        "ff02::1 ip6-allnodes",
-        "ff02::2 ip6-allrouters",
-    ]
-    fixed = replace(host_plan.interfaces[0], addresses=("192.0.2.7/24",))
-    tree = host_of(replace(host_plan, interfaces=(fixed,)))
-    assert data_lines(text_of(tree, "/etc/hosts"))[1] == "192.0.2.7 nfv1"
 
 
 def test_os_release_names_image_and_plan(image_plan: ImagePlan) -> None:

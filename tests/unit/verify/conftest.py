@@ -193,13 +193,86 @@ def file_facts(tree: FileTree) -> Document:
     }
 
 
-def make_document() -> Document:
-    """What the seed's twin reports: written out, not computed by what it is to test."""
+def make_functions() -> Document:
+    """PCI functions by address."""
     function = {
         "numa": 0, "total-vfs": 0, "num-vfs": 0, "vfs": [],
     }  # fmt: skip
     pf = {**function, "id": "8086:10c9", "driver": "igb", "total-vfs": 7, "num-vfs": 2}
     vf = {**function, "id": "8086:10ca", "numa": -1}
+    return {
+        "0000:00:02.0": {**function, "id": "1b36:000c", "driver": "pcieport",
+                         "iommu-group": "2"},
+        "0000:01:00.0": {
+            **pf, "iommu-group": "14", "vfs": ["0000:01:10.0", "0000:01:10.2"],
+            "vf-settings": [
+                {"index": 0, "mac": "02:11:22:33:44:55", "vlan": 0, "trust": False,
+                 "spoofchk": True, "max-tx-rate": 0, "min-tx-rate": 0,
+                 "link-state": "auto"},
+                {"index": 1, "mac": "02:00:00:00:00:01", "vlan": 7, "trust": True,
+                 "spoofchk": False, "max-tx-rate": 200, "min-tx-rate": 0,
+                 "link-state": "auto"},
+            ],
+        },
+        "0000:01:00.1": {
+            **pf, "iommu-group": "15", "vfs": ["0000:01:10.1", "0000:01:10.3"],
+        },
+        "0000:01:10.0": {**vf, "driver": "vfio-pci", "iommu-group": "17"},
+        "0000:01:10.2": {**vf, "driver": "vfio-pci", "iommu-group": "18"},
+        "0000:01:10.1": {**vf, "driver": "igbvf", "iommu-group": "19"},
+        "0000:01:10.3": {**vf, "driver": "igbvf", "iommu-group": "20"},
+        "0000:08:00.0": {**function, "id": "8086:10c9", "driver": "igb",
+                         "iommu-group": "12"},
+        "0000:09:00.0": {**function, "id": "8086:10c9", "driver": "vfio-pci",
+                         "iommu-group": "13"},
+    }  # fmt: skip
+
+
+def make_switch() -> Document:
+    """Open vSwitch."""
+    return {
+        "present": True, "dpdk-initialized": True, "version": "3.5.0",
+        "dpdk-version": "DPDK 24.11.3",
+        "other-config": {
+            "dpdk-init": "true", "dpdk-extra": "-a 0000:09:00.0 -a 0000:01:10.0",
+            "dpdk-socket-mem": "2048,0", "pmd-cpu-mask": "0x20002",
+        },
+        "bridges": [{
+            "name": "br0", "datapath-type": "netdev", "fail-mode": "standalone",
+            "ports": [
+                {"name": "br0", "type": "internal", "ofport": 65534, "error": "",
+                 "options": {}, "other-config": {}, "mtu": 1500},
+                {"name": "dpdk0", "type": "dpdk", "ofport": 1, "error": "", "mtu": 1500,
+                 "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"},
+                 "other-config": {"pmd-rxq-affinity": "0:1"}},
+                {"name": "dpdk1", "type": "dpdk", "ofport": 2, "error": "", "mtu": 9000,
+                 "options": {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"},
+                 "other-config": {}},
+            ],
+        }],
+        "pmd-threads": [
+            {"name": "pmd-c01/id:8", "cpus": "1"}, {"name": "pmd-c17/id:9", "cpus": "17"},
+        ],
+        "vswitchd-cpus": "0,8,16,24",
+        "vfio-fds": ["/dev/vfio/vfio", "/dev/vfio/13", "/dev/vfio/17"],
+    }  # fmt: skip
+
+
+def make_units() -> Document:
+    """Services by name, and the system as a whole."""
+    return {
+        "failed": [],
+        "state": {
+            name: {"active": "active", "result": "success"}
+            for name in ("rackwright-nics.service", "ovsdb-server.service",
+                         "ovs-vswitchd.service")
+        },
+        "system": "running",
+    }  # fmt: skip
+
+
+def make_document() -> Document:
+    """What the seed's twin reports: written out, not computed by what it is to test."""
     return {
         "version": 1,
         "cmdline": "BOOT_IMAGE=/vmlinuz root=UUID=1 ro console=tty0 console=ttyS0,115200n8 "
@@ -220,32 +293,7 @@ def make_document() -> Document:
             {"node": 1, "size-kib": 2048, "total": 32},
         ],
         "iommu": {"groups": 20, "default-type": "identity"},
-        "pci": {
-            "0000:00:02.0": {**function, "id": "1b36:000c", "driver": "pcieport",
-                             "iommu-group": "2"},
-            "0000:01:00.0": {
-                **pf, "iommu-group": "14", "vfs": ["0000:01:10.0", "0000:01:10.2"],
-                "vf-settings": [
-                    {"index": 0, "mac": "02:11:22:33:44:55", "vlan": 0, "trust": False,
-                     "spoofchk": True, "max-tx-rate": 0, "min-tx-rate": 0,
-                     "link-state": "auto"},
-                    {"index": 1, "mac": "02:00:00:00:00:01", "vlan": 7, "trust": True,
-                     "spoofchk": False, "max-tx-rate": 200, "min-tx-rate": 0,
-                     "link-state": "auto"},
-                ],
-            },
-            "0000:01:00.1": {
-                **pf, "iommu-group": "15", "vfs": ["0000:01:10.1", "0000:01:10.3"],
-            },
-            "0000:01:10.0": {**vf, "driver": "vfio-pci", "iommu-group": "17"},
-            "0000:01:10.2": {**vf, "driver": "vfio-pci", "iommu-group": "18"},
-            "0000:01:10.1": {**vf, "driver": "igbvf", "iommu-group": "19"},
-            "0000:01:10.3": {**vf, "driver": "igbvf", "iommu-group": "20"},
-            "0000:08:00.0": {**function, "id": "8086:10c9", "driver": "igb",
-                             "iommu-group": "12"},
-            "0000:09:00.0": {**function, "id": "8086:10c9", "driver": "vfio-pci",
-                             "iommu-group": "13"},
-        },
+        "pci": make_functions(),
         "modules": {
             "vfio_pci": {"disable_idle_d3": "Y"}, "tun": {}, "openvswitch": {}, "igb": {},
         },
@@ -256,41 +304,8 @@ def make_document() -> Document:
             "options openvswitch hidden=3",
         ],
         "sysctl": {"vm.swappiness": "10", "net.ipv4.tcp_rmem": "4096\t87380\t6291456"},
-        "ovs": {
-            "present": True, "dpdk-initialized": True, "version": "3.5.0",
-            "dpdk-version": "DPDK 24.11.3",
-            "other-config": {
-                "dpdk-init": "true", "dpdk-extra": "-a 0000:09:00.0 -a 0000:01:10.0",
-                "dpdk-socket-mem": "2048,0", "pmd-cpu-mask": "0x20002",
-            },
-            "bridges": [{
-                "name": "br0", "datapath-type": "netdev", "fail-mode": "standalone",
-                "ports": [
-                    {"name": "br0", "type": "internal", "ofport": 65534, "error": "",
-                     "options": {}, "other-config": {}, "mtu": 1500},
-                    {"name": "dpdk0", "type": "dpdk", "ofport": 1, "error": "", "mtu": 1500,
-                     "options": {"dpdk-devargs": "0000:09:00.0", "n_rxq": "1"},
-                     "other-config": {"pmd-rxq-affinity": "0:1"}},
-                    {"name": "dpdk1", "type": "dpdk", "ofport": 2, "error": "", "mtu": 9000,
-                     "options": {"dpdk-devargs": "0000:01:10.0", "n_rxq": "1"},
-                     "other-config": {}},
-                ],
-            }],
-            "pmd-threads": [
-                {"name": "pmd-c01/id:8", "cpus": "1"}, {"name": "pmd-c17/id:9", "cpus": "17"},
-            ],
-            "vswitchd-cpus": "0,8,16,24",
-            "vfio-fds": ["/dev/vfio/vfio", "/dev/vfio/13", "/dev/vfio/17"],
-        },
-        "units": {
-            "failed": [],
-            "state": {
-                name: {"active": "active", "result": "success"}
-                for name in ("rackwright-nics.service", "ovsdb-server.service",
-                             "ovs-vswitchd.service")
-            },
-            "system": "running",
-        },
+        "ovs": make_switch(),
+        "units": make_units(),
         "boot": {
             "firmware": "uefi", "secure-boot": True,
             "seconds": {"kernel": 1.5, "initrd": 2.0, "userspace": 10.25},
