@@ -23,6 +23,10 @@ CLEAN_ENV = {
     "HOME": "/root",
 }
 
+# If we died before our child had asked for a signal then (PR_SET_PDEATHSIG, prctl(2)), it has
+# another parent by now. PWD and SHLVL are what a shell adds to an environment.
+_EXEC_UNLESS_ORPHANED = 'unset PWD SHLVL; test "$PPID" = "$0" && exec "$@"'
+
 # Debian and Ubuntu package that holds a program, for the hint of `ToolMissing`.
 PACKAGE_OF = {
     "apt-get": "apt",
@@ -94,17 +98,40 @@ def find_tool(name: str) -> str:
     return found
 
 
+def contained(*argv: str) -> tuple[str, ...]:
+    """`argv` in mount and PID namespaces of its own, for root: none of its children outlives it.
+
+    For programs that start others. Neither a process nor a mount of theirs is left,
+    whatever ends them.
+    """
+    namespaces = ("--mount", "--propagation", "private", "--pid", "--mount-proc")
+    return ("unshare", *namespaces, "--fork", "--kill-child", "--", *argv)
+
+
+def _dying_with_us(command: Command) -> tuple[str, ...]:
+    """The call of `command` as a process that is killed when the thread that starts it ends.
+
+    Not by `preexec_fn`, which may hang where other threads run, as ours do.
+    """
+    program = command.argv[0] if "/" in command.argv[0] else find_tool(command.argv[0])
+    guard = (find_tool("setpriv"), "--pdeathsig", "KILL", "--")
+    own = (find_tool("sh"), "-c", _EXEC_UNLESS_ORPHANED, str(os.getpid()))
+    return (*guard, *own, program, *command.argv[1:])
+
+
 class SubprocessRunner:
-    """Runs commands for real: argv only, clean environment, stdin closed by default."""
+    """Runs commands for real: argv only, clean environment, stdin closed by default.
+
+    They end with us, also when we are killed.
+    """
 
     def run(self, command: Command) -> Result:
-        program = find_tool(command.argv[0]) if "/" not in command.argv[0] else command.argv[0]
-        env = {**CLEAN_ENV, **command.env}
+        argv = _dying_with_us(command)
         sink = command.log.open("ab") if command.log is not None else None
         try:
             done = subprocess.run(
-                [program, *command.argv[1:]],
-                env=env,
+                argv,
+                env={**CLEAN_ENV, **command.env},
                 cwd=command.cwd,
                 input=command.input,
                 stdin=subprocess.DEVNULL if command.input is None else None,
@@ -113,8 +140,6 @@ class SubprocessRunner:
                 timeout=command.timeout_s,
                 check=False,
             )
-        except FileNotFoundError:
-            raise ToolMissing(f"{command.argv[0]} is not installed") from None
         except subprocess.TimeoutExpired:
             raise CommandFailed(
                 f"{command.argv[0]} did not end within {command.timeout_s:g} s",
@@ -170,15 +195,13 @@ class Process:
 def start(command: Command) -> Process:
     """Start `command` and return at once; its output is appended to `command.log`.
 
-    It has a session of its own, so that Ctrl-C on our terminal is ours alone to act on, and
-    dies with us however we end (PR_SET_PDEATHSIG).
+    It has a session of its own, so that Ctrl-C on our terminal is ours alone to act on.
     """
-    program = find_tool(command.argv[0])
-    beside = (find_tool("setpriv"), "--pdeathsig", "KILL", "--", program)
+    argv = _dying_with_us(command)
     sink = command.log.open("ab") if command.log is not None else None
     try:
         popen = subprocess.Popen(
-            [*beside, *command.argv[1:]],
+            argv,
             env={**CLEAN_ENV, **command.env},
             cwd=command.cwd,
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.command import CLEAN_ENV, Command, Runner, find_tool
+from builder.command import CLEAN_ENV, Command, Runner, contained, find_tool
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image.elements import Element
 
@@ -78,14 +78,11 @@ def compose_command(
         "TMPDIR": str(work),
     }
     argv = (
-        *("setpriv", "--pdeathsig", "KILL"),
-        *("unshare", "--mount", "--propagation", "private"),
-        *("--pid", "--fork", "--kill-child", "--mount-proc"),
         *(disk_image_create(), "-n", "-x", "-t", "tar", "-o", str(work / "tree")),
         *("--image-cache", str(work / "dib-cache")),
         *(element.name for element in elements),
     )
-    return Command(argv, env, cwd=work, log=log)
+    return Command(contained(*argv), env, cwd=work, log=log)
 
 
 def compose(command: Command, elements: Sequence[Element], runner: Runner) -> Path:

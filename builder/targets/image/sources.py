@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.build_host import parse_deb822, parse_one_line
-from builder.command import Command, Runner
+from builder.command import Command, Runner, contained
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
 from builder.targets.image import cache_keys
@@ -29,10 +29,11 @@ def _ask(suite: str, components: str, request: ImageRequest, runner: Runner) -> 
     with work_dir(request.cache_dir) as work:
         root = work / "root"
         options = ("--simulate", "--mode=root", "--variant=apt", "--format=directory")
-        argv = ("mmdebstrap", *options, f"--components={components}")
-        keyring = f"--keyring={request.keyring}"
+        named = (f"--components={components}", f"--keyring={request.keyring}")
+        argv = contained("mmdebstrap", *options, *named, suite, str(root))
+        env = {**request.proxy, "TMPDIR": str(work)}
         try:
-            runner.run(Command((*argv, keyring, suite, str(root)), request.proxy, timeout_s=600))
+            runner.run(Command(argv, env, timeout_s=600))
         except CommandFailed as fault:
             raise BuilderError(
                 f"mmdebstrap cannot use its own package sources of {suite}",

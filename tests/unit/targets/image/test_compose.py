@@ -37,9 +37,10 @@ def test_command(tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = compose.compose_command(COMPOSITION, ELEMENTS, SEARCH, tmp_path, log)
     assert command.argv[:9] == (
-        *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
-        *("--pid", "--fork"),
+        *("unshare", "--mount", "--propagation", "private", "--pid", "--mount-proc"),
+        *("--fork", "--kill-child", "--"),
     )
+    assert Path(command.argv[9]).name == "disk-image-create"
     assert command.argv[-4:] == (
         str(tmp_path / "dib-cache"),
         "rackwright-boot",
