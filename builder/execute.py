@@ -9,10 +9,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.command import is_root
 from builder.errors import BuilderError
+from builder.jsonfile import JsonRecord, decode, encode
 from builder.plan.types import Scope
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.workdir import OLD, work_dir
@@ -24,6 +26,16 @@ RECORD = ".rackwright.json"
 # linux/fcntl.h and linux/fs.h
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 1 << 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(JsonRecord):
+    """A file in the listing. mode: octal digits, or `link`."""
+
+    path: str
+    mode: str
+    owner: str
+    scope: Scope
 
 
 @contextmanager
@@ -119,9 +131,7 @@ def write_tree(tree: FileTree, out: Path) -> None:
     with replacing_directory(out) as staging:
         for file in tree:
             _write_rendered(staging, file)
-        listing = [
-            {"path": f.path, "mode": f.mode_text, "owner": f.owner, "scope": f.scope} for f in tree
-        ]
+        listing = [encode(_Entry(f.path, f.mode_text, f.owner, f.scope)) for f in tree]
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
 
@@ -141,26 +151,25 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
 def read_tree(base: Path) -> FileTree:
     """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
     try:
-        listing = json.loads((base / RECORD).read_text(encoding="utf-8"))
+        listing = decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
     except PermissionError as fault:
         raise BuilderError(
             f"{fault.filename} may not be read", hint="read the tree as the user who wrote it"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError):
         raise BuilderError(
             f"{base} is not a tree written by rackwright", hint=f"write one with: render -o {base}"
         ) from None
 
 
-def _read_rendered(base: Path, entry: dict[str, str]) -> RenderedFile:
-    path = base / entry["path"].lstrip("/")
-    is_link = entry["mode"] == "link"
-    scope: Scope = "host" if entry["scope"] == "host" else "image"
+def _read_rendered(base: Path, entry: _Entry) -> RenderedFile:
+    path = base / entry.path.lstrip("/")
+    is_link = entry.mode == "link"
     return RenderedFile(
-        path=entry["path"],
+        path=entry.path,
         content=str(path.readlink()).encode() if is_link else path.read_bytes(),
-        mode=SYMLINK if is_link else int(entry["mode"], 8),
-        owner=entry["owner"],
-        scope=scope,
+        mode=SYMLINK if is_link else int(entry.mode, 8),
+        owner=entry.owner,
+        scope=entry.scope,
     )

@@ -26,7 +26,7 @@ LAYERS = [
     {"plan"},
     {"render"},
     {"changes", "page", "targets/cloud_init"},
-    {"command", "monitor", "resources", "workdir"},
+    {"command", "jsonfile", "monitor", "resources", "workdir"},
     {"build_host"},
     {"prepare"},
     {"accept", "execute"},

@@ -5,16 +5,37 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from builder.errors import BuilderError
-from builder.verify.decode import WrongType, decode_record
+from builder.jsonfile import JsonFault, JsonRecord, decode
 
 VERSION = 1
 _NEWER = "build the image again, with the rackwright that verifies it"
 
+T = TypeVar("T")
+
+
+class _NullIsEmpty:
+    """Marks a record whose null is the record with nothing in it: what could not be read."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda value: source() if value is None else value,
+            core_schema.nullable_schema(handler(source)),
+        )
+
+
+Part = Annotated[T, _NullIsEmpty()]
+
 
 @dataclass(frozen=True, slots=True)
-class CpuFacts:
+class CpuFacts(JsonRecord):
     """CPU lists in the kernel's notation."""
 
     online: str | None = None
@@ -23,21 +44,21 @@ class CpuFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class NumaFacts:
+class NumaFacts(JsonRecord):
     node: int | None = None
     cpus: str | None = None
     mem_kib: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class HugepageFacts:
+class HugepageFacts(JsonRecord):
     node: int | None = None
     size_kib: int | None = None
     total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IommuFacts:
+class IommuFacts(JsonRecord):
     """default_type: the domain type of the node's groups: identity, DMA, DMA-FQ."""
 
     groups: int | None = None
@@ -45,7 +66,7 @@ class IommuFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class VfSettings:
+class VfSettings(JsonRecord):
     """How a PF's kernel driver has set one of its VFs up (`ip link show`). Rates: Mbit/s."""
 
     index: int | None = None
@@ -59,7 +80,7 @@ class VfSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class PciFacts:
+class PciFacts(JsonRecord):
     """One PCI function. driver None: no driver has it; eswitch: reported where it is planned."""
 
     id: str | None = None
@@ -74,7 +95,7 @@ class PciFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class OvsPortFacts:
+class OvsPortFacts(JsonRecord):
     name: str | None = None
     type: str | None = None
     ofport: int | None = None
@@ -85,7 +106,7 @@ class OvsPortFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class OvsBridgeFacts:
+class OvsBridgeFacts(JsonRecord):
     name: str | None = None
     datapath_type: str | None = None
     fail_mode: str | None = None
@@ -93,7 +114,7 @@ class OvsBridgeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PmdThread:
+class PmdThread(JsonRecord):
     """A poll mode thread of ovs-vswitchd and the CPUs it may run on."""
 
     name: str | None = None
@@ -101,7 +122,7 @@ class PmdThread:
 
 
 @dataclass(frozen=True, slots=True)
-class OvsFacts:
+class OvsFacts(JsonRecord):
     """vfio_fds: what ovs-vswitchd holds open under /dev/vfio."""
 
     present: bool | None = None
@@ -116,20 +137,20 @@ class OvsFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class UnitState:
+class UnitState(JsonRecord):
     active: str | None = None
     result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class UnitFacts:
+class UnitFacts(JsonRecord):
     failed: tuple[str, ...] | None = None
     state: Mapping[str, UnitState] | None = None
     system: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BootFacts:
+class BootFacts(JsonRecord):
     """seconds: how long each stage took, by its name."""
 
     firmware: str | None = None
@@ -138,7 +159,7 @@ class BootFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(JsonRecord):
     """A file as it is on the node; of a symlink, mode `link` and the hash of its target text."""
 
     mode: str | None = None
@@ -147,20 +168,20 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(JsonRecord):
     where: str | None = None
     type: str | None = None
     options: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class RootFacts:
+class RootFacts(JsonRecord):
     size_bytes: int | None = None
     device_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(JsonRecord):
     """The status file of one of our node programs."""
 
     ok: bool | None = None
@@ -168,48 +189,48 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusFacts:
-    cpus: Status = field(default_factory=Status)
-    nics: Status = field(default_factory=Status)
-    hugepages: Status = field(default_factory=Status)
-    ovs: Status = field(default_factory=Status)
+class StatusFacts(JsonRecord):
+    cpus: Part[Status] = field(default_factory=Status)
+    nics: Part[Status] = field(default_factory=Status)
+    hugepages: Part[Status] = field(default_factory=Status)
+    ovs: Part[Status] = field(default_factory=Status)
 
 
 @dataclass(frozen=True, slots=True)
-class TwinFacts:
+class TwinFacts(JsonRecord):
     """What the twin's firmware told the node of its stand-ins: device id -> device id."""
 
     substitutions: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(JsonRecord):
     """One facts document. In `files` and `pci`, a None value is a thing that is not there."""
 
     version: int | None = None
     cmdline: str | None = None
     kernel: str | None = None
     os: Mapping[str, str | None] | None = None
-    cpus: CpuFacts = field(default_factory=CpuFacts)
+    cpus: Part[CpuFacts] = field(default_factory=CpuFacts)
     numa: tuple[NumaFacts, ...] | None = None
     hugepages: tuple[HugepageFacts, ...] | None = None
-    iommu: IommuFacts = field(default_factory=IommuFacts)
+    iommu: Part[IommuFacts] = field(default_factory=IommuFacts)
     pci: Mapping[str, PciFacts | None] | None = None
     modules: Mapping[str, Mapping[str, str | None] | None] | None = None
     modprobe: tuple[str, ...] | None = None
     sysctl: Mapping[str, str | None] | None = None
-    ovs: OvsFacts = field(default_factory=OvsFacts)
-    units: UnitFacts = field(default_factory=UnitFacts)
-    boot: BootFacts = field(default_factory=BootFacts)
+    ovs: Part[OvsFacts] = field(default_factory=OvsFacts)
+    units: Part[UnitFacts] = field(default_factory=UnitFacts)
+    boot: Part[BootFacts] = field(default_factory=BootFacts)
     files: Mapping[str, FileFacts | None] | None = None
     mounts: tuple[Mount, ...] | None = None
     links: Mapping[str, tuple[str, ...] | None] | None = None
     pid1_cpus: str | None = None
-    root: RootFacts = field(default_factory=RootFacts)
+    root: Part[RootFacts] = field(default_factory=RootFacts)
     thp: str | None = None
     hostname: str | None = None
-    status: StatusFacts = field(default_factory=StatusFacts)
-    twin: TwinFacts = field(default_factory=TwinFacts)
+    status: Part[StatusFacts] = field(default_factory=StatusFacts)
+    twin: Part[TwinFacts] = field(default_factory=TwinFacts)
 
 
 def parse_facts(raw: bytes) -> Facts:
@@ -224,8 +245,8 @@ def parse_facts(raw: bytes) -> Facts:
             hint=_NEWER,
         )
     try:
-        return decode_record(Facts, document, "")
-    except WrongType as fault:
+        return decode(Facts, raw)
+    except JsonFault as fault:
         raise BuilderError(f"the facts are malformed: {fault}", hint=_NEWER) from fault
 
 

@@ -29,23 +29,20 @@ def find_subject(given: Path) -> Subject:
     if named and not path.is_file():
         return Subject(given, None, None, None)
     manifest = read_manifest(path)
-    try:
-        if named:
-            return subject_of(given, manifest)
-        for kind in (RAW, QCOW2):
-            if kind in manifest["artefacts"]:
-                return subject_of(directory / manifest["artefacts"][kind]["file"], manifest)
-    except (TypeError, KeyError, AttributeError):
-        raise BuilderError(f"{path} is damaged", hint="build the image again") from None
+    if named:
+        return subject_of(given, manifest)
+    for kind in (RAW, QCOW2):
+        if kind in manifest.artefacts:
+            return subject_of(directory / manifest.artefacts[kind].file, manifest)
     raise BuilderError(f"{path} lists no raw or qcow2 image", hint="build one with --format raw")
 
 
 def subject_of(path: Path, manifest: Manifest) -> Subject:
     """`path` with what its manifest, if it is listed there, says of it."""
-    for item in manifest["artefacts"].values():
-        if item["file"] == path.name:
+    for item in manifest.artefacts.values():
+        if item.file == path.name:
             refuse_changed(path, item)
-            return Subject(path, item["sha256"], manifest["host"], manifest["release"]["id"])
+            return Subject(path, item.sha256, manifest.host, manifest.release.id)
     return Subject(path, None, None, None)
 
 
@@ -54,12 +51,12 @@ def refuse_changed(path: Path, item: ManifestFile) -> None:
     if not path.is_file():
         return  # booting it says so
     size = path.stat().st_size
-    if size < item["size"]:
+    if size < item.size:
         raise BuilderError(
-            f"{path} is truncated: its manifest says {item['size']} bytes, it has {size}",
+            f"{path} is truncated: its manifest says {item.size} bytes, it has {size}",
             hint="build it again with `rackwright image`",
         )
-    if describe(path).sha256 != item["sha256"]:
+    if describe(path).sha256 != item.sha256:
         raise BuilderError(
             f"{path} is not the file its manifest tells of: the sha256 differs",
             hint="build it again with `rackwright image`, or verify a copy in another directory",

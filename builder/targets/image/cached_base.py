@@ -12,10 +12,11 @@ import os
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.command import Runner
+from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 from builder.monitor import Monitor, step
 from builder.targets.image import cache_keys, compose, disk, elements, ext4, grub, installed, solve
 from builder.targets.image.request import ImageRequest
@@ -68,7 +69,7 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
-class BaseFacts:
+class BaseFacts(JsonRecord):
     """What must be known of a base besides its bytes."""
 
     key: str
@@ -124,16 +125,15 @@ def plan_base(
 
 
 def find_base(plan: BasePlan, cache: Path) -> Base | None:
-    """The base of `plan` if the cache has it."""
+    """The base of `plan` if the cache has it; a damaged one is none."""
     path = cache / "bases" / plan.key
     try:
-        facts = json.loads((path / "base.json").read_text(encoding="utf-8"))
-        kinds = json.loads((path / "tree.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        facts = decode(BaseFacts, (path / "base.json").read_bytes())
+        kinds = decode(dict[str, str], (path / "tree.json").read_bytes())
+    except (FileNotFoundError, JsonFault):
         return None
     os.utime(path)
-    facts["packages"] = tuple((name, version) for name, version in facts["packages"])
-    return Base(path, BaseFacts(**facts), installed.Listing(kinds))
+    return Base(path, facts, installed.Listing(kinds))
 
 
 def ensure_base(plan: BasePlan, request: ImageRequest, runner: Runner, monitor: Monitor) -> Base:
@@ -147,6 +147,7 @@ def ensure_base(plan: BasePlan, request: ImageRequest, runner: Runner, monitor: 
         if found is None:
             with work_dir(bases) as work:
                 _make(plan, request, work, runner, monitor)
+                shutil.rmtree(bases / plan.key, ignore_errors=True)
                 (work / "base").rename(bases / plan.key)
             _prune(bases, plan.key)
             _prune(request.cache_dir / "roots", plan.root_key)
@@ -231,7 +232,7 @@ def _describe(plan: BasePlan, root: Path, base: Path, cache: Path) -> None:
         packages=read_packages(cache),
     )
     _write_json(base / "tree.json", installed.read_listing(root).kinds)
-    _write_json(base / "base.json", asdict(facts))
+    _write_json(base / "base.json", encode(facts))
 
 
 def read_packages(cache: Path) -> tuple[tuple[str, str], ...]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, cast
 
 from builder.errors import BuilderError
+from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 
 FORMAT_VERSION = 1
 
 
-class ManifestFile(TypedDict):
+@dataclass(frozen=True, slots=True)
+class ManifestFile(JsonRecord):
     """One artefact. file: its name beside the manifest; size: bytes."""
 
     file: str
@@ -19,51 +22,61 @@ class ManifestFile(TypedDict):
     sha256: str
 
 
-class ManifestRelease(TypedDict):
+@dataclass(frozen=True, slots=True)
+class ManifestRelease(JsonRecord):
     id: str
     suite: str
     family: str
 
 
-# Functional form: the keys are those of the JSON file.
-Manifest = TypedDict(
-    "Manifest",
-    {
-        "format-version": int,
-        "name": str,
-        # Host whose identity is in the image; null for a golden image.
-        "host": str | None,
-        "plan-id": str,
-        "release": ManifestRelease,
-        "kernel": str,
-        "root-uuid": str,
-        "cmdline": list[str],
-        "base": str,
-        "source-date-epoch": int,
-        "artefacts": dict[str, ManifestFile],
-        "packages": dict[str, str],
-    },
-)
+@dataclass(frozen=True, slots=True)
+class Format(JsonRecord):
+    """What every version of a manifest has."""
+
+    format_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest(Format):
+    """What a build made, from what, with which versions.
+
+    host: whose identity is in the image, None for a golden image. artefacts: by kind
+    (`raw`, `qcow2`, `kernel` …). packages: name -> version.
+    """
+
+    name: str
+    host: str | None
+    plan_id: str
+    release: ManifestRelease
+    kernel: str
+    root_uuid: str
+    cmdline: tuple[str, ...]
+    base: str
+    source_date_epoch: int
+    artefacts: Mapping[str, ManifestFile]
+    packages: Mapping[str, str]
 
 
 def format_manifest(manifest: Manifest) -> str:
-    return json.dumps(manifest, indent=2) + "\n"
+    return json.dumps(encode(manifest), indent=2) + "\n"
 
 
 def read_manifest(path: Path) -> Manifest:
     """Raises BuilderError when `path` is missing or not a manifest of this format."""
     try:
-        content = json.loads(path.read_bytes())
+        text = path.read_bytes()
+        is_ours = decode(Format, text).format_version == FORMAT_VERSION
     except FileNotFoundError:
         raise BuilderError(
             f"{path} does not exist",
             hint=f"build the image first: rackwright image INV --host H -o {path.parent}",
         ) from None
-    except (OSError, ValueError):
-        content = None
-    if not isinstance(content, dict) or content.get("format-version") != FORMAT_VERSION:
-        raise BuilderError(f"{path} is not a manifest of rackwright", hint="build the image again")
-    missing = sorted(Manifest.__required_keys__ - content.keys())
-    if missing:
-        raise BuilderError(f"{path} lacks {', '.join(missing)}", hint="build the image again")
-    return cast("Manifest", content)
+    except (OSError, JsonFault):
+        is_ours = False
+    again = "build the image again"
+    if not is_ours:
+        raise BuilderError(f"{path} is not a manifest of rackwright", hint=again)
+    try:
+        return decode(Manifest, text)
+    except JsonFault as fault:
+        raise BuilderError(f"{path} is damaged: {fault}", hint=again) from None

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from builder.command import Command, Runner
 from builder.targets.image.cached_base import BaseFacts
-from builder.targets.image.manifest import FORMAT_VERSION, Manifest
+from builder.targets.image.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    ManifestFile,
+    ManifestRelease,
+)
 from builder.targets.image.request import QCOW2, RAW, RAW_ZST, Artefact, ImageRequest
 
 _CHUNK = 4 * 1024 * 1024
@@ -56,23 +61,23 @@ def make_manifest(
 ) -> Manifest:
     """What was made, from what, with which versions."""
     release = request.release
-    return {
-        "format-version": FORMAT_VERSION,
-        "name": request.name,
-        "host": request.host,
-        "plan-id": request.plan_id,
-        "release": {"id": release.id, "suite": release.suite, "family": release.family},
-        "kernel": facts.kernel,
-        "root-uuid": facts.root_uuid,
-        "cmdline": list(request.cmdline),
-        "base": facts.key,
-        "source-date-epoch": facts.epoch,
-        "artefacts": {
-            kind: {"file": file.path.name, "size": file.size, "sha256": file.sha256}
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        name=request.name,
+        host=request.host,
+        plan_id=request.plan_id,
+        release=ManifestRelease(release.id, release.suite, release.family),
+        kernel=facts.kernel,
+        root_uuid=facts.root_uuid,
+        cmdline=request.cmdline,
+        base=facts.key,
+        source_date_epoch=facts.epoch,
+        artefacts={
+            kind: ManifestFile(file.path.name, file.size, file.sha256)
             for kind, file in sorted(files.items())
         },
-        "packages": dict(facts.packages),
-    }
+        packages=dict(facts.packages),
+    )
 
 
 def _convert_and_describe(raw: Path, kind: str, runner: Runner) -> Artefact:

@@ -13,6 +13,7 @@ from pathlib import Path
 from builder.command import Command, Runner
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
+from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 from builder.targets.image import cache_keys
 from builder.workdir import locked
 
@@ -25,7 +26,7 @@ _DATE = re.compile(r"^Date: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Solution:
+class Solution(JsonRecord):
     """Package versions, sorted, and the date of the release they are from."""
 
     packages: tuple[tuple[str, str], ...]
@@ -176,17 +177,10 @@ def _release_file(lists: Path, suite: str) -> str:
 
 def _recall(memo: Path) -> Solution | None:
     try:
-        data = json.loads(memo.read_text(encoding="utf-8"))
-        packages = tuple((str(name), str(version)) for name, version in data["packages"])
-        return Solution(packages, int(data["epoch"]), float(data["solved_at"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return decode(Solution, memo.read_bytes())
+    except (FileNotFoundError, JsonFault):
         return None
 
 
 def _remember(memo: Path, solution: Solution) -> None:
-    data = {
-        "epoch": solution.epoch,
-        "packages": solution.packages,
-        "solved_at": solution.solved_at,
-    }
-    write_file(memo, json.dumps(data).encode())
+    write_file(memo, json.dumps(encode(solution)).encode())

@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from builder.targets.image.manifest import FORMAT_VERSION, Manifest
+from builder.jsonfile import encode
+from builder.targets.image.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    ManifestFile,
+    ManifestRelease,
+)
 from builder.verify import qemu
 
 Call = Any
@@ -22,15 +28,24 @@ def verify(rackwright: Call, inventory: Path) -> Call:
 
 
 def manifest(here: Path, **changed: object) -> None:
-    fields: dict[str, object] = dict.fromkeys(Manifest.__required_keys__, "x")
-    fields |= {
-        "format-version": FORMAT_VERSION,
-        "host": "nfv1",
-        "release": {"id": "debian-13", "suite": "trixie", "family": "debian"},
-        "artefacts": {"raw": {"file": "node.raw", "size": 1, "sha256": "0" * 64}},
-        **changed,
-    }
-    (here / "manifest.json").write_text(json.dumps(fields), encoding="utf-8")
+    """A manifest of an image of nfv1; a value of None leaves its key out."""
+    whole = Manifest(
+        format_version=FORMAT_VERSION,
+        name="node",
+        host="nfv1",
+        plan_id="x",
+        release=ManifestRelease("debian-13", "trixie", "debian"),
+        kernel="6.12",
+        root_uuid="x",
+        cmdline=(),
+        base="x",
+        source_date_epoch=7,
+        artefacts={"raw": ManifestFile("node.raw", 1, "0" * 64)},
+        packages={},
+    )
+    fields = {**encode(whole), **{key.replace("_", "-"): value for key, value in changed.items()}}
+    text = json.dumps({key: value for key, value in fields.items() if value is not None})
+    (here / "manifest.json").write_text(text, encoding="utf-8")
 
 
 def test_missing_image(verify: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,13 +135,28 @@ def test_no_manifest_of_ours(verify: Call, here: Path, text: str) -> None:
     )
 
 
-@pytest.mark.parametrize("artefacts", [7, {"raw": 7}, {"raw": {"size": 1}}])
-def test_a_damaged_manifest(verify: Call, here: Path, artefacts: object) -> None:
-    manifest(here, artefacts=artefacts)
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"artefacts": 7}, "artefacts is 7, not an object"),
+        ({"artefacts": {"raw": 7}}, "artefacts.raw is 7, not an object"),
+        ({"artefacts": {"raw": {"size": 1}}}, "artefacts.raw.file is missing"),
+        (
+            {"artefacts": {"raw": {"file": "x", "size": "1"}}},
+            'artefacts.raw.size is "1", not a number',
+        ),
+        ({"cmdline": "quiet"}, 'cmdline is "quiet", not a list'),
+        ({"plan_id": None}, "plan-id is missing"),
+    ],
+)
+def test_a_damaged_manifest(
+    verify: Call, here: Path, changed: dict[str, object], fault: str
+) -> None:
+    manifest(here, **changed)
     assert verify("manifest.json") == (
         1,
         "",
-        f"rackwright: error: manifest.json is damaged\n{AGAIN}",
+        f"rackwright: error: manifest.json is damaged: {fault}\n{AGAIN}",
     )
 
 
