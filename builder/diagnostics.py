@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.errors import BuilderError
+from builder.phrases import count_text, one_line
 
 Severity = Literal["error", "warning"]
 # Characters of a source line that are shown; a line of an inventory is rarely half as long.
@@ -82,8 +82,7 @@ class Report:
         return any(item.severity == "error" for item in self.items)
 
     def plus(self, more: Iterable[Diagnostic]) -> Report:
-        ordered = sorted({*self.items, *more}, key=_order)
-        return Report(tuple(ordered))
+        return Report(tuple(sorted({*self.items, *more}, key=_order)))
 
 
 class Refused(BuilderError):
@@ -99,7 +98,8 @@ class Refused(BuilderError):
 
 
 def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
-    return (item.where, item.severity, item.message, format_path(item.path))
+    """By place; the path last, or several keys missing at one place would change places."""
+    return item.where, item.severity, item.message, format_path(item.path)
 
 
 def format_path(path: KeyPath) -> str:
@@ -109,18 +109,6 @@ def format_path(path: KeyPath) -> str:
         name = part if isinstance(part, int) else one_line(part)
         text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text
-
-
-def one_line(text: str) -> str:
-    """Text of the user's as it stands, but for what would end the line or move the cursor."""
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
-
-
-def format_names(names: Iterable[str], limit: int = 10) -> str:
-    """`a, b, c`, cut after `limit` with the number left out."""
-    every = list(names)
-    more = f", and {len(every) - limit} more" if len(every) > limit else ""
-    return ", ".join(every[:limit]) + more
 
 
 def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
@@ -152,9 +140,6 @@ def format_report(report: Report, lines: tuple[str, ...]) -> str:
     errors = sum(item.severity == "error" for item in report.items)
     warnings = len(report.items) - errors
     parts = [format_diagnostic(item, lines) for item in report.items]
-    counts = [_count(errors, "error"), _count(warnings, "warning")]
-    return "\n".join([*parts, ", ".join(c for c in counts if c)]) if parts else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}" if number else ""
+    counts = [(errors, "error"), (warnings, "warning")]
+    told = ", ".join(count_text(number, noun) for number, noun in counts if number)
+    return "\n".join([*parts, told]) if parts else ""

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from builder import build_host
 from builder.catalog.releases import RELEASES, OsRelease
-from builder.diagnostics import Diagnostic, Marks, Refused, Report, format_names
+from builder.diagnostics import Diagnostic, Marks, Refused, Report
 from builder.errors import BuilderError
 from builder.inventory.loader import load
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.validate import examine
+from builder.phrases import format_names
 from builder.plan.checks import check_images, check_plans, hosts_to_check
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan

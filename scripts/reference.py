@@ -10,7 +10,7 @@ import inspect
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,13 @@ from builder.catalog.releases import RELEASES  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
 from builder.inventory.loader import parse_inventory  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
-from builder.model.rules.about import RULE_TEXTS, RuleText  # noqa: E402
 from builder.model.validate import validate  # noqa: E402
 from builder.model.values import CpuSet, PciAddress  # noqa: E402
 from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
-from builder.plan.checks.about import CHECK_TEXTS  # noqa: E402
 from builder.plan.json_form import json_keys  # noqa: E402
 from builder.plan.types import HostPlan  # noqa: E402
 from builder.plan.why import Why  # noqa: E402
+from builder.rule import Rule  # noqa: E402
 from tests.errors.cases import CASES, inventory_of  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -51,25 +50,21 @@ def rules_page() -> str:
         "verb with exit code 1; a warning is told, and the verb goes on. `check --json` names the",
         "rule of each diagnostic; those of the form itself have the rule `schema` or `yaml`.",
     ]
-    for heading, names, texts in (
-        ("Rules of the inventory", RULES, RULE_TEXTS),
-        (
-            "Checks of the plan: derived numbers, and limits of the release",
-            PLAN_CHECKS,
-            CHECK_TEXTS,
-        ),
-    ):
+    parts: tuple[tuple[str, tuple[Rule[Any], ...]], ...] = (
+        ("Rules of the inventory", RULES),
+        ("Checks of the plan: derived numbers, and limits of the release", PLAN_CHECKS),
+    )
+    for heading, rules in parts:
         lines += ["", f"## {heading}"]
-        for name in names:
-            lines += ["", *_rule(name, texts[name], examples)]
+        for rule in rules:
+            lines += ["", *_rule(rule, examples.get(rule.name))]
     return "\n".join(lines) + "\n"
 
 
-def _rule(name: str, text: RuleText, examples: Mapping[str, Diagnostic]) -> Iterator[str]:
-    yield f"### `{name}`"
+def _rule(rule: Rule[Any], found: Diagnostic | None) -> Iterator[str]:
+    yield f"### `{rule.name}`"
     yield ""
-    yield f"{text.about} ({WEIGHTS[text.weight]})"
-    found = examples.get(name)
+    yield f"{rule.about} ({WEIGHTS[rule.weight]})"
     if found is not None:
         yield ""
         yield "```text"

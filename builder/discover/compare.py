@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.diagnostics import KeyPath, Location, Marks, format_names, format_path
+from builder.diagnostics import KeyPath, Location, Marks, format_path
 from builder.discover.description import Description
 from builder.discover.ports import DPDK_DRIVERS, FoundNic
 from builder.discover.topology import FoundNode
@@ -13,6 +13,7 @@ from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic, mem_total_range
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet, format_mib
+from builder.phrases import count_text, format_names
 
 NOTHING = "nothing"
 
@@ -101,16 +102,12 @@ def _compare_cpu(found: Description, hardware: HardwareClass, base: KeyPath) -> 
 def _compare_numa(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:
     here, there = hardware.numa, found.topology.nodes
     if len(here) != len(there):
-        yield _Pair((*base, "numa"), _nodes(len(here)), _nodes(len(there)))
+        yield _Pair((*base, "numa"), count_text(len(here), "node"), count_text(len(there), "node"))
     for index, (node, real) in enumerate(zip(here, there, strict=False)):
         path = (*base, "numa", index)
         yield from _differ((*path, "cpus"), node.cpus, real.cpus)
         if not _same_memory(node.memory, real):
             yield _Pair((*path, "memory"), format_mib(node.memory), format_mib(real.memory))
-
-
-def _nodes(count: int) -> str:
-    return f"{count} node{'s' if count != 1 else ''}"
 
 
 def _same_memory(wanted: int, real: FoundNode) -> bool:

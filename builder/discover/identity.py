@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from builder.discover.machine import DMI, Machine
 from builder.discover.ports import FoundNic, fits
 from builder.model.inventory import HostName, Name, Serial
-from builder.model.values import quote
+from builder.phrases import quote
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _HOST_NAME: TypeAdapter[str] = TypeAdapter(HostName)

@@ -12,7 +12,8 @@ from builder.catalog.nics import NicType, find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
 from builder.errors import BuilderError
 from builder.model.hardware import DeviceId, IfName, ModuleName
-from builder.model.values import Mac, PciAddress, quote
+from builder.model.values import Mac, PciAddress
+from builder.phrases import quote
 
 DPDK_DRIVERS = frozenset({"vfio-pci", "igb_uio", "uio_pci_generic"})
 # PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.

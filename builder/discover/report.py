@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from builder.diagnostics import format_path
 from builder.discover.compare import Difference
-from builder.model.values import count_text
+from builder.phrases import count_text
 
 
 def to_text(differences: Sequence[Difference], class_name: str, host: str | None) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from builder.discover.machine import CPUS, NODES, Machine, Node
 from builder.errors import BuilderError
-from builder.model.rules.findings import is_are, numbers
-from builder.model.values import CpuSet, quote
+from builder.model.values import CpuSet
+from builder.phrases import is_are, numbers, quote
 
 KIB_PER_GIB = 1024 * 1024
 # Up to SMALL_KIB a whole GiB would be rounding by more than `verify` lets pass.

@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import Field
 
 from builder.model.base import Part
-from builder.model.values import Flag, WrongKindError, parsed, quote, text
+from builder.model.values import Flag, WrongKindError, parsed, text
+from builder.phrases import quote
 
 # Debian's adduser and shadow's useradd agree on these (useradd(8), NAME_REGEX of adduser.conf).
 _USER = r"[a-z_][a-z0-9_-]*"

@@ -12,7 +12,8 @@ from ipaddress import (
 )
 from typing import Annotated
 
-from builder.model.values import WrongKindError, parsed, quote
+from builder.model.values import WrongKindError, parsed
+from builder.phrases import quote
 
 Address = IPv4Address | IPv6Address
 Cidr = IPv4Interface | IPv6Interface

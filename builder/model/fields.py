@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from builder.model.values import MemoryMiB, Whole, parsed, quote, text
+from builder.model.values import MemoryMiB, Whole, parsed, text
+from builder.phrases import quote
 
 
 def arg_name(text: str) -> str:

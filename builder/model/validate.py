@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report, format_path
+from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
 from builder.inventory.construct import describe
 from builder.inventory.loader import Loaded
 from builder.inventory.scalars import is_decimal
@@ -46,12 +46,7 @@ def examine(loaded: Loaded) -> tuple[Inventory | None, Report]:
     found += _odd_numbers(loaded, known | {item.path for item in found})
     usable = inventory or _sound_parts(loaded.data)
     found += check_rules(usable, loaded.marks, complete=inventory is not None)
-    return usable, Report(tuple(sorted({*loaded.report.items, *found}, key=_order)))
-
-
-def _order(item: Diagnostic) -> tuple[Location, str, str, str]:
-    """By place; the path last, or several keys missing at one place would change places."""
-    return item.where, item.severity, item.message, format_path(item.path)
+    return usable, loaded.report.plus(found)
 
 
 def _check_schema(loaded: Loaded) -> tuple[Inventory | None, list[Diagnostic]]:

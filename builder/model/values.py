@@ -11,21 +11,10 @@ from typing import Annotated, Any
 from pydantic import Field, GetPydanticSchema, PlainSerializer, Strict, WithJsonSchema
 from pydantic_core import core_schema
 
-from builder.diagnostics import one_line
+from builder.phrases import quote
 
 _JSON_TYPES = {int: "integer", bool: "boolean"}
 MAX_CPU = 8191  # CONFIG_NR_CPUS of Debian's and Ubuntu's amd64 kernels is 8192
-
-
-def quote(value: str) -> str:
-    """A text of the user's in a message: one line, no control characters, not too long."""
-    shown = value if len(value) <= 60 else value[:57] + "..."
-    return f'"{one_line(shown)}"'
-
-
-def count_text(number: int, noun: str) -> str:
-    """`1 VF`, `2 VFs`."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 class WrongKindError(ValueError):

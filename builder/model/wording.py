@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from builder.diagnostics import KeyPath
 from builder.inventory.construct import describe
 from builder.model.schema import keys_at, part_at
-from builder.model.values import WrongKindError, quote
+from builder.model.values import WrongKindError
+from builder.phrases import quote
 
 
 @dataclass(frozen=True, slots=True)

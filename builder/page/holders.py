@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from builder.model.values import PciAddress, count_text, page_size_text
-from builder.plan.checks.findings import socket_mem
+from builder.model.values import PciAddress, page_size_text
+from builder.phrases import count_text
 from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan, VfPlan
-from builder.plan.ovs_memory import PageStock, pages_taken
+from builder.plan.ovs_memory import PageStock, pages_taken, socket_mem
 from builder.plan.subjects import mib_text, port_settings, vf_settings
 from builder.plan.types import HostPlan, ImagePlan
 

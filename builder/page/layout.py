@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.model.values import CpuSet, count_text
+from builder.model.values import CpuSet
 from builder.page.holders import Device, Share, devices_on, memory_shares
+from builder.phrases import count_text
 from builder.plan.subjects import mib_text
 from builder.plan.types import HostPlan, ImagePlan, Role
 

@@ -28,7 +28,7 @@ from builder.plan.mempools import (
     shared_pools,
 )
 from builder.plan.ports import DpdkPort
-from builder.plan.types import CpuPlan
+from builder.plan.types import CpuPlan, ImagePlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
 MEMPOOL_CONFIG_SINCE = (3, 0)
@@ -71,6 +71,12 @@ def parse_socket_mem(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
         return ()
     return tuple(int(part) for part in text.split(","))
+
+
+def socket_mem(image: ImagePlan) -> tuple[int, ...]:
+    """MiB of each NUMA node; () when the inventory's own text is not such a list."""
+    setting = image.ovs_setting("dpdk-socket-mem")
+    return () if setting is None else parse_socket_mem(setting.value)
 
 
 def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node: int) -> OvsMemory:

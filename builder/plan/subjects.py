@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.diagnostics import format_path
-from builder.model.values import count_text, page_size_text
+from builder.model.values import page_size_text
+from builder.phrases import count_text
 from builder.plan.devices import OvsPortPlan, PfPlan, VfPlan
 from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, KubeletPlan
 from builder.plan.why import Why

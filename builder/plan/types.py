@@ -9,7 +9,15 @@ from typing import Literal
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.values import HUGEPAGE_KIB, CpuSet, PciAddress, page_size_text
-from builder.plan.devices import Binding, NicPlan, OvsPlan, PfPlan, PhysicalPort
+from builder.plan.devices import (
+    Binding,
+    NicPlan,
+    OtherConfig,
+    OvsPlan,
+    OvsPortPlan,
+    PfPlan,
+    PhysicalPort,
+)
 from builder.plan.json_form import HIDDEN
 from builder.plan.why import Why
 
@@ -195,6 +203,21 @@ class ImagePlan:
     def physical_ports(self) -> tuple[PhysicalPort, ...]:
         """Every port of the class; a PF that keeps its kernel driver is in it twice."""
         return (*self.pfs, *self.bindings, *self.nics)
+
+    @property
+    def dpdk_ports(self) -> tuple[OvsPortPlan, ...]:
+        """Ports of all bridges."""
+        bridges = self.ovs.bridges if self.ovs is not None else ()
+        return tuple(port for bridge in bridges for port in bridge.ports)
+
+    def ovs_setting(self, key: str) -> OtherConfig | None:
+        """A key of other_config, where the plan sets it."""
+        settings = self.ovs.other_config if self.ovs is not None else ()
+        return next((setting for setting in settings if setting.key == key), None)
+
+    def profile_key(self, *keys: str | int) -> KeyPath:
+        """A key of the inventory's profile."""
+        return ("profiles", self.profile, *keys)
 
     @property
     def default_page_kib(self) -> int:

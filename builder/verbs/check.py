@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from builder.diagnostics import Diagnostic, Refused, format_path
+from builder.phrases import count_text
 from builder.prepare import one_of_each_pair, prepare
 from builder.verbs import inputs
 
@@ -21,7 +22,7 @@ def run(args: Namespace) -> int:
         return run_json(args)
     prepared = inputs.prepare_aloud(args.inventory, one_of_each_pair, args.os)
     count = len(prepared.inventory.hosts)
-    print(f"{args.inventory}: {count} host{'s' if count != 1 else ''}, no errors")
+    print(f"{args.inventory}: {count_text(count, 'host')}, no errors")
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import get_args
 
 from builder.bundles import Forms, write_bundles
 from builder.command import SubprocessRunner
-from builder.diagnostics import format_names
+from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
 from builder.targets.cloud_init.limits import PROVIDERS
 from builder.targets.cloud_init.order import Boots, hosts_without_mac
@@ -57,7 +57,7 @@ def run(args: Namespace) -> int:
         keep_others=args.host is not None,
     )
     count = len(plans)
-    print(f"{count} host{'s' if count != 1 else ''} in {args.out}", file=sys.stderr)
+    print(f"{count_text(count, 'host')} in {args.out}", file=sys.stderr)
     return 0
 
 

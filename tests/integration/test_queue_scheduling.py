@@ -22,10 +22,10 @@ import yaml
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
-from builder.plan.checks.findings import Finding, dpdk_ports
 from builder.plan.checks.queues import check_polled
 from builder.plan.host import plan_host
 from builder.plan.types import ImagePlan
+from builder.rule import Finding
 
 SEED = Path(__file__).resolve().parents[2] / "examples/seed/inventory.yaml"
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
@@ -72,7 +72,7 @@ class Switch:
         words: list[str] = ["--", "set", "Open_vSwitch", "."]
         for key, value in {"pmd-cpu-mask": image.cpus.pmd.mask, **assign}.items():
             words.append(f"other_config:{key}={value}")
-        for port in dpdk_ports(image):
+        for port in image.dpdk_ports:
             words += ["--", "--if-exists", "del-port", port.name]
             words += ["--", "add-port", "br0", port.name]
             words += ["--", "set", "Interface", port.name, "type=dummy-pmd"]
@@ -138,7 +138,7 @@ def some_ports(rng: random.Random) -> dict[str, dict[str, Any]]:
 def expected(image: ImagePlan, polled: dict[tuple[str, int], int]) -> dict[str, str]:
     """What must be said of each port, by who polls its queues in truth."""
     said: dict[str, str] = {}
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         here = image.cpus.nodes[port.numa or 0]
         for queue in range(port.rxq):
             cpu = polled.get((port.name, queue))
@@ -168,7 +168,7 @@ def test_checks_say_what_the_scheduler_does(switch: Switch) -> None:
         deadline = time.monotonic() + 5
         while expected(image, switch.polled()) != said and time.monotonic() < deadline:
             time.sleep(0.1)
-        ports = [(p.name, p.rxq, p.affinity) for p in dpdk_ports(image)]
+        ports = [(p.name, p.rxq, p.affinity) for p in image.dpdk_ports]
         assert expected(image, switch.polled()) == said, (number, config, ports)
         seen |= {*said.values()} or {"nothing"}
     assert seen == {"error", "warning", "nothing"}

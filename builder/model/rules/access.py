@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pydantic import BaseModel
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.base import kebab
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, error, warning
+from builder.rule import SEE, Finding, Rule
 
 # What is a secret by its look. kubeadm: [a-z0-9]{6}.[a-z0-9]{16}, all of a value or after
 # `=`, `:` or a blank, so that no version or host name is taken for one
@@ -51,29 +51,29 @@ _BY_REFERENCE = (
 _IN_URL = "have the server know the node by its address or its name: {hostname} stands for it"
 
 
-def check_can_log_in(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_can_log_in(inventory: Inventory) -> Iterator[Finding]:
     for name, user in inventory.access.users.items():
         if not user.ssh_keys and user.password_hash is None:
             message = f"{name} cannot log in: there is neither a key nor a password hash"
             hint = 'ssh-keys: ["ssh-ed25519 …"]'
-            yield warning(marks, ("access", "users", name), message, hint, at_key=True)
+            yield Finding(("access", "users", name), message, hint, at_key=True)
 
 
-def check_secret_path_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_secret_path_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[str, KeyPath] = {}
     for name, secret in inventory.access.secrets.items():
         path: KeyPath = ("access", "secrets", name, "path")
         other = first.setdefault(secret.path, path)
         if other != path:
-            yield error(marks, path, f"{secret.path} is also at {at(marks, other)}")
+            yield Finding(path, f"{secret.path} is also at {SEE}", see=other)
     for name, secret in inventory.access.secrets.items():
         for above, where in first.items():
             if secret.path.startswith(f"{above}/"):
-                message = f"{secret.path} is below the file {above}, {at(marks, where)}"
-                yield error(marks, ("access", "secrets", name, "path"), message)
+                message = f"{secret.path} is below the file {above}, {SEE}"
+                yield Finding(("access", "secrets", name, "path"), message, see=where)
 
 
-def check_secret_path_free(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_secret_path_free(inventory: Inventory) -> Iterator[Finding]:
     """A fetched secret replaces what is at its path: never a file the system or we have there."""
     for name, secret in inventory.access.secrets.items():
         own = f"{secret.path}/"
@@ -82,18 +82,18 @@ def check_secret_path_free(inventory: Inventory, marks: Marks) -> Iterable[Diagn
         if secret.path in SYSTEM_FILES or taken:
             path: KeyPath = ("access", "secrets", name, "path")
             message = f"{secret.path} would be replaced by the secret, and is not for secrets"
-            yield error(marks, path, message, "a file of its own: /etc/kubernetes/join.yaml")
+            yield Finding(path, message, "a file of its own: /etc/kubernetes/join.yaml")
 
 
-def check_secret_mode(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_secret_mode(inventory: Inventory) -> Iterator[Finding]:
     for name, secret in inventory.access.secrets.items():
         if int(secret.mode, 8) & 0o007:
             message = f"{secret.mode} lets everybody on the node at {secret.path}"
             hint = 'mode: "0600"'
-            yield warning(marks, ("access", "secrets", name, "mode"), message, hint)
+            yield Finding(("access", "secrets", name, "mode"), message, hint)
 
 
-def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_no_secret(inventory: Inventory) -> Iterator[Finding]:
     """Free texts that look like a secret: what is rendered from them, everybody can read."""
     parts: list[tuple[KeyPath, object]] = [
         (("profiles", name), profile) for name, profile in inventory.profiles.items()
@@ -105,7 +105,7 @@ def check_no_secret(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             if kind is not None:
                 message = f"this looks like {kind}, which every image and bundle would give away"
                 hint = _IN_URL if path[-1] == "url" else _BY_REFERENCE
-                yield replace(error(marks, path, message, hint), is_secret=True)
+                yield replace(Finding(path, message, hint), is_secret=True)
 
 
 def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
@@ -121,3 +121,29 @@ def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, tuple | list):
         for index, item in enumerate(value):
             yield from _texts((*path, index), item)
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule("access-login", "warning", "Somebody can log in.", check_can_log_in),
+    Rule(
+        "secret-path-free",
+        "error",
+        "A secret is a file of its own, never one of the system's or ours.",
+        check_secret_path_free,
+    ),
+    Rule(
+        "secret-path-once", "error", "A path is that of one fetched file.", check_secret_path_once
+    ),
+    Rule(
+        "secret-mode",
+        "warning",
+        "A fetched secret is not for everybody on the node.",
+        check_secret_mode,
+    ),
+    Rule(
+        "secret-in-clear",
+        "error",
+        "No text of the inventory is a secret: it is fetched at boot.",
+        check_no_secret,
+    ),
+)

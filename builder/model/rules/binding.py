@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports, is_bifurcated
-from builder.model.rules.findings import Pair, at, error, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
+from builder.rule import SEE, Finding, Rule, each
 
 
 def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
@@ -29,7 +30,7 @@ def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
                 yield (*path, "vfs", number, "driver"), vf.driver, True
 
 
-def check_secure_boot(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_secure_boot(inventory: Inventory) -> Iterator[Finding]:
     """DPDK, FAQ: with UEFI Secure Boot the kernel may disallow the use of UIO."""
     reasons = {
         "igb_uio": "it is not signed, so the kernel does not load it",
@@ -38,40 +39,38 @@ def check_secure_boot(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
     for pair in pairs(inventory):
         for path, driver, _ in _bindings(pair):
             if pair.hardware.secure_boot and driver in reasons:
-                other = at(marks, (*pair.class_path, "secure-boot"))
-                message = f"{driver} does not work with Secure Boot ({other}): {reasons[driver]}"
-                yield error(marks, path, message, "driver: vfio-pci")
+                other = (*pair.class_path, "secure-boot")
+                message = f"{driver} does not work with Secure Boot ({SEE}): {reasons[driver]}"
+                yield Finding(path, message, "driver: vfio-pci", see=other)
 
 
-def check_vf_interrupts(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
     """uio_pci_generic.c probe(): "No IRQ assigned to device: no support for interrupts?"; VFs
     have MSI-X only (DPDK, Linux drivers guide).
     """
-    for pair in pairs(inventory):
-        for path, driver, is_vf in _bindings(pair):
-            if is_vf and driver == "uio_pci_generic":
-                message = "uio_pci_generic needs a legacy interrupt (INTx), and a VF has none"
-                yield error(marks, path, message, "driver: vfio-pci")
+    for path, driver, is_vf in _bindings(pair):
+        if is_vf and driver == "uio_pci_generic":
+            message = "uio_pci_generic needs a legacy interrupt (INTx), and a VF has none"
+            yield Finding(path, message, "driver: vfio-pci")
 
 
-def check_iommu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_iommu(pair: Pair) -> Iterator[Finding]:
     """Words that leave vfio-pci without an IOMMU, or VFs without interrupts."""
-    for pair in pairs(inventory):
-        has_vfio = any(driver == "vfio-pci" for _, driver, _ in _bindings(pair))
-        for index, text in enumerate(pair.profile.kernel_args):
-            path = (*pair.path, "kernel-args", index)
-            name, _, value = text.partition("=")
-            is_off = name in (
-                "iommu",
-                f"{pair.hardware.cpu.vendor}_iommu",
-            ) and "off" in value.split(",")
-            reason = "it turns the IOMMU off" if is_off else _NO_IOMMU.get(text)
-            if has_vfio and reason is not None:
-                message = f"{text}: {reason}, so that vfio-pci opens no port"
-                yield error(marks, path, message, "remove it")
-            elif name == "pci" and "nomsi" in value.split(",") and pair.profile.sriov:
-                message = "pci=nomsi: VFs have no interrupts but MSI-X, so that their drivers fail"
-                yield error(marks, path, message, "remove nomsi")
+    has_vfio = any(driver == "vfio-pci" for _, driver, _ in _bindings(pair))
+    for index, text in enumerate(pair.profile.kernel_args):
+        path = (*pair.path, "kernel-args", index)
+        name, _, value = text.partition("=")
+        is_off = name in (
+            "iommu",
+            f"{pair.hardware.cpu.vendor}_iommu",
+        ) and "off" in value.split(",")
+        reason = "it turns the IOMMU off" if is_off else _NO_IOMMU.get(text)
+        if has_vfio and reason is not None:
+            message = f"{text}: {reason}, so that vfio-pci opens no port"
+            yield Finding(path, message, "remove it")
+        elif name == "pci" and "nomsi" in value.split(",") and pair.profile.sriov:
+            message = "pci=nomsi: VFs have no interrupts but MSI-X, so that their drivers fail"
+            yield Finding(path, message, "remove nomsi")
 
 
 # vfio_iommu_type1.c, vfio_iommu_type1_attach_group(): "No interrupt remapping support" is EPERM.
@@ -82,77 +81,119 @@ _NO_IOMMU = {
 }
 
 
-def check_taken_by_model(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
     """vfio_pci.c, vfio_pci_fill_ids(): `ids` takes every port of a model, also those that stay."""
-    for pair in pairs(inventory):
-        options = pair.profile.drivers.get("vfio-pci")
-        given = [
-            ((*pair.path, "kernel-args", index), text.partition("=")[2])
-            for index, text in enumerate(pair.profile.kernel_args)
-            if text.replace("-", "_").startswith("vfio_pci.ids=")
-        ]
-        if options is not None and "ids" in options.options:
-            path = (*pair.path, "drivers", "vfio-pci", "options", "ids")
-            given.append((path, str(options.options["ids"])))
-        for path, ids in given:
-            taken = {text.lower() for text in ids.split(",")}
-            names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
-            message = f"{ids}: vfio-pci takes every port of a model by its id"
-            if names:
-                message += f", {' and '.join(names)} among them, as soon as it is loaded"
-            hint = "remove it: ports and VFs are bound by PCI address, as bridges and sriov say"
-            yield error(marks, path, message, hint)
+    options = pair.profile.drivers.get("vfio-pci")
+    given = [
+        ((*pair.path, "kernel-args", index), text.partition("=")[2])
+        for index, text in enumerate(pair.profile.kernel_args)
+        if text.replace("-", "_").startswith("vfio_pci.ids=")
+    ]
+    if options is not None and "ids" in options.options:
+        path = (*pair.path, "drivers", "vfio-pci", "options", "ids")
+        given.append((path, str(options.options["ids"])))
+    for path, ids in given:
+        taken = {text.lower() for text in ids.split(",")}
+        names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
+        message = f"{ids}: vfio-pci takes every port of a model by its id"
+        if names:
+            message += f", {' and '.join(names)} among them, as soon as it is loaded"
+        hint = "remove it: ports and VFs are bound by PCI address, as bridges and sriov say"
+        yield Finding(path, message, hint)
 
 
-def check_not_blocked(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_not_blocked(pair: Pair) -> Iterator[Finding]:
     """kernel/module/main.c, blacklisted(); modprobe.d(5): modprobe.blacklist= is for aliases."""
-    for pair in pairs(inventory):
-        wanted = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
-        wanted |= {
-            driver: "what ports or VFs are bound to"
-            for _, driver, _ in _bindings(pair)
-            if driver != "kernel"
-        }
-        known = {name.replace("-", "_"): use for name, use in wanted.items()}
-        for index, text in enumerate(pair.profile.kernel_args):
-            name, _, value = text.partition("=")
-            if name.replace("-", "_") not in {"module_blacklist", "modprobe.blacklist"}:
-                continue
-            for module in value.split(","):
-                use = known.get(module.replace("-", "_"))
-                if use is not None:
-                    path = (*pair.path, "kernel-args", index)
-                    message = f"{name} keeps {module} from loading, {use}"
-                    yield error(marks, path, message, f"remove {module}")
-
-
-def check_driver_signed(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A module of another build loads with Secure Boot only when its key is enrolled (MOK)."""
-    for pair in pairs(inventory):
-        for name, settings in pair.profile.drivers.items():
-            if settings.flavour == "out-of-tree" and pair.hardware.secure_boot:
-                other = at(marks, (*pair.class_path, "secure-boot"))
-                message = (
-                    f"an out-of-tree {name} loads with Secure Boot ({other}) only when it is "
-                    "signed with a key the machine knows"
-                )
-                hint = "flavour: in-tree, or enroll the key on each machine (mokutil --import)"
-                path = (*pair.path, "drivers", name, "flavour")
-                yield warning(marks, path, message, hint)
-
-
-def check_bifurcated_port(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """DPDK, mlx5 guide: the port stays with its kernel driver."""
-    for pair in pairs(inventory):
-        ovs = pair.profile.ovs
-        if ovs is None or "driver" not in ovs.model_fields_set:
+    wanted = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
+    wanted |= {
+        driver: "what ports or VFs are bound to"
+        for _, driver, _ in _bindings(pair)
+        if driver != "kernel"
+    }
+    known = {name.replace("-", "_"): use for name, use in wanted.items()}
+    for index, text in enumerate(pair.profile.kernel_args):
+        name, _, value = text.partition("=")
+        if name.replace("-", "_") not in {"module_blacklist", "modprobe.blacklist"}:
             continue
-        for port in dpdk_ports(pair.hardware, pair.profile):
-            nic = port.nic
-            if port.port.nic is not None and nic is not None and is_bifurcated(nic):
-                message = (
-                    f"{ovs.driver} would take {nic.name} (port {port.name}) from {nic.driver}, "
-                    "through which DPDK drives it"
-                )
-                yield error(marks, (*pair.path, "ovs", "driver"), message, "leave it out")
-                break
+        for module in value.split(","):
+            use = known.get(module.replace("-", "_"))
+            if use is not None:
+                path = (*pair.path, "kernel-args", index)
+                message = f"{name} keeps {module} from loading, {use}"
+                yield Finding(path, message, f"remove {module}")
+
+
+def check_driver_signed(pair: Pair) -> Iterator[Finding]:
+    """A module of another build loads with Secure Boot only when its key is enrolled (MOK)."""
+    for name, settings in pair.profile.drivers.items():
+        if settings.flavour == "out-of-tree" and pair.hardware.secure_boot:
+            other = (*pair.class_path, "secure-boot")
+            message = (
+                f"an out-of-tree {name} loads with Secure Boot ({SEE}) only when it is "
+                "signed with a key the machine knows"
+            )
+            hint = "flavour: in-tree, or enroll the key on each machine (mokutil --import)"
+            path = (*pair.path, "drivers", name, "flavour")
+            yield Finding(path, message, hint, see=other)
+
+
+def check_bifurcated_port(pair: Pair) -> Iterator[Finding]:
+    """DPDK, mlx5 guide: the port stays with its kernel driver."""
+    ovs = pair.profile.ovs
+    if ovs is None or "driver" not in ovs.model_fields_set:
+        return
+    for port in dpdk_ports(pair.hardware, pair.profile):
+        nic = port.nic
+        if port.port.nic is not None and nic is not None and is_bifurcated(nic):
+            message = (
+                f"{ovs.driver} would take {nic.name} (port {port.name}) from {nic.driver}, "
+                "through which DPDK drives it"
+            )
+            yield Finding((*pair.path, "ovs", "driver"), message, "leave it out")
+            break
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "vf-interrupts",
+        "error",
+        "VFs are not on uio_pci_generic, which needs an interrupt they lack.",
+        each(pairs, check_vf_interrupts),
+    ),
+    Rule(
+        "binding-secure-boot",
+        "error",
+        "With Secure Boot, drivers are signed modules of the kernel.",
+        check_secure_boot,
+    ),
+    Rule(
+        "binding-bifurcated",
+        "error",
+        "A port that DPDK drives through its kernel driver (mlx5) is not bound to another.",
+        each(pairs, check_bifurcated_port),
+    ),
+    Rule(
+        "binding-iommu",
+        "error",
+        "Kernel words leave vfio-pci its IOMMU and VFs their interrupts.",
+        each(pairs, check_iommu),
+    ),
+    Rule(
+        "binding-by-model",
+        "error",
+        "vfio-pci is not told to take all ports of a model by its id.",
+        each(pairs, check_taken_by_model),
+    ),
+    Rule(
+        "binding-blocked",
+        "error",
+        "Kernel words do not keep a driver that is used from loading.",
+        each(pairs, check_not_blocked),
+    ),
+    Rule(
+        "driver-signed",
+        "warning",
+        "With Secure Boot, a driver is the kernel's own build of it.",
+        each(pairs, check_driver_signed),
+    ),
+)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, error, is_are, numbers
 from builder.model.values import CpuSet
+from builder.phrases import is_are, numbers
+from builder.rule import SEE, Finding, Rule
 
 
 def _classes(inventory: Inventory) -> Iterator[tuple[KeyPath, HardwareClass]]:
@@ -16,33 +17,44 @@ def _classes(inventory: Inventory) -> Iterator[tuple[KeyPath, HardwareClass]]:
         yield ("hardware", name), hardware
 
 
-def check_on_one_node(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_on_one_node(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         for index, node in enumerate(hardware.numa):
             for earlier, other in enumerate(hardware.numa[:index]):
                 both = node.cpus & other.cpus
                 if both:
                     message = f"{numbers('CPU', both)} {is_are(both)} also on node {earlier}"
-                    hint = f"see {at(marks, (*path, 'numa', earlier, 'cpus'))}"
-                    yield error(marks, (*path, "numa", index, "cpus"), message, hint)
+                    hint = f"see {SEE}"
+                    yield Finding(
+                        (*path, "numa", index, "cpus"),
+                        message,
+                        hint,
+                        see=(*path, "numa", earlier, "cpus"),
+                    )
 
 
-def check_any_cpu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_any_cpu(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         if not hardware.cpus:
             message = "no node of this machine has CPUs"
             hint = 'say which it has, for example cpus: "0-7"'
-            yield error(marks, (*path, "numa"), message, hint, at_key=True)
+            yield Finding((*path, "numa"), message, hint, at_key=True)
 
 
-def check_siblings_or_threads(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_siblings_or_threads(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         if hardware.siblings is not None and hardware.threads is not None:
-            message = f"siblings says it already: {at(marks, (*path, 'siblings'))}"
-            yield error(marks, (*path, "threads"), message, "keep one of both", at_key=True)
+            message = f"siblings says it already: {SEE}"
+            yield Finding(
+                (*path, "threads"),
+                message,
+                "keep one of both",
+                at_key=True,
+                see=(*path, "siblings"),
+            )
 
 
-def check_siblings_complete(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_siblings_complete(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         if hardware.siblings is None or hardware.threads is not None:
             continue
@@ -54,32 +66,32 @@ def check_siblings_complete(inventory: Inventory, marks: Marks) -> Iterable[Diag
                 f"{numbers('CPU', alone)} {have} none"
             )
             hint = "see /sys/devices/system/cpu/cpu0/topology/thread_siblings_list"
-            yield error(marks, (*path, "siblings"), message, hint)
+            yield Finding((*path, "siblings"), message, hint)
 
 
-def check_threads_exist(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_threads_exist(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         cpus = hardware.cpus
         for index, thread in enumerate(hardware.threads or ()):
             missing = CpuSet.of(thread) - cpus
             if missing:
                 message = f"this machine has no {numbers('CPU', missing)}, it has {cpus}"
-                yield error(marks, (*path, "threads", index), message)
+                yield Finding((*path, "threads", index), message)
 
 
-def check_threads_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_threads_once(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         first: dict[int, int] = {}
         for index, thread in enumerate(hardware.threads or ()):
             for place, cpu in enumerate(thread):
                 if cpu in first:
-                    other = at(marks, (*path, "threads", first[cpu]))
-                    message = f"CPU {cpu} is already a thread of the core at {other}"
-                    yield error(marks, (*path, "threads", index, place), message)
+                    other = (*path, "threads", first[cpu])
+                    message = f"CPU {cpu} is already a thread of the core at {SEE}"
+                    yield Finding((*path, "threads", index, place), message, see=other)
                 first.setdefault(cpu, index)
 
 
-def check_siblings_on_one_node(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_siblings_on_one_node(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         node_of = {cpu: index for index, node in enumerate(hardware.numa) for cpu in node.cpus}
         key = "siblings" if hardware.threads is None else "threads"
@@ -91,5 +103,36 @@ def check_siblings_on_one_node(inventory: Inventory, marks: Marks) -> Iterable[D
                 message = (
                     f"CPUs {core} share a core, but are on the nodes {nodes[0]} and {nodes[1]}"
                 )
-                yield error(marks, (*path, key), message, at_key=True)
+                yield Finding((*path, key), message, at_key=True)
                 break
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule("cpu-any", "error", "A machine has CPUs.", check_any_cpu),
+    Rule("cpu-on-one-node", "error", "A CPU is on one NUMA node.", check_on_one_node),
+    Rule(
+        "cpu-siblings-or-threads",
+        "error",
+        "SMT siblings are told one way: by their distance (`siblings`) or core by core (`threads`).",
+        check_siblings_or_threads,
+    ),
+    Rule(
+        "cpu-siblings-complete",
+        "error",
+        "With `siblings`, every CPU has a sibling at that distance.",
+        check_siblings_complete,
+    ),
+    Rule(
+        "cpu-siblings-on-one-node",
+        "error",
+        "The siblings of a core are on one NUMA node.",
+        check_siblings_on_one_node,
+    ),
+    Rule(
+        "cpu-threads-exist",
+        "error",
+        "CPUs named in `threads` are CPUs of the machine.",
+        check_threads_exist,
+    ),
+    Rule("cpu-threads-once", "error", "A CPU is a thread of one core.", check_threads_once),
+)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import NicDriver
-from builder.model.rules.findings import Pair, at, error, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy
-from builder.model.values import count_text
 from builder.model.wording import suggest
+from builder.phrases import count_text
+from builder.rule import SEE, Finding, Rule, each
 
 # module_param(max_vfs, ...): drivers/net/ethernet/intel/{igb,ixgbe}. No other driver has it.
 WITH_MAX_VFS = ("igb", "ixgbe")
@@ -64,125 +65,168 @@ def _drivers(inventory: Inventory) -> Iterator[UsedDriver]:
             yield UsedDriver(pair, name, settings, nics, policies)
 
 
-def check_driver_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for driver in _drivers(inventory):
-        if not driver.nics and driver.name not in USERSPACE:
-            names = dict.fromkeys(nic.driver for nic in driver.pair.hardware.nics)
-            message = f"no NIC of hardware class {driver.pair.class_name} has this driver"
-            yield warning(marks, driver.path, message, suggest(driver.name, names), at_key=True)
+def check_driver_used(driver: UsedDriver) -> Iterator[Finding]:
+    if not driver.nics and driver.name not in USERSPACE:
+        names = dict.fromkeys(nic.driver for nic in driver.pair.hardware.nics)
+        message = f"no NIC of hardware class {driver.pair.class_name} has this driver"
+        yield Finding(driver.path, message, suggest(driver.name, names), at_key=True)
 
 
-def check_has_max_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for driver in _drivers(inventory):
-        if driver.name in WITH_MAX_VFS or driver.name in USERSPACE:
-            continue
-        message = f"{driver.name} has no parameter max_vfs (igb and ixgbe have)"
-        if driver.makes_vfs:
-            yield error(marks, (*driver.path, "vf-mode"), message, "vf-mode: sysfs")
-        if driver.max_vfs is not None:
-            hint = "remove it: vf-mode sysfs makes the VFs of num-vfs"
-            yield error(marks, driver.option_path, message, hint, at_key=True)
+def check_has_max_vfs(driver: UsedDriver) -> Iterator[Finding]:
+    if driver.name in WITH_MAX_VFS or driver.name in USERSPACE:
+        return
+    message = f"{driver.name} has no parameter max_vfs (igb and ixgbe have)"
+    if driver.makes_vfs:
+        yield Finding((*driver.path, "vf-mode"), message, "vf-mode: sysfs")
+    if driver.max_vfs is not None:
+        hint = "remove it: vf-mode sysfs makes the VFs of num-vfs"
+        yield Finding(driver.option_path, message, hint, at_key=True)
 
 
-def check_max_vfs_form(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_max_vfs_form(driver: UsedDriver) -> Iterator[Finding]:
     """In-tree: module_param(max_vfs, uint, 0). Found by trying: modprobe says
     "`2,2' invalid for parameter `max_vfs'" and the driver does not load.
     """
-    for driver in _drivers(inventory):
-        value = driver.max_vfs
-        if driver.name not in WITH_MAX_VFS or value is None:
-            continue
-        parts = value.split(",")
-        if not all(part.isdigit() for part in parts):
-            yield error(marks, driver.option_path, f"{value} is not a number of VFs")
-        elif len(parts) > 1 and driver.is_in_tree:
-            message = (
-                f"max_vfs={value}: the in-tree {driver.name} takes one unsigned integer, with a "
-                "list it refuses to load, and its ports are gone"
-            )
-            hint = (
-                f"max_vfs: {parts[0]} (for every port), or vf-mode: sysfs and num-vfs for each "
-                f"PF; Intel's own build takes a list: flavour: out-of-tree"
-            )
-            yield error(marks, driver.option_path, message, hint)
+    value = driver.max_vfs
+    if driver.name not in WITH_MAX_VFS or value is None:
+        return
+    parts = value.split(",")
+    if not all(part.isdigit() for part in parts):
+        yield Finding(driver.option_path, f"{value} is not a number of VFs")
+    elif len(parts) > 1 and driver.is_in_tree:
+        message = (
+            f"max_vfs={value}: the in-tree {driver.name} takes one unsigned integer, with a "
+            "list it refuses to load, and its ports are gone"
+        )
+        hint = (
+            f"max_vfs: {parts[0]} (for every port), or vf-mode: sysfs and num-vfs for each "
+            f"PF; Intel's own build takes a list: flavour: out-of-tree"
+        )
+        yield Finding(driver.option_path, message, hint)
 
 
-def check_max_vfs_limit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for driver in _drivers(inventory):
-        capable = [nic.model for nic in driver.nics if nic.model.total_vfs]
-        if driver.name not in WITH_MAX_VFS or not capable:
-            continue
-        least = min(capable, key=lambda kind: kind.total_vfs)
-        numbers = [int(part) for part in (driver.max_vfs or "").split(",") if part.isdigit()]
-        if numbers and max(numbers) > least.total_vfs:
-            message = (
-                f"max_vfs={driver.max_vfs}: a port of {least.name} has at most "
-                f"{count_text(least.total_vfs, 'VF')}, with more the driver makes none"
-            )
-            yield error(marks, driver.option_path, message)
+def check_max_vfs_limit(driver: UsedDriver) -> Iterator[Finding]:
+    capable = [nic.model for nic in driver.nics if nic.model.total_vfs]
+    if driver.name not in WITH_MAX_VFS or not capable:
+        return
+    least = min(capable, key=lambda kind: kind.total_vfs)
+    numbers = [int(part) for part in (driver.max_vfs or "").split(",") if part.isdigit()]
+    if numbers and max(numbers) > least.total_vfs:
+        message = (
+            f"max_vfs={driver.max_vfs}: a port of {least.name} has at most "
+            f"{count_text(least.total_vfs, 'VF')}, with more the driver makes none"
+        )
+        yield Finding(driver.option_path, message)
 
 
-def check_max_vfs_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for driver in _drivers(inventory):
-        if driver.max_vfs is not None and driver.makes_vfs:
-            message = (
-                "max_vfs follows from num-vfs already: vf-mode is module-parameter "
-                f"({at(marks, (*driver.path, 'vf-mode'))})"
-            )
-            yield error(marks, driver.option_path, message, "remove it", at_key=True)
+def check_max_vfs_once(driver: UsedDriver) -> Iterator[Finding]:
+    if driver.max_vfs is not None and driver.makes_vfs:
+        message = f"max_vfs follows from num-vfs already: vf-mode is module-parameter ({SEE})"
+        yield Finding(
+            driver.option_path, message, "remove it", at_key=True, see=(*driver.path, "vf-mode")
+        )
 
 
-def check_max_vfs_agrees(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_max_vfs_agrees(driver: UsedDriver) -> Iterator[Finding]:
     """ixgbe_sriov.c, ixgbe_enable_sriov(): VFs that are there when it loads are kept; a
     second number is refused with EBUSY.
     """
-    for driver in _drivers(inventory):
-        value = driver.max_vfs
-        if driver.makes_vfs or value is None or not value.isdigit():
-            continue
-        for index, policy in driver.policies:
-            if policy.num_vfs != int(value):
-                path = (*driver.pair.path, "sriov", index, "num-vfs")
-                message = (
-                    f"{driver.name} makes {value} VFs on {policy.pf} when it loads "
-                    f"(max_vfs={value}), num-vfs is {policy.num_vfs}: {at(marks, path)}"
-                )
-                yield error(marks, driver.option_path, message, "remove max_vfs")
-
-
-def check_one_number(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for driver in _drivers(inventory):
-        if not (driver.makes_vfs and driver.is_in_tree and driver.policies):
-            continue
-        first_index, first = driver.policies[0]
-        for index, policy in driver.policies[1:]:
-            if policy.num_vfs != first.num_vfs:
-                other = at(marks, (*driver.pair.path, "sriov", first_index, "num-vfs"))
-                message = (
-                    f"{policy.pf} is to have {count_text(policy.num_vfs, 'VF')} and {first.pf} "
-                    f"{first.num_vfs} ({other}), but max_vfs of the in-tree {driver.name} is one "
-                    "number for all its ports"
-                )
-                path = (*driver.pair.path, "sriov", index, "num-vfs")
-                yield error(marks, path, message, "take one number, or vf-mode: sysfs")
-
-
-def check_other_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A max_vfs of one number is for every port the driver finds."""
-    for driver in _drivers(inventory):
-        value = driver.max_vfs or ""
-        is_one_number = value.isdigit() and int(value) > 0
-        in_tree_mode = driver.makes_vfs and driver.is_in_tree and driver.policies
-        if driver.name not in WITH_MAX_VFS or not (is_one_number or in_tree_mode):
-            continue
-        with_policy = {policy.pf for _, policy in driver.policies}
-        others = [
-            nic.name for nic in driver.nics if nic.name not in with_policy and nic.model.total_vfs
-        ]
-        if others:
-            path = driver.option_path if is_one_number else (*driver.path, "vf-mode")
+    value = driver.max_vfs
+    if driver.makes_vfs or value is None or not value.isdigit():
+        return
+    for index, policy in driver.policies:
+        if policy.num_vfs != int(value):
+            path = (*driver.pair.path, "sriov", index, "num-vfs")
             message = (
-                f"max_vfs is for every port of {driver.name}: {', '.join(others)} would get VFs "
-                "too, without a policy"
+                f"{driver.name} makes {value} VFs on {policy.pf} when it loads "
+                f"(max_vfs={value}), num-vfs is {policy.num_vfs}: {SEE}"
             )
-            yield error(marks, path, message, "vf-mode: sysfs makes VFs on the PFs of sriov only")
+            yield Finding(driver.option_path, message, "remove max_vfs", see=path)
+
+
+def check_one_number(driver: UsedDriver) -> Iterator[Finding]:
+    if not (driver.makes_vfs and driver.is_in_tree and driver.policies):
+        return
+    first_index, first = driver.policies[0]
+    for index, policy in driver.policies[1:]:
+        if policy.num_vfs != first.num_vfs:
+            other = (*driver.pair.path, "sriov", first_index, "num-vfs")
+            message = (
+                f"{policy.pf} is to have {count_text(policy.num_vfs, 'VF')} and {first.pf} "
+                f"{first.num_vfs} ({SEE}), but max_vfs of the in-tree {driver.name} is one "
+                "number for all its ports"
+            )
+            path = (*driver.pair.path, "sriov", index, "num-vfs")
+            yield Finding(path, message, "take one number, or vf-mode: sysfs", see=other)
+
+
+def check_other_ports(driver: UsedDriver) -> Iterator[Finding]:
+    """A max_vfs of one number is for every port the driver finds."""
+    value = driver.max_vfs or ""
+    is_one_number = value.isdigit() and int(value) > 0
+    in_tree_mode = driver.makes_vfs and driver.is_in_tree and driver.policies
+    if driver.name not in WITH_MAX_VFS or not (is_one_number or in_tree_mode):
+        return
+    with_policy = {policy.pf for _, policy in driver.policies}
+    others = [
+        nic.name for nic in driver.nics if nic.name not in with_policy and nic.model.total_vfs
+    ]
+    if others:
+        path = driver.option_path if is_one_number else (*driver.path, "vf-mode")
+        message = (
+            f"max_vfs is for every port of {driver.name}: {', '.join(others)} would get VFs "
+            "too, without a policy"
+        )
+        yield Finding(path, message, "vf-mode: sysfs makes VFs on the PFs of sriov only")
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "driver-used",
+        "warning",
+        "A driver with options is that of a NIC.",
+        each(_drivers, check_driver_used),
+    ),
+    Rule(
+        "driver-has-max-vfs",
+        "error",
+        "VFs by module parameter are for drivers that have one.",
+        each(_drivers, check_has_max_vfs),
+    ),
+    Rule(
+        "driver-max-vfs-form",
+        "error",
+        "`max_vfs` has the form the driver takes: one number, or a list.",
+        each(_drivers, check_max_vfs_form),
+    ),
+    Rule(
+        "driver-max-vfs-limit",
+        "error",
+        "`max_vfs` is not above what the device can have.",
+        each(_drivers, check_max_vfs_limit),
+    ),
+    Rule(
+        "driver-max-vfs-once",
+        "error",
+        "`max_vfs` is not set where it follows from `num-vfs`.",
+        each(_drivers, check_max_vfs_once),
+    ),
+    Rule(
+        "driver-max-vfs-agrees",
+        "error",
+        "`max_vfs` by hand and `num-vfs` are the same number.",
+        each(_drivers, check_max_vfs_agrees),
+    ),
+    Rule(
+        "driver-one-number",
+        "error",
+        "Where `max_vfs` is one number, all ports of the driver have as many VFs.",
+        each(_drivers, check_one_number),
+    ),
+    Rule(
+        "driver-other-ports",
+        "error",
+        "Where `max_vfs` is for all ports of a driver, each has a policy.",
+        each(_drivers, check_other_ports),
+    ),
+)

@@ -1,69 +1,63 @@
-"""Rules on hosts: what they name exists, and nothing that is one machine's is also another's."""
+"""Rules on hosts: what they name exists, and what is described has hosts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
-from builder.model.inventory import Host, Inventory
-from builder.model.rules.findings import at, error, warning
-from builder.model.values import count_text
+from builder.catalog.vf_settings import PORT_DRIVERS
+from builder.diagnostics import KeyPath
+from builder.model.inventory import Interface, Inventory
+from builder.model.racks import heir_of
+from builder.model.roles import is_bifurcated
+from builder.model.rules.ovs import used_ports
+from builder.model.rules.pairs import pairs
 from builder.model.wording import suggest
+from builder.rule import SEE, Finding, Rule
 
 
-def check_hardware_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def interfaces(inventory: Inventory) -> Iterator[tuple[KeyPath, Interface]]:
+    for host_name, host in inventory.hosts.items():
+        for name, interface in host.interfaces.items():
+            yield ("hosts", host_name, "interfaces", name), interface
+
+
+def check_hardware_known(inventory: Inventory) -> Iterator[Finding]:
     for name, host in inventory.hosts.items():
         if host.hardware not in inventory.hardware:
             path = ("hosts", name, "hardware")
             message = f"there is no hardware class {host.hardware}"
-            yield error(marks, path, message, suggest(host.hardware, inventory.hardware))
+            yield Finding(path, message, suggest(host.hardware, inventory.hardware))
 
 
-def check_profile_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_profile_known(inventory: Inventory) -> Iterator[Finding]:
     for name, host in inventory.hosts.items():
         if host.profile not in inventory.profiles:
             path = ("hosts", name, "profile")
             message = f"there is no profile {host.profile}"
-            yield error(marks, path, message, suggest(host.profile, inventory.profiles))
+            yield Finding(path, message, suggest(host.profile, inventory.profiles))
 
 
-def check_hardware_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_hardware_used(inventory: Inventory) -> Iterator[Finding]:
     used = {host.hardware for host in inventory.hosts.values()}
     if used - set(inventory.hardware):
         return  # one of them is meant by a host that has its name wrong
     for name in inventory.hardware:
         if name not in used:
             message = "no host is of this hardware class"
-            yield warning(marks, ("hardware", name), message, at_key=True)
+            yield Finding(("hardware", name), message, at_key=True)
 
 
-def check_profile_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_profile_used(inventory: Inventory) -> Iterator[Finding]:
     used = {host.profile for host in inventory.hosts.values()}
     if used - set(inventory.profiles):
         return  # one of them is meant by a host that has its name wrong
     for name in inventory.profiles:
         if name not in used:
             message = "no host has this profile, most of it is not checked"
-            yield warning(marks, ("profiles", name), message, at_key=True)
+            yield Finding(("profiles", name), message, at_key=True)
 
 
-def check_rack_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """Racks are listed or not; once one is, a host in another one has its name wrong."""
-    for name, host in inventory.hosts.items():
-        if inventory.racks and host.rack is not None and host.rack not in inventory.racks:
-            path = ("hosts", name, "rack")
-            message = f"there is no rack {host.rack}"
-            yield error(marks, path, message, suggest(host.rack, inventory.racks))
-
-
-def check_rack_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    used = {host.rack for host in inventory.hosts.values()}
-    for name in inventory.racks:
-        if name not in used:
-            yield warning(marks, ("racks", name), "no host stands in this rack", at_key=True)
-
-
-def check_interface_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_interface_known(inventory: Inventory) -> Iterator[Finding]:
     names = {
         class_name: [nic.name for nic in hardware.nics]
         for class_name, hardware in inventory.hardware.items()
@@ -74,89 +68,155 @@ def check_interface_known(inventory: Inventory, marks: Marks) -> Iterable[Diagno
             if known is not None and name not in known:
                 path = ("hosts", host_name, "interfaces", name)
                 message = f"hardware class {host.hardware} has no NIC of this name"
-                yield error(marks, path, message, suggest(name, known), at_key=True)
+                yield Finding(path, message, suggest(name, known), at_key=True)
 
 
-def check_management(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
+    """A host's interface is the kernel's; a port of OVS is on a userspace driver."""
+    given = {
+        (pair.class_name, pair.profile_name): {
+            str(port.nic): path
+            for path, port in used_ports(pair)
+            if (nic := pair.hardware.nic(port.nic or "")) is not None and not is_bifurcated(nic)
+        }
+        for pair in pairs(inventory)
+    }
+    for name, host in inventory.hosts.items():
+        ports = given.get((host.hardware, host.profile), {})
+        for nic_name in host.interfaces:
+            if nic_name in ports:
+                path = ("hosts", name, "interfaces", nic_name)
+                message = (
+                    f"{nic_name} is a port of OVS ({SEE}): it leaves the "
+                    "kernel and is no interface of the host"
+                )
+                yield Finding(path, message, at_key=True, see=ports[nic_name])
+
+
+def check_interface_mtu(inventory: Inventory) -> Iterator[Finding]:
+    """dev_validate_mtu(): as for ports of Open vSwitch (`ovs-mtu`)."""
+    most = {
+        (name, nic.name): PORT_DRIVERS[nic.driver].max_mtu
+        for name, hardware in inventory.hardware.items()
+        for nic in hardware.nics
+        if nic.driver in PORT_DRIVERS
+    }
+    for host_name, host in inventory.hosts.items():
+        for name, interface in host.interfaces.items():
+            limit = most.get((host.hardware, name))
+            if interface.mtu is not None and limit is not None and interface.mtu > limit:
+                path = ("hosts", host_name, "interfaces", name, "mtu")
+                yield Finding(path, f"MTU {interface.mtu}, but {name} has {limit} at most")
+
+
+def check_rack_known(inventory: Inventory) -> Iterator[Finding]:
+    """Racks are listed or not; once one is, a host in another one has its name wrong."""
+    for name, host in inventory.hosts.items():
+        if inventory.racks and host.rack is not None and host.rack not in inventory.racks:
+            path = ("hosts", name, "rack")
+            message = f"there is no rack {host.rack}"
+            yield Finding(path, message, suggest(host.rack, inventory.racks))
+
+
+def check_rack_used(inventory: Inventory) -> Iterator[Finding]:
+    used = {host.rack for host in inventory.hosts.values()}
+    for name in inventory.racks:
+        if name not in used:
+            yield Finding(("racks", name), "no host stands in this rack", at_key=True)
+
+
+def check_rack_gateway_used(inventory: Inventory) -> Iterator[Finding]:
+    """A gateway nobody gets: the hosts have their own, or take it from DHCP."""
+    hosts: dict[str | None, bool] = {}
+    for host in inventory.hosts.values():
+        heir = heir_of(inventory, host)
+        gets_it = heir is not None and not any(nic.gateway for nic in host.interfaces.values())
+        hosts[host.rack] = hosts.get(host.rack, False) or gets_it
+    for name, rack in inventory.racks.items():
+        if rack.gateway is not None and hosts.get(name) is False:
+            path = ("racks", name, "gateway")
+            message = (
+                f"no host of this rack gets {rack.gateway}: it is for management interfaces with "
+                f"a fixed IPv{rack.gateway.version} address, on hosts without a gateway of their own"
+            )
+            yield Finding(path, message)
+
+
+def check_management(inventory: Inventory) -> Iterator[Finding]:
     for name, host in inventory.hosts.items():
         if not any(nic.role == "management" for nic in host.interfaces.values()):
             message = "this host has no management interface: Kubernetes and ssh cannot reach it"
             hint = "interfaces: {<nic>: {role: management, dhcp4: true}}"
-            yield warning(marks, ("hosts", name), message, hint, at_key=True)
+            yield Finding(("hosts", name), message, hint, at_key=True)
 
 
-def check_boot_mac(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """When the MAC of every interface is known, the boot MAC is one of them."""
-    for name, host in inventory.hosts.items():
-        macs = [nic.mac for nic in host.interfaces.values()]
-        if host.boot_mac is None or not macs or None in macs or host.boot_mac in macs:
-            continue
-        message = f"{host.boot_mac} is the MAC of none of the interfaces below"
-        hint = "right only if the host boots from a port that is not listed"
-        yield warning(marks, ("hosts", name, "boot-mac"), message, hint)
+def check_management_address(inventory: Inventory) -> Iterator[Finding]:
+    for path, interface in interfaces(inventory):
+        has_address = interface.dhcp4 or interface.dhcp6 or interface.addresses
+        if interface.role == "management" and not has_address:
+            message = "a management interface without an address"
+            yield Finding(path, message, "add dhcp4: true, or addresses", at_key=True)
 
 
-def check_identity_unique(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    seen: dict[tuple[str, str], tuple[str, KeyPath]] = {}
-    for name, host in inventory.hosts.items():
-        for kind, value, path in _identities(name, host):
-            owner, first = seen.setdefault((kind, value), (name, path))
-            boots_from_it = owner == name and first[-1] == "boot-mac" and path[-1] == "mac"
-            if first != path and not boots_from_it:
-                yield error(marks, path, f"{kind} {value} is also at {at(marks, first)}")
-
-
-def _identities(name: str, host: Host) -> Iterator[tuple[str, str, KeyPath]]:
-    base = ("hosts", name)
-    if host.serial is not None:
-        yield "serial number", host.serial, (*base, "serial")
-    if host.boot_mac is not None:
-        yield "MAC", host.boot_mac, (*base, "boot-mac")
-    for nic, interface in host.interfaces.items():
-        path = (*base, "interfaces", nic)
-        if interface.mac is not None:
-            yield "MAC", interface.mac, (*path, "mac")
-        for index, address in enumerate(interface.addresses):
-            yield "address", str(address.ip), (*path, "addresses", index)
-
-
-def check_vf_mac_unique(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A profile gives its VF MACs to each of its hosts."""
-    hosts: dict[str, list[str]] = {}
-    for name, host in inventory.hosts.items():
-        hosts.setdefault(host.profile, []).append(name)
-    first: dict[str, KeyPath] = {}
-    for name, profile in inventory.profiles.items():
-        users = hosts.get(name, [])
-        for number, policy in enumerate(profile.sriov):
-            for index, vf in enumerate(policy.vfs):
-                if vf.mac is None:
-                    continue
-                path = ("profiles", name, "sriov", number, "vfs", index, "mac")
-                if first.setdefault(vf.mac, path) != path:
-                    message = f"MAC {vf.mac} is also at {at(marks, first[vf.mac])}"
-                    yield error(marks, path, message)
-                elif len(users) > 1:
-                    message = (
-                        f"MAC {vf.mac} would be on {count_text(len(users), 'host')}, "
-                        f"{users[0]} and {users[1]} among them"
-                    )
-                    hint = "a profile with a MAC is for one host; without one the driver picks it"
-                    yield error(marks, path, message, hint)
-
-
-def check_vf_mac_own(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A VF with the MAC of a port: frames for the one end at the other."""
-    ports = {
-        value: path
-        for name, host in inventory.hosts.items()
-        for kind, value, path in _identities(name, host)
-        if kind == "MAC"
-    }
-    for name, profile in inventory.profiles.items():
-        for number, policy in enumerate(profile.sriov):
-            for index, vf in enumerate(policy.vfs):
-                if vf.mac in ports:
-                    path = ("profiles", name, "sriov", number, "vfs", index, "mac")
-                    message = f"MAC {vf.mac} is that of a port: {at(marks, ports[vf.mac])}"
-                    yield error(marks, path, message)
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "hardware-used",
+        "warning",
+        "A hardware class has hosts.",
+        check_hardware_used,
+        whole_file=True,
+    ),
+    Rule(
+        "profile-used",
+        "warning",
+        "A profile has hosts: without, most of it cannot be checked.",
+        check_profile_used,
+        whole_file=True,
+    ),
+    Rule(
+        "host-hardware-known",
+        "error",
+        "A host's hardware class is described.",
+        check_hardware_known,
+    ),
+    Rule("host-profile-known", "error", "A host's profile is described.", check_profile_known),
+    Rule(
+        "host-interface-known",
+        "error",
+        "A host's interface is a port of its hardware class.",
+        check_interface_known,
+    ),
+    Rule(
+        "host-interface-not-in-ovs",
+        "error",
+        "A host's interface is not a port of Open vSwitch.",
+        check_interface_not_in_ovs,
+    ),
+    Rule(
+        "host-interface-mtu",
+        "error",
+        "The MTU of an interface is one its device can have.",
+        check_interface_mtu,
+    ),
+    Rule(
+        "host-rack-known",
+        "error",
+        "A host's rack is one of `racks`, where they are listed.",
+        check_rack_known,
+    ),
+    Rule("rack-used", "warning", "A rack has hosts.", check_rack_used, whole_file=True),
+    Rule(
+        "rack-gateway-used",
+        "warning",
+        "A rack's gateway is that of one of its hosts.",
+        check_rack_gateway_used,
+        whole_file=True,
+    ),
+    Rule("host-management", "warning", "A host has a management interface.", check_management),
+    Rule(
+        "host-management-address",
+        "error",
+        "A management interface has an address.",
+        check_management_address,
+    ),
+)

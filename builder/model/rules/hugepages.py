@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.pages import cpu_nodes, spread_pages
 from builder.model.profile import Hugepages, Profile
-from builder.model.rules.findings import at, error, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import DPDK_DRIVERS
-from builder.model.values import count_text
+from builder.phrases import count_text, nodes_text
+from builder.rule import SEE, Finding, Rule, each
 
 Counts = int | Mapping[int, int]
 
@@ -34,14 +35,14 @@ def _maps(hugepages: Hugepages) -> Iterator[tuple[KeyPath, Mapping[int, int]]]:
             yield (name, "memory"), demand.memory
 
 
-def check_any_page(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_any_page(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         pages, wanted = profile.hugepages, profile.hugepages.pods or profile.hugepages.vms
         counted = [spread for _, _, spread in _counts(pages)]
         nothing = all(_total(spread) == 0 for spread in counted)
         if _uses_dpdk(profile) and counted and nothing and not (wanted or pages.count is None):
             message = "no hugepages at all: OVS-DPDK and DPDK pods cannot start"
-            yield error(marks, ("profiles", name, "hugepages", "count"), message)
+            yield Finding(("profiles", name, "hugepages", "count"), message)
 
 
 def _uses_dpdk(profile: Profile) -> bool:
@@ -57,35 +58,33 @@ def _total(counts: Counts) -> int:
     return counts if isinstance(counts, int) else sum(counts.values())
 
 
-def check_nodes_exist(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        nodes = len(pair.hardware.numa)
-        for key, by_node in _maps(pair.profile.hugepages):
-            for node in by_node:
-                if node >= nodes:
-                    path = (*pair.path, "hugepages", *key, node)
-                    message = f"hardware class {pair.class_name} has no node {node}"
-                    hint = "it has node 0 only" if nodes == 1 else f"it has nodes 0 to {nodes - 1}"
-                    yield error(marks, path, message, hint, at_key=True)
+def check_nodes_exist(pair: Pair) -> Iterator[Finding]:
+    nodes = len(pair.hardware.numa)
+    for key, by_node in _maps(pair.profile.hugepages):
+        for node in by_node:
+            if node >= nodes:
+                path = (*pair.path, "hugepages", *key, node)
+                message = f"hardware class {pair.class_name} has no node {node}"
+                hint = f"it has {nodes_text(nodes)}"
+                yield Finding(path, message, hint, at_key=True)
 
 
-def check_even_spread(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        nodes = len(cpu_nodes(pair.hardware))
-        for key, _, pages in _counts(pair.profile.hugepages):
-            if not isinstance(pages, int) or not nodes or pages % nodes == 0:
-                continue
-            spread = spread_pages(pages, pair.hardware)
-            split = ", ".join(f"{node}: {here}" for node, here in spread.items())
-            message = (
-                f"{count_text(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
-                f"class {pair.class_name}: the lowest get one more"
-            )
-            path = (*pair.path, "hugepages", *key)
-            yield warning(marks, path, message, f"say it: count: {{{split}}}")
+def check_even_spread(pair: Pair) -> Iterator[Finding]:
+    nodes = len(cpu_nodes(pair.hardware))
+    for key, _, pages in _counts(pair.profile.hugepages):
+        if not isinstance(pages, int) or not nodes or pages % nodes == 0:
+            continue
+        spread = spread_pages(pages, pair.hardware)
+        split = ", ".join(f"{node}: {here}" for node, here in spread.items())
+        message = (
+            f"{count_text(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
+            f"class {pair.class_name}: the lowest get one more"
+        )
+        path = (*pair.path, "hugepages", *key)
+        yield Finding(path, message, f"say it: count: {{{split}}}")
 
 
-def check_size_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_size_once(inventory: Inventory) -> Iterator[Finding]:
     """The kernel keeps one pool of a size on a node: the later `hugepages=` would win."""
     for name, profile in inventory.profiles.items():
         base: KeyPath = ("profiles", name, "hugepages")
@@ -93,23 +92,48 @@ def check_size_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         for place, pool in enumerate(profile.hugepages.more):
             path = (*base, "more", place, "size")
             if first.setdefault(pool.size, path) != path:
-                message = f"pages of {pool.size} have a pool already: {at(marks, first[pool.size])}"
-                yield error(marks, path, message, "more is for the other size")
+                message = f"pages of {pool.size} have a pool already: {SEE}"
+                yield Finding(path, message, "more is for the other size", see=first[pool.size])
 
 
-def check_1g_pages(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_1g_pages(pair: Pair) -> Iterator[Finding]:
     """Without the flag the kernel says "unsupported hugepagesz=1G" and reserves nothing."""
-    for pair in pairs(inventory):
-        if pair.hardware.cpu.pdpe1gb:
-            continue
-        pages = pair.profile.hugepages
-        sizes: list[tuple[KeyPath, str | None]] = [(("size",), pages.size)]
-        sizes += [(("more", place, "size"), pool.size) for place, pool in enumerate(pages.more)]
-        sizes += [(("pods", "size"), pages.pods.size)] if pages.pods else []
-        sizes += [(("vms", "size"), pages.vms.size)] if pages.vms else []
-        for key, size in sizes:
-            if size == "1G":
-                flag = (*pair.class_path, "cpu", "pdpe1gb")
-                message = f"the CPU of hardware class {pair.class_name} has no 1G pages"
-                hint = f"see {at(marks, flag)}; take size: 2M"
-                yield error(marks, (*pair.path, "hugepages", *key), message, hint)
+    if pair.hardware.cpu.pdpe1gb:
+        return
+    pages = pair.profile.hugepages
+    sizes: list[tuple[KeyPath, str | None]] = [(("size",), pages.size)]
+    sizes += [(("more", place, "size"), pool.size) for place, pool in enumerate(pages.more)]
+    sizes += [(("pods", "size"), pages.pods.size)] if pages.pods else []
+    sizes += [(("vms", "size"), pages.vms.size)] if pages.vms else []
+    for key, size in sizes:
+        if size == "1G":
+            flag = (*pair.class_path, "cpu", "pdpe1gb")
+            message = f"the CPU of hardware class {pair.class_name} has no 1G pages"
+            hint = f"see {SEE}; take size: 2M"
+            yield Finding((*pair.path, "hugepages", *key), message, hint, see=flag)
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule("hugepages-any", "error", "OVS-DPDK and DPDK pods have hugepages.", check_any_page),
+    Rule(
+        "hugepages-nodes-exist",
+        "error",
+        "Pages are counted and promised on NUMA nodes that are there.",
+        each(pairs, check_nodes_exist),
+    ),
+    Rule(
+        "hugepages-even",
+        "warning",
+        "A number of pages in all can be spread evenly over the NUMA nodes.",
+        each(pairs, check_even_spread),
+    ),
+    Rule(
+        "hugepages-size-once", "error", "Pages of a size are counted in one place.", check_size_once
+    ),
+    Rule(
+        "hugepages-1g",
+        "error",
+        "1G pages are for CPUs that have them (`pdpe1gb`).",
+        each(pairs, check_1g_pages),
+    ),
+)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks, format_path
+from builder.diagnostics import KeyPath, format_path
 from builder.model.fields import arg_name
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, error, pairs, warning
-from builder.model.values import count_text
+from builder.model.rules.pairs import Pair, pairs
+from builder.phrases import count_text
+from builder.rule import SEE, Finding, Rule, each
 
 # Kernel argument -> the part of the profile it is derived from, and is changed by: a second word
 # would add to these (isolcpus=) or contradict node and unit. Of all others derived the last word
@@ -43,31 +44,29 @@ _ADDING = (
 )  # fmt: skip
 
 
-def check_args_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        for index, text in enumerate(pair.profile.kernel_args):
-            name = arg_name(text)
-            if name in _FROM_PROFILE:
-                source = at(marks, (*pair.path, *_FROM_PROFILE[name]))
-                message = f"{name} follows from {source}: as the last word this would win"
-                path = (*pair.path, "kernel-args", index)
-                yield error(marks, path, message, "change it there")
-
-
-def check_args_keep_cpus(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        for index, text in enumerate(pair.profile.kernel_args):
-            turns_smt_off = _turns_smt_off(text, pair.hardware)
-            if not turns_smt_off and not _takes_cpus(text, pair.hardware):
-                continue
+def check_args_derived(pair: Pair) -> Iterator[Finding]:
+    for index, text in enumerate(pair.profile.kernel_args):
+        name = arg_name(text)
+        if name in _FROM_PROFILE:
+            source = (*pair.path, *_FROM_PROFILE[name])
+            message = f"{name} follows from {SEE}: as the last word this would win"
             path = (*pair.path, "kernel-args", index)
-            source = at(marks, (*pair.class_path, "numa"))
-            message = f"with {text} the machine has other CPUs or nodes than {source}"
-            hint = "describe the machine as it is with it"
-            if turns_smt_off:
-                key = f"{format_path(pair.path)}.cpu.smt"
-                hint = f"leave it out: {key}: false takes the siblings offline"
-            yield error(marks, path, message, hint)
+            yield Finding(path, message, "change it there", see=source)
+
+
+def check_args_keep_cpus(pair: Pair) -> Iterator[Finding]:
+    for index, text in enumerate(pair.profile.kernel_args):
+        turns_smt_off = _turns_smt_off(text, pair.hardware)
+        if not turns_smt_off and not _takes_cpus(text, pair.hardware):
+            continue
+        path = (*pair.path, "kernel-args", index)
+        source = (*pair.class_path, "numa")
+        message = f"with {text} the machine has other CPUs or nodes than {SEE}"
+        hint = "describe the machine as it is with it"
+        if turns_smt_off:
+            key = f"{format_path(pair.path)}.cpu.smt"
+            hint = f"leave it out: {key}: false takes the siblings offline"
+        yield Finding(path, message, hint, see=source)
 
 
 def _takes_cpus(text: str, hardware: HardwareClass) -> bool:
@@ -85,16 +84,16 @@ def _turns_smt_off(text: str, hardware: HardwareClass) -> bool:
     return has_siblings and ("nosmt" in words or text in _TURNS_SMT_OFF)
 
 
-def check_args_of_image(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_args_of_image(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         for index, text in enumerate(profile.kernel_args):
             if arg_name(text) in _OF_IMAGE:
                 path = ("profiles", name, "kernel-args", index)
                 message = f"{arg_name(text)} is set by the image, which would not boot"
-                yield error(marks, path, message, "remove it")
+                yield Finding(path, message, "remove it")
 
 
-def check_args_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_args_once(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         first: dict[str, int] = {}
         for index, text in enumerate(profile.kernel_args):
@@ -103,15 +102,15 @@ def check_args_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             if earlier == index:
                 continue
             path = ("profiles", name, "kernel-args", index)
-            other = at(marks, ("profiles", name, "kernel-args", earlier))
+            other = ("profiles", name, "kernel-args", earlier)
             if profile.kernel_args[earlier] == text:
-                yield warning(marks, path, f"{text} is there already: {other}")
+                yield Finding(path, f"{text} is there already: {SEE}", see=other)
             else:
-                message = f"{word} is set already, to something else: {other}"
-                yield warning(marks, path, message, "the kernel takes the last one")
+                message = f"{word} is set already, to something else: {SEE}"
+                yield Finding(path, message, "the kernel takes the last one", see=other)
 
 
-def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_sysctl_hugepages(inventory: Inventory) -> Iterator[Finding]:
     """Documentation/admin-guide/mm/hugetlbpage.rst: nr_hugepages is the default size's pool,
     and writing it spreads the pages anew over all nodes.
     """
@@ -123,7 +122,36 @@ def check_sysctl_hugepages(inventory: Inventory, marks: Marks) -> Iterable[Diagn
                 total = sum(pages.values()) if isinstance(pages, dict) else pages
                 which = "hugepages" if total is None else count_text(total, "hugepage")
                 message = (
-                    f"the {which} of {at(marks, (*path[:2], 'hugepages'))} are "
+                    f"the {which} of {SEE} are "
                     "reserved by the kernel command line: this would move them to other nodes"
                 )
-                yield error(marks, path, message, "remove it", at_key=True)
+                yield Finding(path, message, "remove it", at_key=True, see=(*path[:2], "hugepages"))
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "kernel-args-derived",
+        "error",
+        "Kernel words that follow from other keys are not set by hand.",
+        each(pairs, check_args_derived),
+    ),
+    Rule(
+        "kernel-args-keep-cpus",
+        "error",
+        "No kernel word changes which CPUs and NUMA nodes there are.",
+        each(pairs, check_args_keep_cpus),
+    ),
+    Rule(
+        "kernel-args-of-image",
+        "error",
+        "Kernel words that make the image boot are left to it.",
+        check_args_of_image,
+    ),
+    Rule("kernel-args-once", "warning", "A kernel word is there once.", check_args_once),
+    Rule(
+        "sysctl-hugepages",
+        "error",
+        "Pages are counted under `hugepages`, not by sysctl.",
+        check_sysctl_hugepages,
+    ),
+)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
-from builder.model.rules.findings import at, error, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.values import PciAddress
+from builder.phrases import nodes_text
+from builder.rule import SEE, Finding, Rule, each
 
 
 def _nics(inventory: Inventory) -> Iterator[tuple[KeyPath, HardwareClass, Nic]]:
@@ -18,25 +20,25 @@ def _nics(inventory: Inventory) -> Iterator[tuple[KeyPath, HardwareClass, Nic]]:
             yield ("hardware", name, "nics", index), hardware, nic
 
 
-def check_pci_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pci_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[tuple[str | int, PciAddress], KeyPath] = {}
     for path, _, nic in _nics(inventory):
         other = first.setdefault((path[1], nic.pci), path)
         if other != path:
-            message = f"{nic.pci} is already the address of {at(marks, (*other, 'pci'))}"
-            yield error(marks, (*path, "pci"), message)
+            message = f"{nic.pci} is already the address of {SEE}"
+            yield Finding((*path, "pci"), message, see=(*other, "pci"))
 
 
-def check_name_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_name_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[tuple[str | int, str], KeyPath] = {}
     for path, _, nic in _nics(inventory):
         other = first.setdefault((path[1], nic.name), path)
         if other != path:
-            message = f"{nic.name} is already the name of {at(marks, (*other, 'name'))}"
-            yield error(marks, (*path, "name"), message)
+            message = f"{nic.name} is already the name of {SEE}"
+            yield Finding((*path, "name"), message, see=(*other, "name"))
 
 
-def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_model_known(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
         if not nic.model.is_listed:
             message = (
@@ -49,34 +51,62 @@ def check_model_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
                 "add to image.packages what it needs: its firmware, and for a DPDK port DPDK's "
                 "driver (librte-net-...)"
             )
-            yield warning(marks, (*path, "id"), message, hint)
+            yield Finding((*path, "id"), message, hint)
 
 
-def check_kernel_driver(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
         kind = nic.model
         if kind.kernel_driver.replace("-", "_") != nic.driver.replace("-", "_"):
             message = f"the kernel driver of {nic.id} ({kind.name}) is {kind.kernel_driver}"
-            yield error(marks, (*path, "driver"), message, f"driver: {kind.kernel_driver}")
+            yield Finding((*path, "driver"), message, f"driver: {kind.kernel_driver}")
 
 
-def check_numa_exists(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_numa_exists(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware, nic in _nics(inventory):
         nodes = len(hardware.numa)
         if nic.numa is not None and nic.numa >= nodes:
-            has = "node 0 only" if nodes == 1 else f"nodes 0 to {nodes - 1}"
-            message = f"there is no node {nic.numa}: this machine has {has}"
-            yield error(marks, (*path, "numa"), message)
+            message = f"there is no node {nic.numa}: this machine has {nodes_text(nodes)}"
+            yield Finding((*path, "numa"), message)
 
 
-def check_numa_given(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_numa_given(pair: Pair) -> Iterator[Finding]:
     """The kernel's numa_node is -1 where firmware has no _PXM; OVS then counts it as node 0."""
-    for pair in pairs(inventory):
-        for port in dpdk_ports(pair.hardware, pair.profile):
-            nic = port.nic
-            if nic is None or nic.numa is not None or len(pair.hardware.numa) == 1:
-                continue
-            path = (*pair.class_path, "nics", pair.hardware.nics.index(nic), "numa")
-            message = f"the node of {nic.name} is not given, but it is a DPDK port: node 0 assumed"
-            hint = f"cat /sys/bus/pci/devices/{nic.pci}/numa_node"
-            yield warning(marks, path, message, hint)
+    for port in dpdk_ports(pair.hardware, pair.profile):
+        nic = port.nic
+        if nic is None or nic.numa is not None or len(pair.hardware.numa) == 1:
+            continue
+        path = (*pair.class_path, "nics", pair.hardware.nics.index(nic), "numa")
+        message = f"the node of {nic.name} is not given, but it is a DPDK port: node 0 assumed"
+        hint = f"cat /sys/bus/pci/devices/{nic.pci}/numa_node"
+        yield Finding(path, message, hint)
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule("nic-pci-once", "error", "A PCI address is that of one port.", check_pci_once),
+    Rule("nic-name-once", "error", "A name is that of one port.", check_name_once),
+    Rule(
+        "nic-model-known",
+        "warning",
+        "The device id is in the NIC table; for others the message says what is assumed.",
+        check_model_known,
+    ),
+    Rule(
+        "nic-kernel-driver",
+        "error",
+        "The driver is the one the kernel has for the device id.",
+        check_kernel_driver,
+    ),
+    Rule(
+        "nic-numa-exists",
+        "error",
+        "The NUMA node of a port is one of the machine's.",
+        check_numa_exists,
+    ),
+    Rule(
+        "nic-numa-given",
+        "warning",
+        "The NUMA node of a DPDK port is known: Open vSwitch takes node 0 for one that is not.",
+        each(pairs, check_numa_given),
+    ),
+)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.ovs import OvsPort
 from builder.model.roles import is_bifurcated
-from builder.model.rules.findings import Pair, at, error, pairs
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import driver_of
 from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf, asked_settings
 from builder.model.wording import suggest
+from builder.rule import SEE, Finding, Rule, each
 
 
 def _ports(inventory: Inventory) -> Iterator[tuple[KeyPath, OvsPort]]:
@@ -22,32 +23,31 @@ def _ports(inventory: Inventory) -> Iterator[tuple[KeyPath, OvsPort]]:
                 yield path, port
 
 
-def _used_ports(pair: Pair) -> Iterator[tuple[KeyPath, OvsPort]]:
+def used_ports(pair: Pair) -> Iterator[tuple[KeyPath, OvsPort]]:
     for bridge_name, bridge in pair.profile.ovs.bridges.items() if pair.profile.ovs else ():
         for port_name, port in bridge.ports.items():
             yield (*pair.path, "ovs", "bridges", bridge_name, "ports", port_name), port
 
 
-def check_nic_or_vf(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_nic_or_vf(inventory: Inventory) -> Iterator[Finding]:
     for path, port in _ports(inventory):
         if port.nic is not None and port.vf is not None:
             message = f"a port is one device: nic {port.nic} or vf {port.vf}, not both"
-            yield error(marks, path, message, at_key=True)
+            yield Finding(path, message, at_key=True)
         elif port.nic is None and port.vf is None:
             message = "this port has no device"
-            yield error(marks, path, message, "nic: <a NIC>, or vf: <a NIC>/<index>", at_key=True)
+            yield Finding(path, message, "nic: <a NIC>, or vf: <a NIC>/<index>", at_key=True)
 
 
-def check_nic_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        names = [nic.name for nic in pair.hardware.nics]
-        for path, port in _used_ports(pair):
-            if port.nic is not None and port.nic not in names:
-                message = f"hardware class {pair.class_name} has no NIC {port.nic}"
-                yield error(marks, (*path, "nic"), message, suggest(port.nic, names))
+def check_nic_known(pair: Pair) -> Iterator[Finding]:
+    names = [nic.name for nic in pair.hardware.nics]
+    for path, port in used_ports(pair):
+        if port.nic is not None and port.nic not in names:
+            message = f"hardware class {pair.class_name} has no NIC {port.nic}"
+            yield Finding((*path, "nic"), message, suggest(port.nic, names))
 
 
-def check_vf_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_known(inventory: Inventory) -> Iterator[Finding]:
     for path, port in _ports(inventory):
         if port.vf is None:
             continue
@@ -58,15 +58,15 @@ def check_vf_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         if policy is None:
             message = f"{pf} has no VFs: there is no sriov policy for it"
             hint = suggest(pf, policies) if policies else f"sriov: [{{pf: {pf}, num-vfs: 1}}]"
-            yield error(marks, (*path, "vf"), message, hint)
+            yield Finding((*path, "vf"), message, hint)
         elif int(index) >= policy.num_vfs:
             message = (
                 f"there is no VF {int(index)} of {pf}: with num-vfs {policy.num_vfs} the last "
             )
-            yield error(marks, (*path, "vf"), message + f"one is {policy.num_vfs - 1}")
+            yield Finding((*path, "vf"), message + f"one is {policy.num_vfs - 1}")
 
 
-def check_vf_for_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_for_ovs(inventory: Inventory) -> Iterator[Finding]:
     """The VF of a port is set apart from those for pods."""
     for path, port in _ports(inventory):
         profile = inventory.profiles[str(path[1])]
@@ -83,7 +83,7 @@ def check_vf_for_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]
             hint = (
                 f"in sriov[{number}].vfs: {{index: {int(index)}, driver: vfio-pci, use: ovs-dpdk}}"
             )
-            yield error(marks, (*path, "vf"), message, hint)
+            yield Finding((*path, "vf"), message, hint)
 
 
 def _find_vf(
@@ -98,7 +98,7 @@ def _find_vf(
     return None
 
 
-def check_device_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_device_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[tuple[str | int, str], KeyPath] = {}
     for path, port in _ports(inventory):
         for key, device in (("nic", port.nic), ("vf", port.vf)):
@@ -110,10 +110,10 @@ def check_device_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
                 name = f"{pf}/{int(index)}"
             other = first.setdefault((path[1], name), (*path, key))
             if other != (*path, key):
-                yield error(marks, (*path, key), f"{name} is a port already: {at(marks, other)}")
+                yield Finding((*path, key), f"{name} is a port already: {SEE}", see=other)
 
 
-def check_names_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_names_once(inventory: Inventory) -> Iterator[Finding]:
     """Ports and bridges of one switch share one name space (ovs-vsctl(8), add-port)."""
     first: dict[tuple[str | int, str], KeyPath] = {}
     for path in _named(inventory):
@@ -121,8 +121,8 @@ def check_names_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]
         other = first.setdefault((path[1], name), path)
         if other != path:
             kind = "bridge" if other[-2] == "bridges" else "port"
-            message = f"{name} is already the name of a {kind}: {at(marks, other)}"
-            yield error(marks, path, message, at_key=True)
+            message = f"{name} is already the name of a {kind}: {SEE}"
+            yield Finding(path, message, at_key=True, see=other)
 
 
 def _named(inventory: Inventory) -> Iterator[KeyPath]:
@@ -134,83 +134,57 @@ def _named(inventory: Inventory) -> Iterator[KeyPath]:
             yield from ((*base, bridge_name, "ports", port) for port in bridge.ports)
 
 
-def check_bridge_is_no_nic(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_bridge_is_no_nic(pair: Pair) -> Iterator[Finding]:
     """A bridge's own interface (a tap of its name) and a NIC are both kernel interfaces."""
-    for pair in pairs(inventory):
-        for bridge in pair.profile.ovs.bridges if pair.profile.ovs else ():
-            if pair.hardware.nic(bridge) is not None:
-                path = (*pair.path, "ovs", "bridges", bridge)
-                message = f"a NIC of hardware class {pair.class_name} has this name"
-                yield error(marks, path, message, "call the bridge br0", at_key=True)
+    for bridge in pair.profile.ovs.bridges if pair.profile.ovs else ():
+        if pair.hardware.nic(bridge) is not None:
+            path = (*pair.path, "ovs", "bridges", bridge)
+            message = f"a NIC of hardware class {pair.class_name} has this name"
+            yield Finding(path, message, "call the bridge br0", at_key=True)
 
 
-def check_two_roles(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_two_roles(pair: Pair) -> Iterator[Finding]:
     """sriov-cni and the kernel set a VF up through its PF's interface (sriov-cni,
     pkg/utils/utils.go, GetPfName): bound to a userspace driver the PF has none.
     """
-    for pair in pairs(inventory):
-        policies = {policy.pf: (i, policy) for i, policy in enumerate(pair.profile.sriov)}
-        for path, port in _used_ports(pair):
-            nic = pair.hardware.nic(port.nic or "")
-            if nic is None or nic.name not in policies or is_bifurcated(nic):
-                continue
-            index, policy = policies[nic.name]
-            driver = pair.profile.ovs.driver if pair.profile.ovs else "vfio-pci"
-            yield from _kernel_vfs(marks, path, pair, index, driver)
-            yield from _vf_settings(marks, path, (*pair.path, "sriov", index), policy, driver)
+    policies = {policy.pf: (i, policy) for i, policy in enumerate(pair.profile.sriov)}
+    for path, port in used_ports(pair):
+        nic = pair.hardware.nic(port.nic or "")
+        if nic is None or nic.name not in policies or is_bifurcated(nic):
+            continue
+        index, policy = policies[nic.name]
+        driver = pair.profile.ovs.driver if pair.profile.ovs else "vfio-pci"
+        yield from _kernel_vfs(path, pair, index, driver)
+        yield from _vf_settings(path, (*pair.path, "sriov", index), policy, driver)
 
 
-def _kernel_vfs(
-    marks: Marks, port: KeyPath, pair: Pair, index: int, driver: str
-) -> Iterator[Diagnostic]:
+def _kernel_vfs(port: KeyPath, pair: Pair, index: int, driver: str) -> Iterator[Finding]:
     policy = pair.profile.sriov[index]
     listed = {vf.index: driver_of(policy, vf) for vf in policy.vfs}
     drivers = [listed.get(number, policy.driver) for number in range(min(policy.num_vfs, 256))]
     if any(name not in DPDK_DRIVERS for name in drivers):
         message = (
             f"{policy.pf} is both a port of OVS and the PF of VFs with a kernel driver "
-            f"({at(marks, (*pair.path, 'sriov', index))}): on {driver} it has no network "
+            f"({SEE}): on {driver} it has no network "
             "interface, through which its VFs are set up for pods"
         )
         hint = (
             f"give OVS a VF of it: vf: {policy.pf}/0, in sriov[{index}].vfs "
             "{index: 0, driver: vfio-pci, use: ovs-dpdk}; or put all its VFs on driver: vfio-pci"
         )
-        yield error(marks, (*port, "nic"), message, hint)
+        yield Finding((*port, "nic"), message, hint, see=(*pair.path, "sriov", index))
 
 
 def _vf_settings(
-    marks: Marks, port: KeyPath, policy_path: KeyPath, policy: SriovPolicy, driver: str
-) -> Iterator[Diagnostic]:
+    port: KeyPath, policy_path: KeyPath, policy: SriovPolicy, driver: str
+) -> Iterator[Finding]:
     for number, vf in enumerate(policy.vfs):
         for key in asked_settings(vf):
             message = (
                 f"{key} of a VF is set through the interface of {policy.pf}, which has none "
-                f"on {driver} as a port of OVS: {at(marks, (*port, 'nic'))}"
+                f"on {driver} as a port of OVS: {SEE}"
             )
-            yield error(marks, (*policy_path, "vfs", number, key), message)
-
-
-def check_interface_not_in_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """A host's interface is the kernel's; a port of OVS is on a userspace driver."""
-    given = {
-        (pair.class_name, pair.profile_name): {
-            str(port.nic): path
-            for path, port in _used_ports(pair)
-            if (nic := pair.hardware.nic(port.nic or "")) is not None and not is_bifurcated(nic)
-        }
-        for pair in pairs(inventory)
-    }
-    for name, host in inventory.hosts.items():
-        ports = given.get((host.hardware, host.profile), {})
-        for nic_name in host.interfaces:
-            if nic_name in ports:
-                path = ("hosts", name, "interfaces", nic_name)
-                message = (
-                    f"{nic_name} is a port of OVS ({at(marks, ports[nic_name])}): it leaves the "
-                    "kernel and is no interface of the host"
-                )
-                yield error(marks, path, message, at_key=True)
+            yield Finding((*policy_path, "vfs", number, key), message, see=(*port, "nic"))
 
 
 # The 82599's VFs; X540 and later have no such limit.
@@ -218,13 +192,13 @@ VF_82599 = "8086:10ed"
 ETHERNET_MTU = 1500
 
 
-def check_vf_jumbo(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_jumbo(inventory: Inventory) -> Iterator[Finding]:
     """Kernel ixgbe, ixgbe_set_vf_lpe(): on an 82599 it stops the receive path of a VF that wants
     larger packets than Ethernet's while the PF's own MTU allows none.
     """
     for pair in pairs(inventory):
-        whole = {port.nic for _, port in _used_ports(pair)}
-        for path, port in _used_ports(pair):
+        whole = {port.nic for _, port in used_ports(pair)}
+        for path, port in used_ports(pair):
             nic = pair.hardware.nic((port.vf or "").partition("/")[0])
             if nic is None or nic.model.vf_id != VF_82599 or nic.name in whole:
                 continue
@@ -236,7 +210,7 @@ def check_vf_jumbo(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
                     f"{' and '.join(small[:2])}"
                 )
                 hint = f"hosts.{small[0]}.interfaces.{nic.name}: {{role: none, mtu: {port.mtu}}}"
-                yield error(marks, (*path, "mtu"), message, hint)
+                yield Finding((*path, "mtu"), message, hint)
 
 
 def _hosts_with_small_mtu(inventory: Inventory, pair: Pair, nic_name: str) -> list[str]:
@@ -248,3 +222,51 @@ def _hosts_with_small_mtu(inventory: Inventory, pair: Pair, nic_name: str) -> li
         if same and interface is not None and (interface.mtu or ETHERNET_MTU) <= ETHERNET_MTU:
             small.append(name)
     return small
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "ovs-nic-or-vf",
+        "error",
+        "A port of a bridge is one device: a NIC port or a VF.",
+        check_nic_or_vf,
+    ),
+    Rule(
+        "ovs-nic-known",
+        "error",
+        "The NIC of a bridge's port is one of the hardware class.",
+        each(pairs, check_nic_known),
+    ),
+    Rule("ovs-vf-known", "error", "The VF of a bridge's port is one that is made.", check_vf_known),
+    Rule(
+        "ovs-vf-for-ovs",
+        "error",
+        "The VF of a bridge's port is set apart for Open vSwitch.",
+        check_vf_for_ovs,
+    ),
+    Rule("ovs-device-once", "error", "A device is one port of one bridge.", check_device_once),
+    Rule(
+        "ovs-names-once",
+        "error",
+        "Bridges and ports of a switch have different names.",
+        check_names_once,
+    ),
+    Rule(
+        "ovs-bridge-is-no-nic",
+        "error",
+        "A bridge has not the name of a NIC.",
+        each(pairs, check_bridge_is_no_nic),
+    ),
+    Rule(
+        "ovs-two-roles",
+        "error",
+        "A PF that Open vSwitch has as a whole is not needed by the kernel for its VFs.",
+        each(pairs, check_two_roles),
+    ),
+    Rule(
+        "ovs-vf-jumbo",
+        "error",
+        "A VF with large packets is on a PF that has them too, where it must.",
+        check_vf_jumbo,
+    ),
+)

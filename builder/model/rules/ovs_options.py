@@ -6,13 +6,13 @@ Which release knows which key is a check of the plan (`builder.plan.checks.ovs_o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.fields import option_text
 from builder.model.inventory import Inventory
-from builder.model.rules.findings import at, error, warning
+from builder.rule import SEE, Finding, Rule
 
 Value = str | int | bool
 
@@ -23,7 +23,7 @@ def _settings(inventory: Inventory) -> Iterator[tuple[KeyPath, str, Value]]:
             yield ("profiles", name, "ovs", "other-config", key), key, value
 
 
-def check_key_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_key_known(inventory: Inventory) -> Iterator[Finding]:
     for path, key, _ in _settings(inventory):
         if key in OVS_OPTIONS:
             continue
@@ -34,26 +34,24 @@ def check_key_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
         if key in PORT_OPTIONS:
             message = f"this is a key of a port ({PORT_OPTIONS[key].column}), not of the switch"
             hint = f"see {path[0]}.{path[1]}.ovs.bridges: rxq, rxd, txd and rxq-affinity of a port"
-        yield warning(marks, path, message, hint, at_key=True)
+        yield Finding(path, message, hint, at_key=True)
 
 
-def check_not_derived(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_not_derived(inventory: Inventory) -> Iterator[Finding]:
     for path, key, value in _settings(inventory):
         if key == "pmd-cpu-mask":
             message = "PMD CPUs follow from the roles of the CPUs"
             hint = f"set {path[0]}.{path[1]}.cpu.pmd"
-            yield error(marks, path, message, hint, at_key=True)
+            yield Finding(path, message, hint, at_key=True)
         elif key == "dpdk-init" and option_text(value).lower() == "false":
             message = "the bridges below have DPDK ports, which cannot be without DPDK"
-            yield error(marks, path, message)
+            yield Finding(path, message)
         elif key == "flow-restore-wait" and option_text(value).lower() == "true":
             message = "Open vSwitch forwards no packet while it is true, and nobody takes it back"
-            yield error(
-                marks, path, message, "leave it to ovs-ctl, which sets it for a hot upgrade"
-            )
+            yield Finding(path, message, "leave it to ovs-ctl, which sets it for a hot upgrade")
 
 
-def check_values(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_values(inventory: Inventory) -> Iterator[Finding]:
     """Open vSwitch refuses no value: it takes its default, the nearest it can do, or passes it on
     to DPDK, which then does not start. What only newer releases take is `plan-ovs-value`.
     """
@@ -64,31 +62,31 @@ def check_values(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             continue
         message = f"{text} is not {option.form.about}: Open vSwitch does not check it"
         hint = f"its default is {option.default}" if option.default else None
-        yield error(marks, path, message, hint)
+        yield Finding(path, message, hint)
 
 
-def check_memory_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_memory_once(inventory: Inventory) -> Iterator[Finding]:
     """lib/dpdk.c: "Multiple defined options for memory type", and dpdk-socket-mem wins."""
     for name, profile in inventory.profiles.items():
         if profile.ovs is not None and "dpdk-alloc-mem" in profile.ovs.other_config:
             path = ("profiles", name, "ovs", "other-config", "dpdk-alloc-mem")
             message = "dpdk-socket-mem says it node by node, and Open vSwitch takes that of the two"
-            yield error(marks, path, message, "remove it", at_key=True)
+            yield Finding(path, message, "remove it", at_key=True)
 
 
-def check_pools(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pools(inventory: Inventory) -> Iterator[Finding]:
     """lib/netdev-dpdk.c, dpdk_mp_get(): under per-port-memory no pool is shared."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
         own = option_text(settings.get("per-port-memory", "false")).lower() == "true"
         if own and "shared-mempool-config" in settings:
             path: KeyPath = ("profiles", name, "ovs", "other-config", "shared-mempool-config")
-            other = at(marks, (*path[:-1], "per-port-memory"))
-            message = f"it does nothing while each port has a pool of its own: {other}"
-            yield warning(marks, path, message, "drop one of the two", at_key=True)
+            other = (*path[:-1], "per-port-memory")
+            message = f"it does nothing while each port has a pool of its own: {SEE}"
+            yield Finding(path, message, "drop one of the two", at_key=True, see=other)
 
 
-def check_rxq_isolate(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_rxq_isolate(inventory: Inventory) -> Iterator[Finding]:
     """vswitch.xml: pmd-rxq-isolate=false has an effect with pmd-rxq-assign=group only."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
@@ -99,10 +97,10 @@ def check_rxq_isolate(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic
         ):
             path = ("profiles", name, "ovs", "other-config", "pmd-rxq-isolate")
             message = f"false has an effect with pmd-rxq-assign group only, here it is {assign}"
-            yield error(marks, path, message, "set pmd-rxq-assign: group, or remove it")
+            yield Finding(path, message, "set pmd-rxq-assign: group, or remove it")
 
 
-def check_auto_lb(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_auto_lb(inventory: Inventory) -> Iterator[Finding]:
     """lib/dpif-netdev.c, set_pmd_auto_lb(): with roundrobin there is no automatic balancing."""
     for name, profile in inventory.profiles.items():
         settings = profile.ovs.other_config if profile.ovs else {}
@@ -110,5 +108,46 @@ def check_auto_lb(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
             continue
         path: KeyPath = ("profiles", name, "ovs", "other-config", "pmd-auto-lb")
         if option_text(settings.get("pmd-rxq-assign", "cycles")) == "roundrobin":
-            other = at(marks, (*path[:-1], "pmd-rxq-assign"))
-            yield warning(marks, path, f"it does nothing with roundrobin: {other}")
+            other = (*path[:-1], "pmd-rxq-assign")
+            yield Finding(path, f"it does nothing with roundrobin: {SEE}", see=other)
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "ovs-option-known",
+        "warning",
+        "An option is one some release of Open vSwitch knows.",
+        check_key_known,
+    ),
+    Rule(
+        "ovs-option-derived",
+        "error",
+        "Options that follow from other keys are not set by hand.",
+        check_not_derived,
+    ),
+    Rule(
+        "ovs-option-value",
+        "error",
+        "An option's value is one Open vSwitch takes as it is.",
+        check_values,
+    ),
+    Rule("ovs-memory-once", "error", "DPDK's memory is given by one option.", check_memory_once),
+    Rule(
+        "ovs-pools",
+        "warning",
+        "Shared pools are configured only where ports share pools.",
+        check_pools,
+    ),
+    Rule(
+        "ovs-rxq-isolate",
+        "error",
+        "`pmd-rxq-isolate: false` goes with `pmd-rxq-assign: group`.",
+        check_rxq_isolate,
+    ),
+    Rule(
+        "ovs-auto-lb",
+        "warning",
+        "Automatic balancing goes with an assignment it works with.",
+        check_auto_lb,
+    ),
+)

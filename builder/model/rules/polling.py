@@ -2,75 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from builder.diagnostics import Diagnostic, Marks
 from builder.model.inventory import Inventory
 from builder.model.roles import cores_of_nodes, dpdk_nodes, pmd_cores, roles_of
-from builder.model.rules.findings import error, is_are, numbers, pairs, warning
-from builder.model.values import count_text
+from builder.model.rules.pairs import Pair, pairs
+from builder.phrases import count_text, is_are, numbers
+from builder.rule import Finding, Rule, each
 
 
-def check_pmd_cores_fit(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        roles = roles_of(pair.hardware, pair.profile)
-        kept, cores = roles.housekeeping, cores_of_nodes(pair.hardware, roles.offline)
-        for node, wanted in pmd_cores(pair.hardware, pair.profile).items():
-            if node >= len(cores) or not cores[node]:
-                continue  # said by role-nodes-exist, pmd-for-each-port
-            free = [core for core in cores[node] if not core & kept]
-            if wanted > len(free):
-                message = (
-                    f"{count_text(wanted, 'PMD core')} on node {node} of hardware class "
-                    f"{pair.class_name}: of its {count_text(len(cores[node]), 'core')} "
-                    f"housekeeping leaves {len(free)}"
-                )
-                yield error(marks, (*pair.path, "cpu", "pmd-cores-per-node"), message)
+def check_pmd_cores_fit(pair: Pair) -> Iterator[Finding]:
+    roles = roles_of(pair.hardware, pair.profile)
+    kept, cores = roles.housekeeping, cores_of_nodes(pair.hardware, roles.offline)
+    for node, wanted in pmd_cores(pair.hardware, pair.profile).items():
+        if node >= len(cores) or not cores[node]:
+            continue  # said by role-nodes-exist, pmd-for-each-port
+        free = [core for core in cores[node] if not core & kept]
+        if wanted > len(free):
+            message = (
+                f"{count_text(wanted, 'PMD core')} on node {node} of hardware class "
+                f"{pair.class_name}: of its {count_text(len(cores[node]), 'core')} "
+                f"housekeeping leaves {len(free)}"
+            )
+            yield Finding((*pair.path, "cpu", "pmd-cores-per-node"), message)
 
 
-def check_ports_have_pmd(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_ports_have_pmd(pair: Pair) -> Iterator[Finding]:
     """OVS polls a port by PMD threads of its own node. With none there, those of another node do,
     every packet across (dpif-netdev.c, rxq_scheduling()), and with none at all nobody does.
     """
-    for pair in pairs(inventory):
-        roles = roles_of(pair.hardware, pair.profile)
-        pmd, asked = roles.pmd, pmd_cores(pair.hardware, pair.profile)
-        for node, port in dpdk_nodes(pair.hardware, pair.profile).items():
-            online = pair.hardware.numa[node].cpus - roles.offline
-            # More cores than there are is pmd-cores-fit; CPU 0 offline has rules of its own.
-            said = asked.get(node) if online else 0 in pair.hardware.numa[node].cpus
-            if online & pmd or said or not pair.hardware.cpus:
-                continue
+    roles = roles_of(pair.hardware, pair.profile)
+    pmd, asked = roles.pmd, pmd_cores(pair.hardware, pair.profile)
+    for node, port in dpdk_nodes(pair.hardware, pair.profile).items():
+        online = pair.hardware.numa[node].cpus - roles.offline
+        # More cores than there are is pmd-cores-fit; CPU 0 offline has rules of its own.
+        said = asked.get(node) if online else 0 in pair.hardware.numa[node].cpus
+        if online & pmd or said or not pair.hardware.cpus:
+            continue
+        message = (
+            f"port {port.name} is on node {node} of hardware class {pair.class_name}, "
+            f"where no PMD core is (PMD CPUs: {pmd or 'none'})"
+        )
+        hint = "give the node a PMD core: another node's would fetch every packet across nodes"
+        if not online:
+            hint = f"node {node} has no CPU that is online: take a port of another node"
+        yield Finding((*pair.path, *port.path), message, hint, at_key=True)
+
+
+def check_pmd_has_ports(pair: Pair) -> Iterator[Finding]:
+    pmd = roles_of(pair.hardware, pair.profile).pmd
+    with_port = dpdk_nodes(pair.hardware, pair.profile)
+    key = "pmd-cores-per-node" if pair.profile.cpu.pmd is None else "pmd"
+    for node, numa in enumerate(pair.hardware.numa):
+        if node not in with_port and numa.cpus & pmd:
+            here = numa.cpus & pmd
             message = (
-                f"port {port.name} is on node {node} of hardware class {pair.class_name}, "
-                f"where no PMD core is (PMD CPUs: {pmd or 'none'})"
+                f"PMD {numbers('CPU', here)} {is_are(here)} on node {node} of hardware class "
+                f"{pair.class_name}, which has no DPDK port"
             )
-            hint = "give the node a PMD core: another node's would fetch every packet across nodes"
-            if not online:
-                hint = f"node {node} has no CPU that is online: take a port of another node"
-            yield error(marks, (*pair.path, *port.path), message, hint, at_key=True)
+            hint = "they poll vhost-user ports of pods there at best"
+            yield Finding((*pair.path, "cpu", key), message, hint)
 
 
-def check_pmd_has_ports(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        pmd = roles_of(pair.hardware, pair.profile).pmd
-        with_port = dpdk_nodes(pair.hardware, pair.profile)
-        key = "pmd-cores-per-node" if pair.profile.cpu.pmd is None else "pmd"
-        for node, numa in enumerate(pair.hardware.numa):
-            if node not in with_port and numa.cpus & pmd:
-                here = numa.cpus & pmd
-                message = (
-                    f"PMD {numbers('CPU', here)} {is_are(here)} on node {node} of hardware class "
-                    f"{pair.class_name}, which has no DPDK port"
-                )
-                hint = "they poll vhost-user ports of pods there at best"
-                yield warning(marks, (*pair.path, "cpu", key), message, hint)
-
-
-def check_pmd_wants_ovs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pmd_wants_ovs(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         for key in ("pmd", "pmd_cores_per_node"):
             if profile.ovs is None and key in profile.cpu.model_fields_set:
                 path = ("profiles", name, "cpu", key.replace("_", "-"))
                 message = "there is no OVS in this profile, so there are no PMD threads"
-                yield warning(marks, path, message, "remove it, or add ovs", at_key=True)
+                yield Finding(path, message, "remove it, or add ovs", at_key=True)
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "pmd-cores-fit",
+        "error",
+        "There are as many cores on a NUMA node as PMD threads are to have.",
+        each(pairs, check_pmd_cores_fit),
+    ),
+    Rule(
+        "pmd-for-each-port",
+        "error",
+        "Each NUMA node with a DPDK port has a PMD core: its ports are polled from there.",
+        each(pairs, check_ports_have_pmd),
+    ),
+    Rule(
+        "pmd-has-ports",
+        "warning",
+        "PMD cores are on NUMA nodes that have a DPDK port.",
+        each(pairs, check_pmd_has_ports),
+    ),
+    Rule(
+        "pmd-wants-ovs",
+        "warning",
+        "PMD cores are for profiles with Open vSwitch.",
+        check_pmd_wants_ovs,
+    ),
+)

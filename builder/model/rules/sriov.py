@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.catalog.nics import NicType
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
-from builder.model.rules.findings import Pair, at, error, is_are, numbers, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
-from builder.model.values import CpuSet, count_text
+from builder.model.values import CpuSet
 from builder.model.wording import suggest
+from builder.phrases import count_text, is_are, numbers
+from builder.rule import SEE, Finding, Rule, each
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,111 +63,108 @@ def driver_of(policy: SriovPolicy, vf: Vf) -> str:
     return vf.driver or policy.driver
 
 
-def check_pf_known(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pair in pairs(inventory):
-        names = [nic.name for nic in pair.hardware.nics]
-        for index, policy in enumerate(pair.profile.sriov):
-            if policy.pf not in names:
-                path = (*pair.path, "sriov", index, "pf")
-                message = f"hardware class {pair.class_name} has no NIC {policy.pf}"
-                yield error(marks, path, message, suggest(policy.pf, names))
+def check_pf_known(pair: Pair) -> Iterator[Finding]:
+    names = [nic.name for nic in pair.hardware.nics]
+    for index, policy in enumerate(pair.profile.sriov):
+        if policy.pf not in names:
+            path = (*pair.path, "sriov", index, "pf")
+            message = f"hardware class {pair.class_name} has no NIC {policy.pf}"
+            yield Finding(path, message, suggest(policy.pf, names))
 
 
-def check_pf_once(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pf_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[tuple[str | int, str], KeyPath] = {}
     for path, _, policy in _policies(inventory):
         other = first.setdefault((path[1], policy.pf), path)
         if other != path:
-            message = f"{policy.pf} has a policy already: {at(marks, (*other, 'pf'))}"
-            yield error(marks, (*path, "pf"), message, "one policy a PF: list its VFs there")
-
-
-def check_capable(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf in used_pfs(inventory):
-        if not pf.kind.is_listed and pf.nic.sriov is None:
-            message = (
-                f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
-                "PCI bus, and how many it can have, is not known"
+            message = f"{policy.pf} has a policy already: {SEE}"
+            yield Finding(
+                (*path, "pf"), message, "one policy a PF: list its VFs there", see=(*other, "pf")
             )
-            hint = (
-                f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
-                f"vf-offset, vf-stride, vf-id, vf-driver}}, from lspci -vvv -s {pf.nic.pci}"
-            )
-            yield error(marks, (*pf.path, "pf"), message, hint)
-        elif pf.kind.total_vfs and (pf.kind.vf_id is None or pf.kind.vf_driver is None):
-            message = f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' id and driver are not known"
-            hint = f"add vf-id and vf-driver to its sriov in hardware.{pf.pair.class_name}.nics"
-            yield error(marks, (*pf.path, "pf"), message, hint)
-        elif pf.kind.total_vfs == 0:
-            message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
-            yield error(marks, (*pf.path, "pf"), message)
 
 
-def check_num_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf in used_pfs(inventory):
-        ports = count_card_ports(pf.pair.hardware, pf.nic)
-        most = pf.kind.most_vfs(ports)
-        if 0 < most < pf.policy.num_vfs:
-            shared = f", one of {ports} ports" if most < pf.kind.total_vfs else ""
-            message = (
-                f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}{shared}) has "
-                f"at most {count_text(most, 'VF')}"
-            )
-            yield error(marks, (*pf.path, "num-vfs"), message)
+def check_capable(pf: UsedPf) -> Iterator[Finding]:
+    if not pf.kind.is_listed and pf.nic.sriov is None:
+        message = (
+            f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
+            "PCI bus, and how many it can have, is not known"
+        )
+        hint = (
+            f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
+            f"vf-offset, vf-stride, vf-id, vf-driver}}, from lspci -vvv -s {pf.nic.pci}"
+        )
+        yield Finding((*pf.path, "pf"), message, hint)
+    elif pf.kind.total_vfs and (pf.kind.vf_id is None or pf.kind.vf_driver is None):
+        message = f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' id and driver are not known"
+        hint = f"add vf-id and vf-driver to its sriov in hardware.{pf.pair.class_name}.nics"
+        yield Finding((*pf.path, "pf"), message, hint)
+    elif pf.kind.total_vfs == 0:
+        message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
+        yield Finding((*pf.path, "pf"), message)
 
 
-def check_set_in_card(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_num_vfs(pf: UsedPf) -> Iterator[Finding]:
+    ports = count_card_ports(pf.pair.hardware, pf.nic)
+    most = pf.kind.most_vfs(ports)
+    if 0 < most < pf.policy.num_vfs:
+        shared = f", one of {ports} ports" if most < pf.kind.total_vfs else ""
+        message = (
+            f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}{shared}) has "
+            f"at most {count_text(most, 'VF')}"
+        )
+        yield Finding((*pf.path, "num-vfs"), message)
+
+
+def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
     """More VFs than the card is delivered with: sriov_numvfs says ERANGE until it is set."""
-    for pf in used_pfs(inventory):
-        if not pf.kind.vfs_in_card:
-            continue
-        block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
-        if block < pf.policy.num_vfs <= pf.kind.total_vfs:
-            message = (
-                f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')}: "
-                f"{pf.policy.num_vfs} are a setting of the card"
-            )
-            hint = "set it with the vendor's tool before the first boot"
-            if pf.kind.kernel_driver == "mlx5_core":
-                wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
-                hint = f"mlxconfig -d {pf.nic.pci} set SRIOV_EN=1 NUM_OF_VFS={wanted}"
-            yield warning(marks, (*pf.path, "num-vfs"), message, hint)
+    if not pf.kind.vfs_in_card:
+        return
+    block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
+    if block < pf.policy.num_vfs <= pf.kind.total_vfs:
+        message = (
+            f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')}: "
+            f"{pf.policy.num_vfs} are a setting of the card"
+        )
+        hint = "set it with the vendor's tool before the first boot"
+        if pf.kind.kernel_driver == "mlx5_core":
+            wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
+            hint = f"mlxconfig -d {pf.nic.pci} set SRIOV_EN=1 NUM_OF_VFS={wanted}"
+        yield Finding((*pf.path, "num-vfs"), message, hint)
 
 
-def check_pf_makes_vfs(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
     """uio_pci_generic.c: no sriov_configure, so that sriov_numvfs is ENOENT (pci/iov.c)."""
-    for pf in used_pfs(inventory):
-        port, ovs = pf.whole_port, pf.pair.profile.ovs
-        if port is not None and ovs is not None and ovs.driver == "uio_pci_generic":
-            message = (
-                f"{pf.nic.name} is port {port.name} itself, on uio_pci_generic, which makes no VFs"
-            )
-            hint = f"driver: vfio-pci at {at(marks, (*pf.pair.path, 'ovs', 'driver'))}"
-            yield error(marks, (*pf.path, "num-vfs"), message, hint)
+    port, ovs = pf.whole_port, pf.pair.profile.ovs
+    if port is not None and ovs is not None and ovs.driver == "uio_pci_generic":
+        message = (
+            f"{pf.nic.name} is port {port.name} itself, on uio_pci_generic, which makes no VFs"
+        )
+        hint = f"driver: vfio-pci at {SEE}"
+        yield Finding((*pf.path, "num-vfs"), message, hint, see=(*pf.pair.path, "ovs", "driver"))
 
 
-def check_vf_index(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_index(inventory: Inventory) -> Iterator[Finding]:
     for path, _, policy in _policies(inventory):
         first: dict[int, int] = {}
         for number, vf in enumerate(policy.vfs):
             where = (*path, "vfs", number, "index")
             if vf.index >= policy.num_vfs:
                 message = f"there is no VF {vf.index}: with num-vfs {policy.num_vfs} the last one "
-                yield error(marks, where, message + f"is {policy.num_vfs - 1}")
+                yield Finding(where, message + f"is {policy.num_vfs - 1}")
             elif first.setdefault(vf.index, number) != number:
-                other = at(marks, (*path, "vfs", first[vf.index], "index"))
-                yield error(marks, where, f"VF {vf.index} is listed already: {other}")
+                other = (*path, "vfs", first[vf.index], "index")
+                yield Finding(where, f"VF {vf.index} is listed already: {SEE}", see=other)
 
 
-def check_vf_one_use(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_one_use(inventory: Inventory) -> Iterator[Finding]:
     for path, _, policy in _policies(inventory):
         for number, vf in enumerate(policy.vfs):
             if vf.use is not None and vf.pool is not None:
                 message = f"VF {vf.index} is for OVS and in pool {vf.pool} for pods"
-                yield error(marks, (*path, "vfs", number, "pool"), message, "keep use or pool")
+                yield Finding((*path, "vfs", number, "pool"), message, "keep use or pool")
 
 
-def check_vf_has_use(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_vf_has_use(inventory: Inventory) -> Iterator[Finding]:
     for path, _, policy in _policies(inventory):
         if policy.pool is not None:
             continue
@@ -176,54 +175,51 @@ def check_vf_has_use(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]
                 f"{numbers('VF', idle)} of {policy.pf} {is_are(idle)} neither in a pool nor for OVS"
             )
             hint = "add pool to the policy or to the VF, or use: ovs-dpdk"
-            yield warning(marks, path, message, hint, at_key=True)
+            yield Finding(path, message, hint, at_key=True)
 
 
-def check_vf_for_ovs_driver(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf in used_pfs(inventory):
-        for number, vf in enumerate(pf.policy.vfs):
-            is_kernel = driver_of(pf.policy, vf) == "kernel"
-            if vf.use == "ovs-dpdk" and is_kernel and not is_bifurcated(pf.nic):
-                path = (*pf.path, "vfs", number, "use")
-                message = f"VF {vf.index} is for OVS-DPDK, but keeps its kernel driver"
-                yield error(marks, path, message, "driver: vfio-pci")
+def check_vf_for_ovs_driver(pf: UsedPf) -> Iterator[Finding]:
+    for number, vf in enumerate(pf.policy.vfs):
+        is_kernel = driver_of(pf.policy, vf) == "kernel"
+        if vf.use == "ovs-dpdk" and is_kernel and not is_bifurcated(pf.nic):
+            path = (*pf.path, "vfs", number, "use")
+            message = f"VF {vf.index} is for OVS-DPDK, but keeps its kernel driver"
+            yield Finding(path, message, "driver: vfio-pci")
 
 
-def check_vf_for_ovs_used(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf in used_pfs(inventory):
-        taken = {port.port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
-        for number, vf in enumerate(pf.policy.vfs):
-            name = f"{pf.policy.pf}/{vf.index}"
-            if vf.use == "ovs-dpdk" and name not in taken:
-                path = (*pf.path, "vfs", number, "use")
-                message = f"no bridge has a port with vf: {name}"
-                yield warning(marks, path, message, "add the port, or give the VF a pool")
+def check_vf_for_ovs_used(pf: UsedPf) -> Iterator[Finding]:
+    taken = {port.port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
+    for number, vf in enumerate(pf.policy.vfs):
+        name = f"{pf.policy.pf}/{vf.index}"
+        if vf.use == "ovs-dpdk" and name not in taken:
+            path = (*pf.path, "vfs", number, "use")
+            message = f"no bridge has a port with vf: {name}"
+            yield Finding(path, message, "add the port, or give the VF a pool")
 
 
-def check_bifurcated(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_bifurcated(pf: UsedPf) -> Iterator[Finding]:
     """DPDK, mlx5 guide: the PMD works through the kernel driver, the port stays bound to it."""
-    for pf in used_pfs(inventory):
-        if not is_bifurcated(pf.nic):
-            continue
-        listed = [(("vfs", n, "driver"), vf.driver) for n, vf in enumerate(pf.policy.vfs)]
-        for below, driver in [(("driver",), pf.policy.driver), *listed]:
-            if driver not in (None, "kernel"):
-                message = (
-                    f"{driver} would take the VFs of {pf.nic.name} from {pf.kind.vf_driver}, "
-                    f"through which DPDK drives it ({pf.kind.name})"
-                )
-                yield error(marks, (*pf.path, *below), message, "driver: kernel")
+    if not is_bifurcated(pf.nic):
+        return
+    listed = [(("vfs", n, "driver"), vf.driver) for n, vf in enumerate(pf.policy.vfs)]
+    for below, driver in [(("driver",), pf.policy.driver), *listed]:
+        if driver not in (None, "kernel"):
+            message = (
+                f"{driver} would take the VFs of {pf.nic.name} from {pf.kind.vf_driver}, "
+                f"through which DPDK drives it ({pf.kind.name})"
+            )
+            yield Finding((*pf.path, *below), message, "driver: kernel")
 
 
-def check_pool_one_kind(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_pool_one_kind(inventory: Inventory) -> Iterator[Finding]:
     """A pod that asks for a resource cannot tell what kind of VF it gets."""
     for name, profile in inventory.profiles.items():
         first: dict[str, tuple[str, KeyPath]] = {}
         for path, driver, pool in _pool_members(("profiles", name), profile):
             other, place = first.setdefault(pool, (driver, path))
             if other != driver:
-                message = f"pool {pool} has VFs with driver {driver} here and with {other} at "
-                yield error(marks, path, message + at(marks, place), "a pool for each kind")
+                message = f"pool {pool} has VFs with driver {driver} here and with {other} at {SEE}"
+                yield Finding(path, message, "a pool for each kind", see=place)
 
 
 def _pool_members(base: KeyPath, profile: Profile) -> Iterator[tuple[KeyPath, str, str]]:
@@ -237,3 +233,70 @@ def _pool_members(base: KeyPath, profile: Profile) -> Iterator[tuple[KeyPath, st
             pool = vf.pool or policy.pool
             if vf.use is None and pool is not None:
                 yield (*path, "vfs", number), driver_of(policy, vf), pool
+
+
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "sriov-pf-known",
+        "error",
+        "The PF of a policy is a port of the hardware class.",
+        each(pairs, check_pf_known),
+    ),
+    Rule("sriov-pf-once", "error", "A PF has one policy.", check_pf_once),
+    Rule(
+        "sriov-capable",
+        "error",
+        "The PF of a policy is a device with SR-IOV.",
+        each(used_pfs, check_capable),
+    ),
+    Rule(
+        "sriov-num-vfs",
+        "error",
+        "A PF has no more VFs than its device can have.",
+        each(used_pfs, check_num_vfs),
+    ),
+    Rule(
+        "sriov-set-in-card",
+        "warning",
+        "A PF has no more VFs than its card is delivered with, or the card is set up for more.",
+        each(used_pfs, check_set_in_card),
+    ),
+    Rule(
+        "sriov-pf-makes-vfs",
+        "error",
+        "A PF that has VFs is not on uio_pci_generic itself, which makes none.",
+        each(used_pfs, check_pf_makes_vfs),
+    ),
+    Rule(
+        "sriov-bifurcated",
+        "error",
+        "VFs that DPDK drives through their kernel driver (mlx5) are not bound to another.",
+        each(used_pfs, check_bifurcated),
+    ),
+    Rule(
+        "sriov-pool-one-kind",
+        "error",
+        "All VFs of a pool have the same kind of driver.",
+        check_pool_one_kind,
+    ),
+    Rule("vf-index", "error", "A VF's index is below `num-vfs`.", check_vf_index),
+    Rule(
+        "vf-one-use",
+        "error",
+        "A VF is either for Open vSwitch or in a pool for pods.",
+        check_vf_one_use,
+    ),
+    Rule("vf-has-use", "warning", "Every VF is in a pool or for Open vSwitch.", check_vf_has_use),
+    Rule(
+        "vf-for-ovs-driver",
+        "error",
+        "A VF for OVS-DPDK has a driver DPDK can use it through.",
+        each(used_pfs, check_vf_for_ovs_driver),
+    ),
+    Rule(
+        "vf-for-ovs-used",
+        "warning",
+        "A VF set apart for Open vSwitch is a port of a bridge.",
+        each(used_pfs, check_vf_for_ovs_used),
+    ),
+)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from builder.catalog.nics import NicType
 from builder.catalog.vf_settings import PORT_DRIVERS, PortDriver, VfSetting, has_setting
-from builder.diagnostics import Diagnostic, KeyPath, Marks
+from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
-from builder.model.rules.findings import at, error, pairs, warning
+from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import UsedPf, used_pfs
 from builder.model.sriov import Vf, asked_settings
+from builder.rule import SEE, Finding, Rule, each
 
 
 def _vfs(inventory: Inventory) -> Iterator[tuple[UsedPf, KeyPath, Vf]]:
@@ -21,13 +22,13 @@ def _vfs(inventory: Inventory) -> Iterator[tuple[UsedPf, KeyPath, Vf]]:
             yield pf, (*pf.path, "vfs", number), vf
 
 
-def check_rates(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_rates(inventory: Inventory) -> Iterator[Finding]:
     """rtnetlink.c, do_setvfinfo(): a min_tx_rate over the max_tx_rate is -EINVAL."""
     for _, path, vf in _vfs(inventory):
         if vf.max_tx_rate and vf.min_tx_rate and vf.min_tx_rate > vf.max_tx_rate:
             message = f"{vf.min_tx_rate} Mbit/s are promised, but {vf.max_tx_rate} is the most"
-            hint = f"see {at(marks, (*path, 'max-tx-rate'))}"
-            yield error(marks, (*path, "min-tx-rate"), message, hint)
+            hint = f"see {SEE}"
+            yield Finding((*path, "min-tx-rate"), message, hint, see=(*path, "max-tx-rate"))
 
 
 def _settings(
@@ -41,7 +42,7 @@ def _settings(
                 yield pf, pf.kind, driver, (*path, setting), vf, setting
 
 
-def check_driver_can(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_driver_can(inventory: Inventory) -> Iterator[Finding]:
     """A setting the driver has no call for is EOPNOTSUPP at boot."""
     for pf, kind, driver, path, vf, setting in _settings(inventory):
         nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
@@ -50,10 +51,10 @@ def check_driver_can(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]
                 f"the driver {driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} of "
                 "a VF"
             )
-            yield error(marks, path, message, "remove it")
+            yield Finding(path, message, "remove it")
 
 
-def check_value(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_value(inventory: Inventory) -> Iterator[Finding]:
     """A value the driver refuses, or takes for another one."""
     for pf, kind, driver, path, vf, setting in _settings(inventory):
         if not has_setting(driver, kind, setting):
@@ -63,7 +64,7 @@ def check_value(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
                 f"{driver.name}, the driver of {pf.nic.name}, does nothing on {vf.link_state}: a "
                 "VF's link is the port's, or down"
             )
-            yield error(marks, path, message, f"link-state: {' or '.join(driver.link_states)}")
+            yield Finding(path, message, f"link-state: {' or '.join(driver.link_states)}")
         elif setting == "max-tx-rate" and driver.tx_rates is not None and vf.max_tx_rate:
             least, most = driver.tx_rates
             if not least <= vf.max_tx_rate <= most:
@@ -71,46 +72,49 @@ def check_value(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
                     f"{driver.name}, the driver of {pf.nic.name}, takes {least} to {most} Mbit/s, "
                     "or 0 for no limit"
                 )
-                yield error(marks, path, message)
+                yield Finding(path, message)
 
 
-def check_switchdev(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    for pf in used_pfs(inventory):
-        # Of a port without VFs that is said, and that is enough.
-        if pf.policy.eswitch != "switchdev" or not (pf.kind.is_listed or pf.kind.total_vfs):
-            continue
-        driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
-        if driver is None or driver.switchdev is None:
-            message = (
-                f"{pf.nic.name} ({pf.kind.name}, driver {pf.kind.kernel_driver}) has no switchdev "
-                "mode"
-            )
-            yield error(marks, (*pf.path, "eswitch"), message, "eswitch: legacy")
-        elif pf.whole_port is not None and pf.pair.profile.ovs is not None:
-            port = pf.whole_port
-            message = (
-                f"{pf.nic.name} is put into switchdev mode by its driver {driver.name}, which does "
-                f"not have it: it is port {port.name} itself, on {pf.pair.profile.ovs.driver}, "
-                f"{at(marks, (*pf.pair.path, *port.path, 'nic'))}"
-            )
-            yield error(marks, (*pf.path, "eswitch"), message, "eswitch: legacy")
+def check_switchdev(pf: UsedPf) -> Iterator[Finding]:
+    # Of a port without VFs that is said, and that is enough.
+    if pf.policy.eswitch != "switchdev" or not (pf.kind.is_listed or pf.kind.total_vfs):
+        return
+    driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
+    if driver is None or driver.switchdev is None:
+        message = (
+            f"{pf.nic.name} ({pf.kind.name}, driver {pf.kind.kernel_driver}) has no switchdev mode"
+        )
+        yield Finding((*pf.path, "eswitch"), message, "eswitch: legacy")
+    elif pf.whole_port is not None and pf.pair.profile.ovs is not None:
+        port = pf.whole_port
+        message = (
+            f"{pf.nic.name} is put into switchdev mode by its driver {driver.name}, which does "
+            f"not have it: it is port {port.name} itself, on {pf.pair.profile.ovs.driver}, "
+            f"{SEE}"
+        )
+        yield Finding(
+            (*pf.path, "eswitch"),
+            message,
+            "eswitch: legacy",
+            see=(*pf.pair.path, *port.path, "nic"),
+        )
 
 
-def check_switchdev_settings(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_switchdev_settings(inventory: Inventory) -> Iterator[Finding]:
     """What the driver refuses in switchdev mode; VLAN 0, none, is nothing to set."""
     for pf, _, driver, path, vf, setting in _settings(inventory):
         nothing = setting == "vlan" and vf.vlan == 0
         if pf.policy.eswitch != "switchdev" or setting not in driver.not_in_switchdev or nothing:
             continue
-        other = at(marks, (*pf.path, "eswitch"))
+        other = (*pf.path, "eswitch")
         message = (
             f"in switchdev mode {driver.name} does not set {setting} of a VF, flows on its "
-            f"representor decide: {other}"
+            f"representor decide: {SEE}"
         )
-        yield error(marks, path, message, "remove it, or eswitch: legacy")
+        yield Finding(path, message, "remove it, or eswitch: legacy", see=other)
 
 
-def check_eswitch_on_userspace(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_eswitch_on_userspace(inventory: Inventory) -> Iterator[Finding]:
     """VFs that OVS-DPDK has by their own address do not go through the embedded switch's flows."""
     for pf, path, vf in _vfs(inventory):
         if pf.policy.eswitch == "switchdev" and vf.use == "ovs-dpdk":
@@ -118,33 +122,57 @@ def check_eswitch_on_userspace(inventory: Inventory, marks: Marks) -> Iterable[D
                 f"VF {vf.index} of {pf.nic.name} is a port of its own in Open vSwitch: in switchdev "
                 "mode nothing forwards its frames until flows are set on its representor"
             )
-            yield warning(marks, (*path, "use"), message, "eswitch: legacy")
+            yield Finding((*path, "use"), message, "eswitch: legacy")
 
 
-def check_mtu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
+def check_mtu(pair: Pair) -> Iterator[Finding]:
     """dev_validate_mtu(): over netdev->max_mtu is EINVAL, and the interface keeps 1500."""
-    for pair in pairs(inventory):
-        for port in dpdk_ports(pair.hardware, pair.profile):
-            driver = PORT_DRIVERS.get(port.nic.driver) if port.nic is not None else None
-            if port.nic is not None and driver is not None and port.port.mtu > driver.max_mtu:
-                message = (
-                    f"MTU {port.port.mtu}, but {port.nic.name} ({driver.name}) has {driver.max_mtu} at "
-                    "most"
-                )
-                yield error(marks, (*pair.path, *port.path, "mtu"), message)
+    for port in dpdk_ports(pair.hardware, pair.profile):
+        driver = PORT_DRIVERS.get(port.nic.driver) if port.nic is not None else None
+        if port.nic is not None and driver is not None and port.port.mtu > driver.max_mtu:
+            message = (
+                f"MTU {port.port.mtu}, but {port.nic.name} ({driver.name}) has {driver.max_mtu} at "
+                "most"
+            )
+            yield Finding((*pair.path, *port.path, "mtu"), message)
 
 
-def check_interface_mtu(inventory: Inventory, marks: Marks) -> Iterable[Diagnostic]:
-    """The same of a host's own interfaces."""
-    most = {
-        (name, nic.name): PORT_DRIVERS[nic.driver].max_mtu
-        for name, hardware in inventory.hardware.items()
-        for nic in hardware.nics
-        if nic.driver in PORT_DRIVERS
-    }
-    for host_name, host in inventory.hosts.items():
-        for name, interface in host.interfaces.items():
-            limit = most.get((host.hardware, name))
-            if interface.mtu is not None and limit is not None and interface.mtu > limit:
-                path = ("hosts", host_name, "interfaces", name, "mtu")
-                yield error(marks, path, f"MTU {interface.mtu}, but {name} has {limit} at most")
+RULES: tuple[Rule[Inventory], ...] = (
+    Rule("vf-rates", "error", "The rate promised to a VF is not above its limit.", check_rates),
+    Rule(
+        "vf-driver-can",
+        "error",
+        "What is set of a VF, the driver of its PF can set.",
+        check_driver_can,
+    ),
+    Rule(
+        "vf-value",
+        "error",
+        "What is set of a VF is a value the driver takes as it is.",
+        check_value,
+    ),
+    Rule(
+        "vf-switchdev",
+        "error",
+        "In switchdev mode, nothing is set that flows on a representor decide.",
+        check_switchdev_settings,
+    ),
+    Rule(
+        "vf-switchdev-ovs",
+        "warning",
+        "A VF that is a DPDK port itself is on a PF in legacy mode, or flows forward its frames.",
+        check_eswitch_on_userspace,
+    ),
+    Rule(
+        "sriov-switchdev",
+        "error",
+        "Switchdev mode is for devices whose driver has it.",
+        each(used_pfs, check_switchdev),
+    ),
+    Rule(
+        "ovs-mtu",
+        "error",
+        "The MTU of an Open vSwitch port is one its device can have.",
+        each(pairs, check_mtu),
+    ),
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.model.fields import arg_name
-from builder.plan.checks.findings import Finding, profile_key
 from builder.plan.types import ImagePlan, KernelArg
+from builder.rule import Finding, Rule
 
 # arch/x86/include/asm/setup.h, the final NUL included; a longer line is cut off without a word.
 COMMAND_LINE_SIZE = 2048
@@ -33,7 +33,7 @@ def check_command_line(image: ImagePlan) -> Iterator[Finding]:
     )
     words = ", ".join(f"{arg.name} ({len(str(arg))})" for arg in longest)
     hint = f"save {over}; the longest words are {words}"
-    yield Finding("error", profile_key(image, "kernel-args"), message, hint)
+    yield Finding(image.profile_key("kernel-args"), message, hint)
 
 
 def check_words_again(image: ImagePlan) -> Iterator[Finding]:
@@ -54,4 +54,20 @@ def check_words_again(image: ImagePlan) -> Iterator[Finding]:
             message = f"the plan sets {before} by itself: {before.why.reason}"
             is_same = before.value == arg.value
             hint = "remove it" if is_same else "the kernel takes the last one, this"
-            yield Finding("warning", arg.own_key, message, hint)
+            yield Finding(arg.own_key, message, hint)
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-command-line",
+        "error",
+        "The kernel command line is no longer than the kernel takes.",
+        check_command_line,
+    ),
+    Rule(
+        "plan-kernel-args-again",
+        "warning",
+        "A word of `kernel-args` is not derived already.",
+        check_words_again,
+    ),
+)

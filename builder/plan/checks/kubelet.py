@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.model.values import format_mib
-from builder.plan.checks.findings import Finding, profile_key
 from builder.plan.types import ImagePlan
+from builder.rule import Finding, Rule
 
 
 def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
@@ -23,8 +23,8 @@ def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
                 f"{format_mib(item.mib)} are to be reserved on NUMA node {item.node}, where "
                 f"{format_mib(max(left, 0)) if left > 0 else 'nothing'} is left beside the hugepages"
             )
-            key = profile_key(image, "kubernetes")
-            yield Finding("error", key, message, "reserve less, or take fewer pages")
+            key = image.profile_key("kubernetes")
+            yield Finding(key, message, "reserve less, or take fewer pages")
 
 
 def check_hints(image: ImagePlan) -> Iterator[Finding]:
@@ -43,8 +43,8 @@ def check_hints(image: ImagePlan) -> Iterator[Finding]:
                 f"the VFs of {pf.name}, whose NUMA node is not known"
             )
             hint = f"say it: numa: of {pf.name} in hardware.{image.hardware}.nics"
-            key = profile_key(image, "kubernetes", "topology-policy")
-            yield Finding("warning", key, message, hint)
+            key = image.profile_key("kubernetes", "topology-policy")
+            yield Finding(key, message, hint)
 
 
 def check_reserved_cpus_kept(image: ImagePlan) -> Iterator[Finding]:
@@ -59,5 +59,27 @@ def check_reserved_cpus_kept(image: ImagePlan) -> Iterator[Finding]:
             f"pods without CPUs of their own may run on the PMD CPUs {image.cpus.pmd}: the kubelet "
             "keeps reserved CPUs from exclusive pods only"
         )
-        key = profile_key(image, "kubernetes", "strict-cpu-reservation")
-        yield Finding("warning", key, message, "true, with a kubelet from 1.33 on")
+        key = image.profile_key("kubernetes", "strict-cpu-reservation")
+        yield Finding(key, message, "true, with a kubelet from 1.33 on")
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-reserved-memory",
+        "error",
+        "Memory the kubelet reserves on a NUMA node is there beside the hugepages.",
+        check_reserved_memory,
+    ),
+    Rule(
+        "plan-reserved-cpus",
+        "warning",
+        "The kubelet keeps every pod off the CPUs of PMD threads.",
+        check_reserved_cpus_kept,
+    ),
+    Rule(
+        "plan-topology-hints",
+        "warning",
+        "With a strict topology policy, the NUMA node of every VF for pods is known.",
+        check_hints,
+    ),
+)

@@ -6,17 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from builder.diagnostics import KeyPath, Severity
 from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
-from builder.plan.checks.findings import (
-    Finding,
-    dpdk_ports,
-    find_setting,
-    profile_key,
-    socket_mem,
-)
+from builder.phrases import count_text
 from builder.plan.devices import OvsPortPlan, VfPlan
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
-from builder.plan.ovs_memory import PageStock, is_true, offered_mtus, pages_taken
+from builder.plan.ovs_memory import PageStock, is_true, offered_mtus, pages_taken, socket_mem
 from builder.plan.types import HugepagePool, ImagePlan, PageDemand
+from builder.rule import Finding, Rule
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
 # TripleO leaves 4 GiB on a machine (derive_params_formulas.yaml), of two nodes as a rule.
@@ -44,19 +39,19 @@ def _taken(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]
 
 def _socket_mem_key(image: ImagePlan) -> KeyPath:
     """The inventory's own value if it has one, else the pages that are too few."""
-    setting = find_setting(image, "dpdk-socket-mem")
+    setting = image.ovs_setting("dpdk-socket-mem")
     if setting is not None and setting.is_own:
-        return profile_key(image, "ovs", "other-config", setting.key)
-    return profile_key(image, "hugepages", "count")
+        return image.profile_key("ovs", "other-config", setting.key)
+    return image.profile_key("hugepages", "count")
 
 
 def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
     """An inventory's own dpdk-socket-mem that EAL would refuse."""
-    setting = find_setting(image, "dpdk-socket-mem")
+    setting = image.ovs_setting("dpdk-socket-mem")
     if setting is None or socket_mem(image):
         return
     message = f"dpdk-socket-mem {setting.value!r} is not a list of MiB, one for each NUMA node"
-    yield Finding("error", _socket_mem_key(image), message, "write it like 2048,1024")
+    yield Finding(_socket_mem_key(image), message, "write it like 2048,1024")
 
 
 def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
@@ -65,8 +60,8 @@ def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
     for node, mib in enumerate(values):
         if node >= nodes and mib:
             message = f"dpdk-socket-mem asks for {mib} MiB on NUMA node {node}, which is not there"
-            hint = f"hardware class {image.hardware} has {nodes} node{'s' if nodes > 1 else ''}"
-            yield Finding("error", _socket_mem_key(image), message, hint)
+            hint = f"hardware class {image.hardware} has {count_text(nodes, 'node')}"
+            yield Finding(_socket_mem_key(image), message, hint)
 
 
 def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
@@ -91,7 +86,7 @@ def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
             f"hugepages.count: {{{node}: {-(-(values[node] - others) // size)}}} or more pages of "
             f"{format_mib(size)}, a lower MTU of node {node}'s DPDK ports, or ports on another node"
         )
-        yield Finding("error", _socket_mem_key(image), message, hint)
+        yield Finding(_socket_mem_key(image), message, hint)
 
 
 def _buffers_mib(image: ImagePlan, node: int, ports: list[OvsPortPlan]) -> int:
@@ -112,7 +107,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
     """
     values = socket_mem(image)
     ports: dict[int, list[OvsPortPlan]] = {}
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         ports.setdefault(port.numa or 0, []).append(port)
     for node, here in sorted(ports.items()) if any(values) else ():
         own = values[node] if node < len(values) else 0
@@ -132,7 +127,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
             severity = "error"
             message += f"the node has pages of {there} MiB, so that Open vSwitch cannot make them"
         hint = f"{wanted} or more, or leave dpdk-socket-mem out: it is derived then"
-        yield Finding(severity, _socket_mem_key(image), message, hint)
+        yield Finding(_socket_mem_key(image), message, hint, severity=severity)
 
 
 def check_any_page(image: ImagePlan) -> Iterator[Finding]:
@@ -141,7 +136,7 @@ def check_any_page(image: ImagePlan) -> Iterator[Finding]:
         return
     message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges need"
     hint = "count some (hugepages.count), or have them derived: give a bridge a DPDK port"
-    yield Finding("error", profile_key(image, "hugepages"), message, hint)
+    yield Finding(image.profile_key("hugepages"), message, hint)
 
 
 def _pages_for(demand: PageDemand) -> int:
@@ -173,7 +168,7 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
             f"{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for them"
         )
         hint = "count more pages, or leave the count out: it is derived then"
-        yield Finding("error", demand.key, message, hint)
+        yield Finding(demand.key, message, hint)
 
 
 def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
@@ -186,8 +181,7 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
         if not wanted or wanted <= memory - NODE_ROOM_MIB:
             continue
         told = " and ".join(
-            f"{pool.count} page{'' if pool.count == 1 else 's'} of {page_size_text(pool.size_kib)}"
-            for pool in pools
+            f"{count_text(pool.count, 'page')} of {page_size_text(pool.size_kib)}" for pool in pools
         )
         message = (
             f"{told} on node {node} are {format_mib(wanted)}, but the node has "
@@ -195,13 +189,15 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
         )
         hint = f"see hardware.{image.hardware}.numa[{node}].memory"
         too_many = True
-        yield Finding("error", pools[0].key, message, hint)
+        yield Finding(pools[0].key, message, hint)
     if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
         message = (
             f"{format_mib(left_in_all)} are left beside the hugepages for the kernel, the kubelet, "
             f"containerd and pods; TripleO leaves {format_mib(MACHINE_ROOM_MIB)}"
         )
-        yield Finding("warning", profile_key(image, "hugepages"), message, "take fewer pages")
+        yield Finding(
+            image.profile_key("hugepages"), message, "take fewer pages", severity="warning"
+        )
 
 
 def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
@@ -234,7 +230,7 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
             )
         elif any(pool.count and pool.size_kib > size for pool in image.hugepages):
             hint += "; or set dpdk-socket-mem to multiples of 1024 that the pages of 1G hold"
-        yield Finding("warning", profile_key(image, "hugepages"), message, hint)
+        yield Finding(image.profile_key("hugepages"), message, hint)
 
 
 def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
@@ -269,3 +265,55 @@ def _dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:
 
 def _left_text(left: Mapping[int, int]) -> str:
     return " or ".join(f"{count} on node {node}" for node, count in left.items())
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-socket-mem-form",
+        "error",
+        "`dpdk-socket-mem` is a list of MiB by NUMA node.",
+        check_socket_mem_form,
+    ),
+    Rule(
+        "plan-socket-mem-nodes",
+        "error",
+        "`dpdk-socket-mem` is for NUMA nodes that are there.",
+        check_socket_mem_nodes,
+    ),
+    Rule(
+        "plan-socket-mem",
+        "error",
+        "Each NUMA node has the pages Open vSwitch takes when it starts.",
+        check_socket_mem_fits,
+    ),
+    Rule(
+        "plan-socket-mem-ports",
+        "either",
+        "`dpdk-socket-mem` by hand holds the packet buffers of each NUMA node's ports.",
+        check_ports_have_memory,
+    ),
+    Rule(
+        "plan-any-page",
+        "error",
+        "There are hugepages where Open vSwitch starts DPDK.",
+        check_any_page,
+    ),
+    Rule(
+        "plan-page-demands",
+        "error",
+        "Pages counted by hand are enough for Open vSwitch, pods and virtual machines.",
+        check_demands_fit,
+    ),
+    Rule(
+        "plan-pages-fit",
+        "either",
+        "Hugepages leave a NUMA node, and the machine, memory for everything else.",
+        check_pages_fit,
+    ),
+    Rule(
+        "plan-page-sharing",
+        "warning",
+        "Pods and Open vSwitch take pages of different sizes: the kubelet offers pods all pages.",
+        check_page_sharing,
+    ),
+)

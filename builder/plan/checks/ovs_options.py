@@ -6,24 +6,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_AMISS, eal_options
 from builder.catalog.ovs_forms import OvsOption, version_text
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.values import CpuSet
-from builder.plan.checks.findings import Finding, find_setting, profile_key
+from builder.phrases import count_text, is_are, numbers
 from builder.plan.ovs_memory import parse_socket_mem
 from builder.plan.types import ImagePlan
+from builder.rule import Finding, Rule
 
 # AF_UNIX sun_path is 108 bytes with its final NUL; 30 are left for the socket's own name.
 SOCKET_PATH = 107
 SOCKET_NAME = 30
 RUN_DIRECTORY = "/var/run/openvswitch/"
+# 22.11's EAL has no -w any more; 21.11 is not looked at.
+NO_WHITELIST = (22, 11)
 
 
 def own_key(image: ImagePlan, key: str) -> KeyPath:
     """Where the inventory sets a key of other_config itself."""
-    return profile_key(image, "ovs", "other-config", key)
+    return image.profile_key("ovs", "other-config", key)
 
 
 def _own_options(image: ImagePlan) -> Iterator[tuple[OvsOption, str]]:
@@ -51,13 +55,13 @@ def check_key_in_release(image: ImagePlan) -> Iterator[Finding]:
             if older is not None and older.is_in(has):
                 hint = f"set {older.key}, its name in this release"
             message = f"{which} does not know it yet, {version_text(option.since)} is the first"
-            yield Finding("error", key, message, hint)
+            yield Finding(key, message, hint)
         elif option.removed is not None and has >= option.removed:
             message = f"{which} has it no longer, since {version_text(option.removed)}"
-            yield Finding("error", key, message, hint)
+            yield Finding(key, message, hint)
         elif option.deprecated is not None and has >= option.deprecated:
             message = f"deprecated since Open vSwitch {version_text(option.deprecated)}"
-            yield Finding("warning", key, message, hint)
+            yield Finding(key, message, hint, severity="warning")
 
 
 def check_value_in_release(image: ImagePlan) -> Iterator[Finding]:
@@ -73,12 +77,12 @@ def check_value_in_release(image: ImagePlan) -> Iterator[Finding]:
             f"{form.about}"
         )
         hint = "give such a value, or take a newer release"
-        yield Finding("error", own_key(image, option.key), message, hint)
+        yield Finding(own_key(image, option.key), message, hint)
 
 
 def check_sleep_cpus(image: ImagePlan) -> Iterator[Finding]:
     """CPUs of pmd-sleep-max that have no PMD thread to sleep."""
-    setting = find_setting(image, "pmd-sleep-max")
+    setting = image.ovs_setting("pmd-sleep-max")
     if setting is None:
         return
     parts = (part.partition(":") for part in setting.value.split(","))
@@ -86,14 +90,13 @@ def check_sleep_cpus(image: ImagePlan) -> Iterator[Finding]:
     others = named - image.cpus.pmd
     if others:
         message = (
-            f"no PMD thread is on CPU{'' if len(others) == 1 else 's'} {others} "
-            f"(PMD CPUs: {image.cpus.pmd or 'none'})"
+            f"no PMD thread is on {numbers('CPU', others)} (PMD CPUs: {image.cpus.pmd or 'none'})"
         )
-        yield Finding("warning", own_key(image, setting.key), message, "name PMD CPUs only")
+        yield Finding(own_key(image, setting.key), message, "name PMD CPUs only")
 
 
 def check_socket_path(image: ImagePlan) -> Iterator[Finding]:
-    setting = find_setting(image, "vhost-sock-dir")
+    setting = image.ovs_setting("vhost-sock-dir")
     if setting is None:
         return
     length = len(RUN_DIRECTORY) + len(setting.value) + 1 + SOCKET_NAME
@@ -104,14 +107,52 @@ def check_socket_path(image: ImagePlan) -> Iterator[Finding]:
         )
         most = SOCKET_PATH - SOCKET_NAME - 1 - len(RUN_DIRECTORY)
         hint = f"take a name of at most {most} characters"
-        yield Finding("error", own_key(image, setting.key), message, hint)
+        yield Finding(own_key(image, setting.key), message, hint)
+
+
+def check_extra_words(image: ImagePlan) -> Iterator[Finding]:
+    """Options with which DPDK does not start as planned, and those that a key stands for."""
+    setting = image.ovs_setting("dpdk-extra")
+    where = own_key(image, "dpdk-extra")
+    names = [name for name, _ in eal_options(setting.value)] if setting is not None else []
+    for name in dict.fromkeys(names):
+        if name in EAL_OPTIONS_AMISS:
+            reason, hint = EAL_OPTIONS_AMISS[name]
+            if name not in {"-w", "--pci-whitelist"} or image.release.dpdk >= NO_WHITELIST:
+                yield Finding(where, f"{name}: {reason}", hint)
+        elif name in EAL_OPTION_KEYS:
+            key = EAL_OPTION_KEYS[name]
+            message = (
+                f"{name} stands for {key}: given both ways, one is ignored or DPDK does not start"
+            )
+            yield Finding(where, message, f"remove it, and set {key}")
+    if {"-a", "--allow"} & {*names} and {"-b", "--block"} & {*names}:
+        message = "DPDK does not start with both an allow list (-a) and a block list (-b)"
+        yield Finding(where, message, "leave -b out: what -a does not name stays closed")
+
+
+def check_vf_token(image: ImagePlan) -> Iterator[Finding]:
+    """drivers/vfio/pci/vfio_pci_core.c, vfio_pci_validate_vf_token(): VFs of a PF on vfio-pci open
+    for those only who know the token the PF was opened with.
+    """
+    setting = image.ovs_setting("dpdk-extra")
+    makers = [pf.name for pf in image.pfs if pf.driver == "vfio-pci"]
+    if setting is None or not makers:
+        return
+    if all(name != "--vfio-vf-token" for name, _ in eal_options(setting.value)):
+        message = (
+            f"dpdk-extra has no --vfio-vf-token: {' and '.join(makers)} is on vfio-pci, and its "
+            "VFs open for those only who give the token it was opened with"
+        )
+        hint = "add --vfio-vf-token=<a UUID>, which DPDK in pods gives too"
+        yield Finding(own_key(image, "dpdk-extra"), message, hint)
 
 
 def check_socket_limit(image: ImagePlan) -> Iterator[Finding]:
     """EAL sets limits up after it took dpdk-socket-mem: what is above is there, and nothing more
     is to be had (lib/eal/common/eal_common_dynmem.c).
     """
-    limit, memory = (find_setting(image, key) for key in ("dpdk-socket-limit", "dpdk-socket-mem"))
+    limit, memory = (image.ovs_setting(key) for key in ("dpdk-socket-limit", "dpdk-socket-mem"))
     if limit is None or memory is None:
         return
     pairs = zip(parse_socket_mem(limit.value), parse_socket_mem(memory.value), strict=False)
@@ -122,14 +163,14 @@ def check_socket_limit(image: ImagePlan) -> Iterator[Finding]:
                 "takes there at the start"
             )
             hint = f"{taken} or more, or 0 for no limit"
-            yield Finding("warning", own_key(image, limit.key), message, hint)
+            yield Finding(own_key(image, limit.key), message, hint)
 
 
 def check_lcore_mask(image: ImagePlan) -> Iterator[Finding]:
     """With a mask the main thread keeps the CPU EAL puts it on, and all threads made after it
     are there too (lib/dpdk.c, dpdk_init__(); vswitch.xml says so since 3.7).
     """
-    setting = find_setting(image, "dpdk-lcore-mask")
+    setting = image.ovs_setting("dpdk-lcore-mask")
     option = OVS_OPTIONS["dpdk-lcore-mask"]
     if setting is None or not option.form.accepts(setting.value):
         return
@@ -138,27 +179,79 @@ def check_lcore_mask(image: ImagePlan) -> Iterator[Finding]:
     outside = asked - there
     key = own_key(image, setting.key)
     if outside:
-        one = len(outside) == 1
         message = (
-            f"CPU{'' if one else 's'} {outside} of the mask {'is' if one else 'are'} not for "
+            f"{numbers('CPU', outside)} of the mask {is_are(outside)} not for "
             f"housekeeping (housekeeping has {there})"
         )
-        yield Finding("error", key, message, f"take {there.mask}, or leave it out")
+        yield Finding(key, message, f"take {there.mask}, or leave it out")
     elif len(there) > 1:
         message = f"all threads that do not poll then share one core, CPU {min(asked)}"
         hint = (
             f"leave it out: they keep to the housekeeping CPUs {there} by the unit's CPUAffinity="
         )
-        yield Finding("warning", key, message, hint)
+        yield Finding(key, message, hint, severity="warning")
 
 
 def check_handler_threads(image: ImagePlan) -> Iterator[Finding]:
     there = len(image.cpus.housekeeping)
     for key in ("n-handler-threads", "n-revalidator-threads"):
-        setting = find_setting(image, key)
+        setting = image.ovs_setting(key)
         if setting is not None and setting.value.isdigit() and int(setting.value) > there:
-            message = (
-                f"{setting.value} threads on {there} housekeeping CPU{'' if there == 1 else 's'}"
-            )
+            message = f"{setting.value} threads on {count_text(there, 'housekeeping CPU')}"
             hint = f"{there} is the most that run at once"
-            yield Finding("warning", own_key(image, key), message, hint)
+            yield Finding(own_key(image, key), message, hint)
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-ovs-key",
+        "either",
+        "An option is one that Open vSwitch of the release knows, and still has.",
+        check_key_in_release,
+    ),
+    Rule(
+        "plan-ovs-value",
+        "error",
+        "An option's value is one that Open vSwitch of the release takes.",
+        check_value_in_release,
+    ),
+    Rule(
+        "plan-ovs-sleep", "warning", "CPUs of `pmd-sleep-max` have a PMD thread.", check_sleep_cpus
+    ),
+    Rule(
+        "plan-ovs-extra",
+        "error",
+        "`dpdk-extra` has nothing that Open vSwitch's own options stand for, or that breaks them.",
+        check_extra_words,
+    ),
+    Rule(
+        "plan-ovs-token",
+        "error",
+        "Where a PF on vfio-pci has VFs, `dpdk-extra` by hand gives the token they open by.",
+        check_vf_token,
+    ),
+    Rule(
+        "plan-ovs-limit",
+        "warning",
+        "`dpdk-socket-limit` is not below `dpdk-socket-mem`.",
+        check_socket_limit,
+    ),
+    Rule(
+        "plan-ovs-socket-path",
+        "error",
+        "Paths of vhost-user sockets are short enough.",
+        check_socket_path,
+    ),
+    Rule(
+        "plan-ovs-lcore-mask",
+        "either",
+        "CPUs of `dpdk-lcore-mask` are for housekeeping.",
+        check_lcore_mask,
+    ),
+    Rule(
+        "plan-ovs-threads",
+        "warning",
+        "Open vSwitch has no more handler and revalidator threads than CPUs for them.",
+        check_handler_threads,
+    ),
+)

@@ -1,11 +1,69 @@
-"""What DPDK does not do with the ports as planned."""
+"""What DPDK opens, and what it does not do with the ports as planned."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from builder.plan.checks.findings import Finding, dpdk_ports
+from builder.catalog.eal_options import eal_options
+from builder.plan.checks.ovs_options import ovs_of, own_key
+from builder.plan.ovs import NO_PROBE_AT_INIT
 from builder.plan.types import ImagePlan
+from builder.rule import Finding, Rule
+
+
+def _allowed(text: str) -> tuple[str, ...]:
+    """PCI addresses of -a and --allow, with their domain: EAL takes 0000 when it is left out."""
+    devices = (
+        value.partition(",")[0].lower()
+        for name, value in eal_options(text)
+        if name in {"-a", "--allow"}
+    )
+    return tuple(
+        f"0000:{device}" if re.fullmatch(r"[0-9a-f]{2}:.+", device) else device
+        for device in devices
+    )
+
+
+def check_allow_list(image: ImagePlan) -> Iterator[Finding]:
+    """A VFIO group opens only once: what DPDK opens here, no pod can.
+
+    A port that is not on the list works all the same, Open vSwitch attaches it when it adds the
+    port (netdev-dpdk.c, netdev_dpdk_process_devargs()).
+    """
+    setting = image.ovs_setting("dpdk-extra")
+    if setting is None:
+        return
+    where, allowed = own_key(image, "dpdk-extra"), _allowed(setting.value)
+    ports = tuple(dict.fromkeys(str(port.pci) for port in image.dpdk_ports))
+    missing = [address for address in ports if address not in allowed]
+    hint = "add " + " ".join(f"-a {address}" for address in missing)
+    if not allowed and _probes_all(image):
+        message = (
+            f"dpdk-extra has no -a: {ovs_of(image.release)} then opens every device on its "
+            "driver, VFs of pods too, which pods cannot open any more"
+        )
+        yield Finding(where, message, hint, severity="warning")
+    elif allowed and missing:
+        message = (
+            f"dpdk-extra allows {', '.join(allowed)}, and not {', '.join(missing)}: Open vSwitch "
+            "opens such a port when it adds it, not when DPDK starts"
+        )
+        yield Finding(where, message, hint, severity="warning")
+    for pf in image.pfs:
+        for vf in pf.vfs:
+            if vf.use == "pods" and vf.driver is not None and str(vf.pci) in allowed:
+                message = (
+                    f"-a {vf.pci} is VF {vf.index} of {pf.name}, which is for pods: Open vSwitch "
+                    "opens it first, and no pod can then"
+                )
+                yield Finding(where, message, f"remove -a {vf.pci}")
+
+
+def _probes_all(image: ImagePlan) -> bool:
+    probe = image.ovs_setting("dpdk-probe-at-init")
+    asked = probe is not None and probe.value.lower() == "true"
+    return asked or image.release.ovs < NO_PROBE_AT_INIT
 
 
 def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
@@ -17,7 +75,7 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
     always asks for ("SRIOV is active, wrong mq_mode rx").
     """
     threads = len(image.cpus.pmd)
-    ports = {port.pci: port for port in dpdk_ports(image)}
+    ports = {port.pci: port for port in image.dpdk_ports}
     for pf in image.pfs:
         port, model = ports.get(pf.pci), pf.model
         if port is None:
@@ -30,15 +88,31 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
         starts = f"DPDK starts {pf.name} ({model.name}) with VFs as {port.name}"
         if model.kernel_driver == "igb":
             message = starts.replace("DPDK starts", "DPDK does not start")
-            yield Finding("error", key, message, hint)
+            yield Finding(key, message, hint)
         elif model.kernel_driver == "ixgbe" and not _fits_pool(rxq, threads):
             message = (
                 f"{starts} only with rxq 1 or 2 and one PMD thread, or rxq 4 and at most 3: "
                 f"here rxq {rxq} and {threads}"
             )
-            yield Finding("error", key, message, hint)
+            yield Finding(key, message, hint)
 
 
 def _fits_pool(rxq: int, threads: int) -> bool:
     queues = 4 if rxq > 2 else 2
     return rxq in (1, 2, 4) and threads + 1 <= queues
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-allow-list",
+        "either",
+        "DPDK opens Open vSwitch's devices, and no others.",
+        check_allow_list,
+    ),
+    Rule(
+        "plan-pf-with-vfs",
+        "error",
+        "A PF that DPDK drives while it has VFs has queues its driver can do.",
+        check_pf_with_vfs,
+    ),
+)

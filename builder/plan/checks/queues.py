@@ -8,10 +8,11 @@ from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_p
 from builder.catalog.nics import NicType
 from builder.catalog.ovs_options import PORT_OPTIONS
 from builder.model.values import CpuSet
-from builder.plan.checks.findings import Finding, dpdk_ports, find_setting, profile_key
+from builder.phrases import count_text, is_are, numbers
 from builder.plan.checks.ovs_options import ovs_of
 from builder.plan.devices import OvsPortPlan, PfPlan
 from builder.plan.types import ImagePlan
+from builder.rule import Finding, Rule
 
 
 def _pinned(image: ImagePlan, port: OvsPortPlan) -> dict[int, int]:
@@ -25,7 +26,7 @@ def _pinned(image: ImagePlan, port: OvsPortPlan) -> dict[int, int]:
 
 def _isolates(image: ImagePlan) -> bool:
     """Whether a PMD thread with a pinned queue polls no other (since 2.16 it may)."""
-    isolate = find_setting(image, "pmd-rxq-isolate")
+    isolate = image.ovs_setting("pmd-rxq-isolate")
     return isolate is None or isolate.value.lower() != "false"
 
 
@@ -33,7 +34,7 @@ def _free(image: ImagePlan) -> CpuSet:
     """PMD CPUs that poll whatever queue they are given."""
     if not _isolates(image):
         return image.cpus.pmd
-    ports = dpdk_ports(image)
+    ports = image.dpdk_ports
     return image.cpus.pmd - CpuSet.of(cpu for p in ports for cpu in _pinned(image, p).values())
 
 
@@ -49,24 +50,24 @@ def _node_cpus(image: ImagePlan, port: OvsPortPlan) -> CpuSet:
 
 def check_affinity(image: ImagePlan) -> Iterator[Finding]:
     """lib/dpif-netdev.c, rxq_scheduling(): a CPU without PMD thread is only warned of."""
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         for queue, cpu in sorted(port.affinity.items()):
             key = (*port.key, "rxq-affinity", queue)
             if queue >= port.rxq:
                 message = (
                     f"{port.name} has no receive queue {queue}: with rxq {port.rxq} the last is "
                 )
-                yield Finding("error", key, f"{message}{port.rxq - 1}", f"rxq: {queue + 1}")
+                yield Finding(key, f"{message}{port.rxq - 1}", f"rxq: {queue + 1}")
             elif cpu not in image.cpus.pmd:
                 message = f"CPU {cpu} has no PMD thread (PMD CPUs: {image.cpus.pmd or 'none'})"
-                yield Finding("error", key, message, "name one of them")
+                yield Finding(key, message, "name one of them")
             elif cpu not in _node_cpus(image, port):
                 message = (
                     f"CPU {cpu} is on another NUMA node than {port.name}, which is on node "
                     f"{port.numa or 0}: every packet crosses between them"
                 )
                 here = image.cpus.pmd & _node_cpus(image, port)
-                yield Finding("warning", key, message, f"PMD CPUs there: {here}")
+                yield Finding(key, message, f"PMD CPUs there: {here}", severity="warning")
 
 
 def check_polled(image: ImagePlan) -> Iterator[Finding]:
@@ -76,16 +77,15 @@ def check_polled(image: ImagePlan) -> Iterator[Finding]:
     free = _free(image)
     if free == image.cpus.pmd:
         return
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         loose = _loose(image, port)
         if not loose or free & _node_cpus(image, port):
             continue
-        one = len(loose) == 1
         message = (
-            f"queue{'' if one else 's'} {loose} of {port.name} {'is' if one else 'are'} not "
-            "pinned, and no PMD thread without a pinned queue is left "
+            f"{numbers('queue', loose)} of {port.name} {is_are(loose)} not pinned, and no PMD "
+            "thread without a pinned queue is left "
         )
-        them = "it" if one else "them"
+        them = "it" if len(loose) == 1 else "them"
         message += (
             f"on NUMA node {port.numa or 0}: CPUs {free} of another node poll {them}"
             if free
@@ -94,42 +94,42 @@ def check_polled(image: ImagePlan) -> Iterator[Finding]:
         hint = (
             f"pin {them} too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false"
         )
-        yield Finding("warning" if free else "error", port.key, message, hint)
+        yield Finding(port.key, message, hint, severity="warning" if free else "error")
 
 
 def check_auto_balance(image: ImagePlan) -> Iterator[Finding]:
     """dpif-netdev.c, pmd_rebalance_dry_run(): it wants two PMD threads that may be given queues,
     one of them with two queues ("nothing to do, not enough non-isolated PMDs or RxQs").
     """
-    setting = find_setting(image, "pmd-auto-lb")
+    setting = image.ovs_setting("pmd-auto-lb")
     if setting is None or setting.value.lower() != "true":
         return
     free = _free(image)
-    loose = sum(len(_loose(image, port)) for port in dpdk_ports(image))
-    key = profile_key(image, "ovs", "other-config", "pmd-auto-lb")
+    loose = sum(len(_loose(image, port)) for port in image.dpdk_ports)
+    key = image.profile_key("ovs", "other-config", "pmd-auto-lb")
     if len(free) < 2:
         message = (
             f"it does nothing: {'one PMD thread is' if free else 'no PMD thread is'} left that "
             "has no pinned queue, and it moves queues between two"
         )
-        yield Finding("warning", key, message, "pin fewer queues, or remove it")
+        yield Finding(key, message, "pin fewer queues, or remove it")
     elif loose <= len(free):
         message = (
-            f"it does nothing with DPDK ports alone: {loose} queue{'' if loose == 1 else 's'} on "
+            f"it does nothing with DPDK ports alone: {count_text(loose, 'queue')} on "
             f"{len(free)} PMD threads, so that none polls two"
         )
-        yield Finding("warning", key, message, "raise rxq of the ports, or remove it")
+        yield Finding(key, message, "raise rxq of the ports, or remove it")
 
 
 def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         threads = image.cpus.pmd & _node_cpus(image, port)
         if threads and port.rxq > len(threads):
             message = (
-                f"{port.name} has {port.rxq} receive queues for {len(threads)} PMD "
-                f"thread{'' if len(threads) == 1 else 's'} of its NUMA node: one thread polls several"
+                f"{port.name} has {port.rxq} receive queues for "
+                f"{count_text(len(threads), 'PMD thread')} of its NUMA node: one thread polls several"
             )
-            yield Finding("warning", (*port.key, "rxq"), message, f"rxq: {len(threads)}")
+            yield Finding((*port.key, "rxq"), message, f"rxq: {len(threads)}")
 
 
 def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None] | None:
@@ -143,7 +143,7 @@ def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None
 
 def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
     """More receive queues than the device has: Open vSwitch takes as many as there are."""
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         found, queues = _device(image, port), port.rxq
         if found is None:
             continue
@@ -154,18 +154,18 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
             device = f"{port.name} (a VF of {pf.name}, {model.name}, with num-vfs {pf.num_vfs})"
         if most is not None and queues > most:
             message = (
-                f"{device} has {most} receive queue{'' if most == 1 else 's'} at most: Open "
+                f"{device} has {count_text(most, 'receive queue')} at most: Open "
                 f"vSwitch takes {most} without a word"
             )
-            yield Finding("error", key, message, f"rxq: {most}")
+            yield Finding(key, message, f"rxq: {most}")
         elif pf is not None and wants_power_of_two(model) and queues & (queues - 1):
             message = f"{device} starts only with 1, 2 or 4 receive queues, not with {queues}"
-            yield Finding("error", key, message, f"rxq: {1 << queues.bit_length() - 1}")
+            yield Finding(key, message, f"rxq: {1 << queues.bit_length() - 1}")
 
 
 def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
     """netdev-dpdk.c, dpdk_process_queue_size(): what it does not take becomes 2048."""
-    for port in dpdk_ports(image):
+    for port in image.dpdk_ports:
         for key, name, size in (("rxd", "n_rxq_desc", port.rxd), ("txd", "n_txq_desc", port.txd)):
             if size is None:
                 continue
@@ -173,8 +173,48 @@ def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
             if not option.form.accepts(text):
                 message = f"{size} is not {option.form.about}: Open vSwitch would take 2048"
                 near = 1 << size.bit_length() - 1
-                yield Finding("error", where, message, f"{key}: {near} or {near * 2}")
+                yield Finding(where, message, f"{key}: {near} or {near * 2}")
             elif not option.form_in(image.release.ovs).accepts(text):
                 most = option.form_in(image.release.ovs).most
                 message = f"{ovs_of(image.release)} takes {most} at most, and 2048 for more"
-                yield Finding("error", where, message, f"{key}: {most}")
+                yield Finding(where, message, f"{key}: {most}")
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-rxq-affinity",
+        "either",
+        "A queue is pinned to a CPU with a PMD thread, on the NUMA node of its port.",
+        check_affinity,
+    ),
+    Rule(
+        "plan-rxq-polled",
+        "either",
+        "Every receive queue is polled, from its own NUMA node.",
+        check_polled,
+    ),
+    Rule(
+        "plan-auto-lb",
+        "warning",
+        "Automatic balancing has threads and queues to balance.",
+        check_auto_balance,
+    ),
+    Rule(
+        "plan-rxq-limit",
+        "error",
+        "A port has no more receive queues than its device.",
+        check_queue_limits,
+    ),
+    Rule(
+        "plan-rxq-threads",
+        "warning",
+        "A port has no more receive queues than its NUMA node has PMD threads.",
+        check_more_queues_than_threads,
+    ),
+    Rule(
+        "plan-descriptors",
+        "error",
+        "A number of descriptors is one that Open vSwitch takes as it is.",
+        check_descriptors,
+    ),
+)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
-from builder.plan.checks.findings import Finding
 from builder.plan.devices import VfPlan
 from builder.plan.types import ImagePlan
+from builder.rule import Finding, Rule
 
 LAST_BUS = 0xFF
 
@@ -23,13 +23,13 @@ def check_addresses(image: ImagePlan) -> Iterator[Finding]:
             key = (*pf.key, "num-vfs")
             if vf.pci.bus > LAST_BUS:
                 message = f"VF {vf.index} of {pf.name} would lie behind the last PCI bus, ff"
-                yield Finding("error", key, message, f"make fewer VFs of {pf.name}")
+                yield Finding(key, message, f"make fewer VFs of {pf.name}")
                 break
             there = ports.get(vf.pci) or others.get(vf.pci)
             if there is not None:
                 message = f"VF {vf.index} of {pf.name} would be at {vf.pci}, where {there} is"
                 hint = "look at the addresses (lspci -D): one of the two is not right"
-                yield Finding("error", key, message, hint)
+                yield Finding(key, message, hint)
                 break
 
 
@@ -47,7 +47,7 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
                         f"{image.release.id} has {has[0]}.{has[1]}"
                     )
                     hint = "remove it, or take a newer release"
-                    yield Finding("error", (*vf.key, setting), message, hint)
+                    yield Finding((*vf.key, setting), message, hint)
 
 
 def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
                 f"{image.release.id} has {has[0]}.{has[1]}"
             )
             hint = "eswitch: legacy, or a newer release"
-            yield Finding("error", (*pf.key, "eswitch"), message, hint)
+            yield Finding((*pf.key, "eswitch"), message, hint)
 
 
 def _asked(vf: VfPlan) -> Iterator[VfSetting]:
@@ -72,3 +72,25 @@ def _asked(vf: VfPlan) -> Iterator[VfSetting]:
         yield "min-tx-rate"
     if vf.link_state is not None:
         yield "link-state"
+
+
+RULES: tuple[Rule[ImagePlan], ...] = (
+    Rule(
+        "plan-vf-address",
+        "error",
+        "VFs come to PCI addresses that are free and that the bus has.",
+        check_addresses,
+    ),
+    Rule(
+        "plan-vf-setting",
+        "error",
+        "What is set of a VF, the kernel of the release can set.",
+        check_settings_in_release,
+    ),
+    Rule(
+        "plan-switchdev",
+        "error",
+        "Switchdev mode is one the kernel of the release has for the driver.",
+        check_switchdev_in_release,
+    ),
+)

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import Loaded, parse_inventory
 from builder.model.inventory import Inventory
-from builder.model.rules import NEEDS_WHOLE_FILE, RULES
 from builder.model.validate import find_path, validate
 from builder.model.values import CpuSet
 
@@ -154,12 +153,6 @@ def test_missing_keys_of_one_place_have_one_order() -> None:
 )
 def test_paths_lead_into_the_file(loc: tuple[str | int, ...], path: tuple[str | int, ...]) -> None:
     assert find_path(loc, {"a": {"b": [{"c": 1}]}}) == path
-
-
-def test_names_of_rules_are_names() -> None:
-    assert all(name == name.lower() and name.replace("-", "").isalnum() for name in RULES)
-    assert set(RULES) > NEEDS_WHOLE_FILE
-    assert len({*RULES.values()}) == len(RULES)
 
 
 # No text may carry a line break into a file of the node.

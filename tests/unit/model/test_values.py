@@ -26,8 +26,8 @@ from builder.model.values import (
     PciAddress,
     WrongKindError,
     format_mib,
-    quote,
 )
+from builder.phrases import quote
 
 CPUS = st.frozensets(st.integers(0, MAX_CPU), max_size=60).map(CpuSet)
 

@@ -84,7 +84,7 @@ def socket_mem_of(plan: ImagePlan) -> str:
 def faults_of(plan: ImagePlan) -> list[tuple[str, str, str]]:
     """Rule, key and message of everything the checks of a plan find."""
     return [
-        (rule, format_path(fault.key), fault.message)
-        for rule, check in PLAN_CHECKS.items()
-        for fault in check(plan)
+        (rule.name, format_path(found.key), found.message)
+        for rule in PLAN_CHECKS
+        for found in rule.check(plan)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builder.diagnostics import Marks, format_path
-from builder.plan.checks import PLAN_CHECKS, check_plan
+from builder.plan.checks import check_plan
 from builder.plan.checks.kernel import BOOT_WORDS
 from builder.plan.types import HostPlan
 
@@ -215,8 +215,3 @@ def test_command_line_limit(check: Check, plan_seed: Callable[..., HostPlan]) ->
             f"save 1; the longest words are x ({room + 1}), isolcpus (41), nohz_full (30)",
         )
     ]
-
-
-def test_every_check_has_a_name_of_its_own() -> None:
-    assert all(name.startswith("plan-") for name in PLAN_CHECKS)
-    assert len({*PLAN_CHECKS.values()}) == len(PLAN_CHECKS)

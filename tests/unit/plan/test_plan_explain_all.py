@@ -12,7 +12,8 @@ import pytest
 from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
-from builder.model.values import count_text, page_size_text
+from builder.model.values import page_size_text
+from builder.phrases import count_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
 from builder.plan.subjects import STEP, mib_text, subjects_of

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.diagnostics import Marks
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
@@ -56,9 +55,8 @@ def faults(shape: dict[str, Any], cpu: dict[str, Any]) -> list[str]:
             "hosts": {"h": {"hardware": "m", "profile": "p"}},
         }
     )
-    names = [name for name in RULES if name.startswith(("cpu-", "role-", "pmd-"))]
-    marks = Marks("inventory.yaml")
-    return [item.message for name in names for item in RULES[name](inventory, marks)]
+    rules = [rule for rule in RULES if rule.name.startswith(("cpu-", "role-", "pmd-"))]
+    return [found.message for rule in rules for found in rule.check(inventory)]
 
 
 def raw_roles(shape: dict[str, Any], cpu: dict[str, Any], ports: tuple[int, ...]) -> Roles:
