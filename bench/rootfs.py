@@ -18,7 +18,6 @@ from pathlib import Path
 
 from builder.command import CLEAN_ENV, Command, SubprocessRunner
 from builder.prepare import host_named, prepare
-from builder.resources import data_dir
 from builder.targets.image import cached_base
 from builder.targets.image.compose import disk_image_create
 from builder.targets.image.from_plan import request_for
@@ -114,7 +113,7 @@ def main() -> None:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         request = seed_request(directory)
-        plan, _note = cached_base.plan_base(request, (data_dir("elements"),), RUNNER)
+        plan, _note = cached_base.plan_base(request, RUNNER)
         started = cpu_and_wall()
         WAYS[way](request, plan, directory)
         report(way, started)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+ELEMENTS = ("elements", "tests/boot/elements")
 SHELL = re.compile(rb"#! ?/(usr/)?bin/(env )?(ba|da)?sh\b")
 # Environments and what is built: no part of the project.
 ASIDE = {"build", "dist", ".git", ".hypothesis", ".venv"}
@@ -62,14 +63,15 @@ def test_shellcheck(path: Path) -> None:
     run("shellcheck", path)
 
 
-def test_dib_lint(tmp_path: Path) -> None:
+@pytest.mark.parametrize("elements", ELEMENTS)
+def test_dib_lint(tmp_path: Path, elements: str) -> None:
     # dib-lint looks at $ELEMENTS_DIR and $LIB_DIR below the current directory.
     (tmp_path / "lib").mkdir()
     run(
         Path(sys.executable).parent / "dib-lint",
         env={
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "ELEMENTS_DIR": str(ROOT / "elements"),
+            "ELEMENTS_DIR": str(ROOT / elements),
             "LIB_DIR": str(tmp_path / "lib"),
             "LANG": "C.UTF-8",
         },

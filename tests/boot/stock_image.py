@@ -9,17 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner, SubprocessRunner
 from builder.monitor import TextMonitor
+from builder.plan.packages import BOOT
 from builder.plan.types import HostPlan
 from builder.resources import data_dir
 from builder.targets.cloud_init.order import wanted_packages
-from builder.targets.image import cache_keys, elements, solve
+from builder.targets.image import cache_keys, solve
 from builder.targets.image.build import build_image
 from builder.targets.image.request import ImageFile, ImageRequest
 
 ARCHIVE = "/srv/archive"
 SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
+ELEMENTS = Path(__file__).parent / "elements"
+# What a cloud image has beside its kernel, GRUB and, where it is a package, systemd-resolved.
+PACKAGES = (
+    "ca-certificates", "cloud-guest-utils", "cloud-init", "dbus", "e2fsprogs", "initramfs-tools",
+    "iproute2", "kmod", "libpam-systemd", "login", "netplan.io", "openssh-server", "procps",
+    "python3", "sudo", "systemd-sysv", "udev", "zstd",
+)  # fmt: skip
 
 
 def build_stock(plan: HostPlan, out: Path, cache: Path) -> Path:
@@ -39,7 +48,7 @@ def stock_request(plan: HostPlan, out: Path, cache: Path) -> ImageRequest:
     return ImageRequest(
         name="stock",
         release=release,
-        packages=(),
+        packages=stock_packages(release),
         files=(),
         cmdline=("console=tty1", "console=ttyS0"),
         formats=("raw",),
@@ -49,18 +58,22 @@ def stock_request(plan: HostPlan, out: Path, cache: Path) -> ImageRequest:
         mirrors=mirrors_for(release, read_build_host(), None),
         keyring=keyring_for(release),
         elements=("rackwright-stock",),
+        element_dirs=(ELEMENTS, data_dir("elements")),
         proxy=proxy_variables(os.environ),
     )
+
+
+def stock_packages(release: OsRelease) -> tuple[str, ...]:
+    resolved = {"systemd-resolved"} & {*release.names.systemd_parts}
+    return (*PACKAGES, *BOOT, f"linux-image-{release.kernel_flavour}", *resolved)
 
 
 def archive(
     request: ImageRequest, wanted: Iterable[str], cache: Path, runner: Runner
 ) -> list[ImageFile]:
     """A flat package archive (apt's repository format) of what `wanted` adds to the image."""
-    expanded = elements.expand(request.elements, (data_dir("elements"),))
-    base = elements.packages(expanded, request.release)
-    have = _solve(request, base, runner)
-    more = _solve(request, (*base, *wanted), runner)
+    have = _solve(request, request.packages, runner)
+    more = _solve(request, (*request.packages, *wanted), runner)
     names = [f"{name}={version}" for name, version in more if (name, version) not in set(have)]
     cache /= cache_keys.digest("stock", tuple(names))[:16]
     cache.mkdir(parents=True, exist_ok=True)

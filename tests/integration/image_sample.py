@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
-from builder.catalog.releases import RELEASES
+from builder.catalog.releases import RELEASES, OsRelease
+from builder.inventory.loader import parse_inventory
+from builder.model.validate import validate
+from builder.plan.host import plan_host
 from builder.targets.image.request import ImageFile, ImageRequest
+
+SEED = Path(__file__).parents[2] / "examples/seed/inventory.yaml"
 
 
 def cache_dir(out: Path) -> Path:
@@ -21,7 +26,7 @@ def sample_request(out: Path) -> ImageRequest:
     return ImageRequest(
         name="node",
         release=release,
-        packages=(),
+        packages=packages_of_seed(release),
         files=(
             ImageFile("/etc/modprobe.d/ixgbe.conf", 0o644, 0, 0, b"options ixgbe max_vfs=2\n"),
             ImageFile("/etc/sysctl.d/90-test.conf", 0o644, 0, 0, b"kernel.sysrq = 0\n"),
@@ -35,3 +40,12 @@ def sample_request(out: Path) -> ImageRequest:
         keyring=keyring_for(release),
         proxy=proxy_variables(os.environ),
     )
+
+
+def packages_of_seed(release: OsRelease) -> tuple[str, ...]:
+    """Those of a node of the example."""
+    loaded = parse_inventory(SEED.read_text(encoding="utf-8"), str(SEED))
+    inventory, report = validate(loaded)
+    assert inventory is not None, report
+    image = plan_host(inventory, loaded.marks, "nfv1", release).image
+    return tuple(package.name for package in image.packages)

@@ -25,7 +25,6 @@ from builder import workdir
 from builder.command import Command, SubprocessRunner
 from builder.errors import BuilderError
 from builder.resources import data_dir
-from builder.targets.image import build
 from builder.targets.image.build import build_image
 from builder.targets.image.ext4 import e2fsck
 from builder.targets.image.request import Artefacts, ImageFile, ImageRequest
@@ -42,7 +41,7 @@ def request_(tmp_path_factory: pytest.TempPathFactory) -> ImageRequest:
     out = tmp_path_factory.mktemp("image") / "out"
     request = sample_request(out)
     formats = ("raw", "qcow2", "raw.zst")
-    return replace(request, files=(*request.files, ODD), deletes=("/etc/motd",), formats=formats)
+    return replace(request, files=(*request.files, ODD), formats=formats)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,6 @@ def test_rendered_files_are_there_as_asked(built: Artefacts, tree: Path) -> None
     text = RUNNER.run(stat).stdout.decode()
     assert "Mode:  04750" in text
     assert "User:     1   Group:     2" in text
-    assert not (tree / "etc/motd").exists()
     assert (tree / "etc/modprobe.d/ixgbe.conf").read_bytes() == b"options ixgbe max_vfs=2\n"
 
 
@@ -156,11 +154,10 @@ def test_same_request_same_bytes(built: Artefacts, request_: ImageRequest, tmp_p
 
 
 @pytest.fixture
-def own_elements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def own_elements(tmp_path: Path) -> Path:
     """Our elements and room for more; root.d, and so the package cache's key, is the same."""
     copy = tmp_path / "elements"
     shutil.copytree(data_dir("elements"), copy)
-    monkeypatch.setattr(build, "data_dir", lambda _: copy)
     return copy
 
 
@@ -199,7 +196,7 @@ def leftovers(request: ImageRequest) -> list[Path]:
 @pytest.mark.usefixtures("built")
 def test_a_failing_element_is_named(request_: ImageRequest, own_elements: Path) -> None:
     add_element(own_elements, "broken", "echo the reason >&2\nfalse")
-    request = replace(request_, elements=("broken",))
+    request = replace(request_, elements=("broken",), element_dirs=(own_elements,))
     before = request.out_dir.joinpath("manifest.json").read_bytes()
     with pytest.raises(BuilderError) as caught:
         build_image(request, RUNNER, NullMonitor())
@@ -219,12 +216,13 @@ def test_a_killed_build_leaves_nothing_that_stays(
     program = (
         "import sys; sys.path[:0] = sys.argv[1:4]\n"
         "from dataclasses import replace; from pathlib import Path\n"
-        "from builder.command import SubprocessRunner; from builder.targets.image import build\n"
+        "from builder.command import SubprocessRunner\n"
+        "from builder.targets.image.build import build_image\n"
         "from recording import NullMonitor; from image_sample import sample_request\n"
-        "build.data_dir = lambda _: Path(sys.argv[4])\n"
         "request = replace(sample_request(Path(sys.argv[5])), elements=('slow',))\n"
+        "request = replace(request, element_dirs=(Path(sys.argv[4]),))\n"
         "request = replace(request, cache_dir=Path(sys.argv[6]))\n"
-        "build.build_image(request, SubprocessRunner(), NullMonitor())\n"
+        "build_image(request, SubprocessRunner(), NullMonitor())\n"
     )
     here = Path(__file__).parent
     arguments = [

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from builder.command import Command, Runner, find_tool, is_root
 from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
-from builder.resources import data_dir
 from builder.targets.image import cpio, grub, outputs, patch
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
 from builder.targets.image.manifest import format_manifest
@@ -44,7 +43,7 @@ def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Arte
     with _faults_explained(request):
         check_request(request)
         with step(monitor, "solve the packages") as running:
-            plan, running.note = plan_base(request, (data_dir("elements"),), runner)
+            plan, running.note = plan_base(request, runner)
         base = ensure_base(plan, request, runner, monitor)
         with work_dir(request.out_dir) as work:
             with step(monitor, "patch the rendered files in") as running:
@@ -92,7 +91,7 @@ def make_raw(request: ImageRequest, base: Base, work: Path, runner: Runner) -> N
         name = f"/boot/initrd.img-{base.facts.kernel}"
         files.append(ImageFile(name, 0o644, 0, 0, initrd.read_bytes()))
     staging = work / "patch"
-    script = patch.plan_patch(files, request.deletes, base.listing, str(staging))
+    script = patch.plan_patch(files, base.listing, str(staging))
     patch.apply_patch(script, raw, base.facts.root_offset, staging, base.facts.epoch, runner)
 
 

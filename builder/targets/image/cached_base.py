@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,13 +95,10 @@ class BasePlan:
     key: str
 
 
-def plan_base(
-    request: ImageRequest, search: Sequence[Path], runner: Runner
-) -> tuple[BasePlan, str]:
+def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
     """Keys and contents of the base `request` needs; the note says how fresh they are."""
-    expanded = elements.expand(request.elements, search)
-    wanted = {*elements.packages(expanded, request.release), *request.packages}
-    names = tuple(sorted(wanted))
+    expanded = elements.expand(request.elements, request.element_dirs)
+    names = tuple(sorted(set(request.packages)))
     suite = request.release.suite
     sources = request.mirrors or default_sources(suite, request, runner)
     question = solve.Question(suite, "amd64", sources, request.keyring, names)
@@ -121,7 +118,8 @@ def plan_base(
     base_key = cache_keys.base_key(
         root=root_key, elements=elements.digest(expanded), headroom=HEADROOM
     )
-    return BasePlan(expanded, tuple(search), sources, names, solution, root_key, base_key), note
+    plan = BasePlan(expanded, request.element_dirs, sources, names, solution, root_key, base_key)
+    return plan, note
 
 
 def find_base(plan: BasePlan, cache: Path) -> Base | None:

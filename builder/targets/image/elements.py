@@ -1,16 +1,12 @@
-"""The elements of an image: what they depend on, which packages they want, their digest."""
+"""The elements of an image: what they depend on, and their digest."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from builder.catalog.releases import OsRelease
 from builder.errors import BuilderError
 
 
@@ -56,35 +52,3 @@ def digest(elements: Iterable[Element], below: str = "") -> str:
                 executable = int(path.stat().st_mode & 0o100 != 0)
                 whole.update(f"{element.name}/{name} {executable} {content}\n".encode())
     return whole.hexdigest()
-
-
-def packages(elements: Iterable[Element], release: OsRelease) -> tuple[str, ...]:
-    """Packages the elements ask for, under their names in `release`.
-
-    Reads what diskimage-builder's own package-installs and pkg-map elements would, so
-    that dpkg can be given everything at once.
-    """
-    wanted: set[str] = set()
-    for element in elements:
-        file = element.path / "package-installs.yaml"
-        if not file.exists():
-            continue
-        names = yaml.safe_load(file.read_text(encoding="utf-8"))
-        mapping = _pkg_map(element, release)
-        for name in names:
-            wanted.update(mapping.get(name, name).split())
-    return tuple(sorted(wanted))
-
-
-def _pkg_map(element: Element, release: OsRelease) -> dict[str, str]:
-    """The map of one element; the more exact section wins, as in pkg-map."""
-    file = element.path / "pkg-map"
-    if not file.exists():
-        return {}
-    sections = json.loads(file.read_text(encoding="utf-8"))
-    merged: dict[str, str] = {}
-    merged.update(sections.get("default", {}))
-    merged.update(sections.get("family", {}).get("debian", {}))
-    merged.update(sections.get("distro", {}).get(release.family, {}))
-    merged.update(sections.get("release", {}).get(release.family, {}).get(release.suite, {}))
-    return merged

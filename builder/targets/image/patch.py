@@ -29,18 +29,14 @@ class Script:
     contents: tuple[tuple[str, bytes], ...]
 
 
-def plan_patch(
-    files: Sequence[ImageFile], deletes: Sequence[str], listing: Listing, staging: str
-) -> Script:
-    """The script that writes `files` over, and removes `deletes` from, the tree of `listing`.
+def plan_patch(files: Sequence[ImageFile], listing: Listing, staging: str) -> Script:
+    """The script that writes `files` over the tree of `listing`.
 
     staging: directory, as debugfs will see it, the contents are going to be in.
     """
     known = dict(listing.kinds)
     lines: list[str] = []
     contents: list[tuple[str, bytes]] = []
-    for path in sorted(set(deletes)):
-        _remove(_checked(path, listing), known, lines)
     for file in _placed(files, listing):
         _add_parents(file.path, known, lines)
         kind = stat.S_IFMT(file.mode) or stat.S_IFREG

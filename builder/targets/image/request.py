@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from builder.catalog.releases import OsRelease
+from builder.resources import data_dir
 
 RAW, QCOW2, RAW_ZST = "raw", "qcow2", "raw.zst"
 FORMATS = (RAW, QCOW2, RAW_ZST)
@@ -31,9 +32,10 @@ class ImageFile(NamedTuple):
 class ImageRequest:
     """All that decides about an image, and where it goes.
 
-    packages: besides those the elements bring. mirrors: package sources, one line of
+    packages: all that are asked for, by name. mirrors: package sources, one line of
     sources.list(5) each, empty for mmdebstrap's own default. cmdline: kernel arguments
     after root=, in order. host: whose identity the files hold, None for a golden image.
+    element_dirs: where elements are looked for; an earlier directory wins.
     os_release: lines added to /etc/os-release. refresh: ask the mirror for newer packages now, not once a day.
     proxy: proxy variables for the programs that download.
     """
@@ -51,8 +53,8 @@ class ImageRequest:
     keyring: Path
     host: str | None = None
     os_release: tuple[str, ...] = ()
-    deletes: tuple[str, ...] = ()
     elements: tuple[str, ...] = ("rackwright-ovs-dpdk",)
+    element_dirs: tuple[Path, ...] = field(default_factory=lambda: (data_dir("elements"),))
     refresh: bool = False
     proxy: Mapping[str, str] = field(default_factory=dict)
 

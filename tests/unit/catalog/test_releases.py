@@ -75,7 +75,7 @@ def test_a_release_of_tomorrow_is_one_row() -> None:
 
 @pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
 def test_no_other_file_names_a_release(release: OsRelease) -> None:
-    places = (ROOT / name for name in ("builder", "templates", "systemd"))
+    places = (ROOT / name for name in ("builder", "elements", "templates", "systemd"))
     naming = {
         str(path.relative_to(ROOT))
         for place in places

@@ -1,4 +1,4 @@
-"""Elements: their closure, their packages by release, and a digest of what they are."""
+"""Elements: their closure, and a digest of what they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from builder.catalog.releases import RELEASES
 from builder.errors import BuilderError
 from builder.resources import data_dir
 from builder.targets.image import elements
@@ -37,30 +36,6 @@ def test_unknown_element(tmp_path: Path) -> None:
     with pytest.raises(BuilderError) as caught:
         elements.expand(("nosuch",), (tmp_path,))
     assert caught.value.message == f"there is no element nosuch in {tmp_path}"
-
-
-@pytest.mark.parametrize(
-    ("release", "names"),
-    [
-        ("debian-12", {"linux-image-amd64", "librte-net-e1000-23", "systemd-resolved"}),
-        ("debian-13", {"linux-image-amd64", "librte-net-e1000-25", "systemd-repart"}),
-        ("ubuntu-22.04", {"linux-image-generic", "librte-net-e1000-22"}),
-        ("ubuntu-24.04", {"linux-image-generic", "librte-net-e1000-24", "systemd-resolved"}),
-        ("ubuntu-26.04", {"librte-bus-pci26", "systemd-repart"}),
-    ],
-)
-def test_packages_have_the_names_of_the_release(release: str, names: set[str]) -> None:
-    expanded = elements.expand(("rackwright-ovs-dpdk",), OURS)
-    found = set(elements.packages(expanded, RELEASES[release]))
-    assert names <= found
-    assert "linux-image" not in found
-    assert not any(name.rstrip("-") in found for name in ("librte-net-e1000", "librte-bus-pci"))
-
-
-def test_packages_an_older_release_has_elsewhere() -> None:
-    expanded = elements.expand(("rackwright-node",), OURS)
-    found = set(elements.packages(expanded, RELEASES["ubuntu-22.04"]))
-    assert found.isdisjoint({"systemd-repart", "systemd-resolved", ""})
 
 
 def test_digest_sees_content_mode_and_name(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ LISTING = Listing(
 )
 
 
-def lines(*files: ImageFile, deletes: tuple[str, ...] = ()) -> list[str]:
-    return list(plan_patch(files, deletes, LISTING, "/stage").lines)
+def lines(*files: ImageFile) -> list[str]:
+    return list(plan_patch(files, LISTING, "/stage").lines)
 
 
 def test_new_file_with_its_parents() -> None:
-    script = plan_patch((ImageFile("/etc/a/b/c", 0o640, 1, 42, b"x"),), (), LISTING, "/stage")
+    script = plan_patch((ImageFile("/etc/a/b/c", 0o640, 1, 42, b"x"),), LISTING, "/stage")
     assert script.contents == (("000000", b"x"),)
     assert script.lines == (
         'mkdir "/etc/a"',
@@ -82,10 +82,6 @@ def test_directory_with_a_mode() -> None:
 def test_order_does_not_matter() -> None:
     one, two = ImageFile("/etc/1", 0o644, 0, 0, b"1"), ImageFile("/etc/2", 0o644, 0, 0, b"2")
     assert lines(one, two) == lines(two, one)
-
-
-def test_delete() -> None:
-    assert lines(deletes=("/etc/fstab", "/etc/none")) == ['rm "/etc/fstab"']
 
 
 def test_quote() -> None:
