@@ -2,7 +2,8 @@
 
 The golden trees hold the texts; of a shape's files a row has the settings, without comments.
 `<tuning>.txt` has the rows all shapes of that tuning share, `<shape>.txt` those it has besides,
-and `reasons.txt` each reason a plan gives, after the number of shapes that give it.
+and `reasons.txt` each reason a plan gives, after the number of shapes that give it. What people
+are told of a plan is whole for a few shapes, in `told-<shape>.txt`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import shapes
 from builder.diagnostics import Report, format_path
 from builder.model.values import CpuSet
 from builder.plan.encode import Json, encode
-from builder.plan.explain import to_json
+from builder.plan.explain import summary, to_json
 from builder.plan.types import HostPlan, ImagePlan
 from builder.render.grub import PATH as GRUB
 from builder.render.node import LISTING, NODE
@@ -37,7 +38,9 @@ def read_rows(name: str) -> Rows:
     return {key: value for key, _, value in (line.partition(": ") for line in lines)}
 
 
-def stored_files(rows: Mapping[str, Rows], reasons: Counter[str]) -> dict[Path, str]:
+def stored_files(
+    rows: Mapping[str, Rows], reasons: Counter[str], told: Mapping[str, str]
+) -> dict[Path, str]:
     """All that is stored, by path. rows: of every shape."""
     common: dict[str, Rows] = {}
     for name, own in rows.items():
@@ -49,7 +52,8 @@ def stored_files(rows: Mapping[str, Rows], reasons: Counter[str]) -> dict[Path, 
         files[_path(tuning)] = _text({key: own[key] for key in own if key in common[tuning]})
         files[_path(name)] = _text({k: v for k, v in own.items() if k not in common[tuning]})
     lines = [f"{count:>2} {reason}\n" for reason, count in sorted(reasons.items())]
-    return {**files, _path("reasons"): "".join(lines)}
+    files[_path("reasons")] = "".join(lines)
+    return {**files, **{_path(f"told-{name}"): text for name, text in told.items()}}
 
 
 def _path(name: str) -> Path:
@@ -77,6 +81,12 @@ def reasons_of(plan: HostPlan) -> set[str]:
     """Each reason of the image plan, with the keys it rests on."""
     found = set(_reasons(to_json(plan)["image"]))
     return {re.sub(r"\b(hardware|profiles)\.[\w-]+", r"\1.*", reason) for reason in found}
+
+
+def told_of(plan: HostPlan) -> str:
+    """The plan told to people, without its ids: any change of a plan would show there."""
+    text = summary(plan).replace(plan.plan_id, "<plan id>")
+    return text.replace(plan.image.plan_id, "<plan id>")
 
 
 def _said(report: Report) -> Iterator[tuple[str, str]]:
