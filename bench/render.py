@@ -33,9 +33,9 @@ from builder.model.validate import validate
 from builder.plan.encode import encode
 from builder.plan.host import plan_hosts
 from builder.plan.types import HostPlan
-from builder.render import HOST_RENDERERS, RENDERERS, render_hosts
+from builder.render import host_files, image_files, render_hosts
 from builder.render.node import LISTING
-from builder.render.templates import ROOTFS, Sources, make_sources
+from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile
 from builder.resources import read_texts
 
@@ -141,21 +141,20 @@ def recorded_files(plan: HostPlan) -> tuple[list[dict[str, Any]], list[RenderedF
     calls: list[tuple[str, dict[str, Any]]] = []
     real = make_sources(TEMPLATES, PROGRAMS)
 
-    def fill(path: str, **values: Any) -> str:
-        calls.append((path, values))
-        return real.fill(path, **values)
+    def fill(name: str, **values: Any) -> str:
+        calls.append((name, values))
+        return real.fill(name, **values)
 
     sources, templated, others = Sources(fill, PROGRAMS), [], []
-    rendered = [render(plan.image, sources) for render in RENDERERS.values()]
-    rendered += [render(plan, sources) for render in HOST_RENDERERS.values()]
-    for file in chain.from_iterable(rendered):  # each is made, and recorded, when asked for
+    rendered = chain(image_files(plan.image, sources), host_files(plan, sources))
+    for file in rendered:  # each is made, and recorded, when asked for
         if not calls:
             others.append(file)
             continue
         template, values = calls.pop()
         templated.append(
             {
-                "template": f"{ROOTFS}{template}.j2",
+                "template": f"{template}.j2",
                 "values": {name: encode(value, reasons=True) for name, value in values.items()},
                 "path": file.path,
                 "mode": f"{file.mode:04o}",
@@ -223,7 +222,7 @@ def write_play(directory: Path, count: int) -> None:
     )
     for plan, tree in zip(plans, trees, strict=True):
         templated, others = recorded_files(plan)
-        others += [file for file in tree if file.path == LISTING]  # made of the finished tree
+        others += [file for file in tree if file.path == LISTING.path]  # made of the finished tree
         (directory / "play.yaml").write_text(play_text(templated), encoding="utf-8")
         paths = [item["path"] for item in templated] + [file.path for file in others]
         values = {

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from builder.command import Command, Runner, find_tool
 from builder.errors import ToolMissing
-from builder.render import grub, network
+from builder.render.file_kind import Acceptor
+from builder.render.files import kind_of
+from builder.render.grub import read_grub_cmdline
 from builder.render.ini import read_ini
-from builder.render.parse import read_grub_cmdline
+from builder.render.kernel import MODPROBE
 from builder.render.tree import FileTree, RenderedFile
+from builder.render.units import UNIT
 from builder.workdir import scratch_dir
 
 TIMEOUT_S = 60.0
+# What one program reads of a tree; at their places below its root when it is asked.
+Files = Sequence[RenderedFile]
 
 _UNIT_NAME = r"[\w@:.\\-]+\.(service|target|socket|timer|path)"
 # Every unit with default dependencies asks for these (systemd.service(5)).
@@ -41,24 +46,28 @@ def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...
             find_tool(tool)
         except ToolMissing:
             continue
-        root = workdir / tool
-        root.mkdir(parents=True)
-        faults += accept(tree, runner, root)
+        files = _read_by(tool, tree)
+        if files:
+            root = workdir / tool
+            root.mkdir(parents=True)
+            for file in files:
+                _write(root, file)
+            faults += accept(files, runner, root)
     return tuple(faults)
 
 
-def _accept_units(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
-    """systemd-analyze verify of our units, and of distribution units with drop-ins of ours."""
-    systemd = [
-        f for f in tree if "/systemd/system/" in f.path or f.path.startswith("/usr/lib/rackwright/")
+def _read_by(tool: Acceptor, tree: FileTree) -> list[RenderedFile]:
+    kinds = {file.path: kind_of(file.path) for file in tree}
+    return [
+        file for file in tree if (kind := kinds[file.path]) is not None and kind.accepted_by == tool
     ]
-    for file in systemd:
-        _write(root, file)
-    for stub in _stubs(systemd):
+
+
+def _accept_units(files: Files, runner: Runner, root: Path) -> Iterable[str]:
+    """systemd-analyze verify of our units, and of distribution units with drop-ins of ours."""
+    for stub in _stubs(files):
         _write(root, stub)
-    units = sorted(
-        {part for f in systemd for part in [_unit_of(f)] if part and f.content != b"/dev/null"}
-    )
+    units = sorted({unit for file in files if (unit := _unit_of(file))})
     if units:
         argv = (
             "systemd-analyze",
@@ -77,9 +86,9 @@ def _unit_of(file: RenderedFile) -> str:
     return match[1] if match is not None and not file.is_symlink else ""
 
 
-def _stubs(files: list[RenderedFile]) -> list[RenderedFile]:
+def _stubs(files: Files) -> list[RenderedFile]:
     """What our units name and the tree does not have: units and programs of the distribution."""
-    have = {name for f in files for name in [_unit_of(f)] if name and ".d/" not in f.path}
+    have = {_unit_of(file) for file in files if ".d/" not in file.path}
     wanted, programs = set(_BASE_UNITS), {"/bin/true"}
     for file in files:
         if not _unit_of(file):
@@ -93,17 +102,15 @@ def _stubs(files: list[RenderedFile]) -> list[RenderedFile]:
     ours = {file.path for file in files}
     units = [(name, _STUB.get(name.rpartition(".")[2], _STUB_UNIT)) for name in wanted - have]
     return [
-        *(RenderedFile(f"/usr/lib/systemd/system/{name}", text.encode()) for name, text in units),
+        *(UNIT.file(text.encode(), name) for name, text in units),
         *(RenderedFile(path, b"#!/bin/sh\n", 0o755) for path in programs - ours),
     ]
 
 
-def _accept_netplan(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+def _accept_netplan(_files: Files, runner: Runner, root: Path) -> Iterable[str]:
     """Netplan is the only parser that knows all keys below an interface."""
-    file = tree.get(network.NETPLAN)
-    if file is not None:
-        _write(root, file)
-        yield from _netplan_said(runner, root)
+    argv = ("netplan", "generate", "--root-dir", str(root))
+    yield from _said(runner, argv, "netplan generate", root)
 
 
 def accept_network(configuration: Mapping[str, object], runner: Runner) -> tuple[str, ...]:
@@ -117,37 +124,25 @@ def accept_network(configuration: Mapping[str, object], runner: Runner) -> tuple
         text = json.dumps({"network": configuration})
         file = RenderedFile("/etc/netplan/50-cloud-init.yaml", text.encode(), 0o600)
         _write(root, file)
-        return tuple(_netplan_said(runner, root))
+        return tuple(_accept_netplan((file,), runner, root))
 
 
-def _netplan_said(runner: Runner, root: Path) -> Iterable[str]:
-    argv = ("netplan", "generate", "--root-dir", str(root))
-    yield from _said(runner, argv, "netplan generate", root)
-
-
-def _accept_grub(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
+def _accept_grub(files: Files, runner: Runner, root: Path) -> Iterable[str]:
     """A shell sources GRUB's settings, as grub-mkconfig does."""
-    file = tree.get(grub.PATH)
-    if file is None:
-        return
-    _write(root, file)
     script = '. "$1"; printf %s "$GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT"'
-    argv = ("sh", "-eu", "-c", script, "sh", str(root / file.path.lstrip("/")))
-    result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
-    found = result.stdout.decode(errors="replace")
-    if result.status or tuple(shlex.split(found)) != read_grub_cmdline(file.text):
-        said = result.stderr.decode(errors="replace").strip()
-        yield f"{file.path}: sh reads {found.strip()!r}" + (f": {said}" if said else "")
-
-
-def _accept_modprobe(tree: FileTree, runner: Runner, root: Path) -> Iterable[str]:
-    """What modprobe says it read: our options among those of the machine's /proc/cmdline."""
-    files = [file for file in tree if file.path.startswith("/etc/modprobe.d/")]
     for file in files:
-        _write(root, file)
-    if not files:
-        return
-    argv = ("modprobe", "--showconfig", "-C", str(root / "etc/modprobe.d"))
+        argv = ("sh", "-eu", "-c", script, "sh", str(root / file.path.lstrip("/")))
+        result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
+        found = result.stdout.decode(errors="replace")
+        if result.status or tuple(shlex.split(found)) != read_grub_cmdline(file.text):
+            said = result.stderr.decode(errors="replace").strip()
+            yield f"{file.path}: sh reads {found.strip()!r}" + (f": {said}" if said else "")
+
+
+def _accept_modprobe(files: Files, runner: Runner, root: Path) -> Iterable[str]:
+    """What modprobe says it read: our options among those of the machine's /proc/cmdline."""
+    directory = root / MODPROBE.path.lstrip("/")
+    argv = ("modprobe", "--showconfig", "-C", str(directory.parent))
     result = runner.run(Command(argv, timeout_s=TIMEOUT_S, accept=tuple(range(256))))
     read = _options(result.stdout.decode(errors="replace"))
     written = _options("".join(file.text for file in files))
@@ -185,8 +180,7 @@ def _write(root: Path, file: RenderedFile) -> None:
         target.chmod(file.mode)
 
 
-# By the program each needs.
-ACCEPTORS: dict[str, Callable[[FileTree, Runner, Path], Iterable[str]]] = {
+ACCEPTORS: dict[Acceptor, Callable[[Files, Runner, Path], Iterable[str]]] = {
     "systemd-analyze": _accept_units,
     "netplan": _accept_netplan,
     "sh": _accept_grub,

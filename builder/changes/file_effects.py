@@ -1,13 +1,14 @@
-"""What a changed file asks of a running node: which path needs what, and why."""
+"""What a changed file needs of a running node: what its kind says, or judged by both contents."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
-from builder.changes.effect import Effect, nothing, reboot, restart
 from builder.changes.node_effects import node_effects
+from builder.render.effect import Effect, nothing, reboot, restart
+from builder.render.file_kind import Judge
+from builder.render.files import kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,35 +20,16 @@ class FileChange:
     after: bytes | None
 
 
-Judge = Callable[[FileChange], tuple[Effect, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class FileRule:
-    """Paths (a shell pattern, in which * crosses /) and what their changes need."""
-
-    pattern: str
-    needs: Effect | Judge
-
-
 def file_effects(change: FileChange) -> tuple[Effect, ...]:
     """What the change of one file needs, each with its reason; never empty."""
-    is_text = has_comments(change.path) and change.before != change.after
+    kind = kind_of(change.path)
+    if kind is None:
+        return (Effect("image", "no rule knows what a running node does with this file"),)
+    is_text = kind.comments and change.before != change.after
     if is_text and _settings(change.before) == _settings(change.after):
         return (nothing("only comments differ"),)
-    rule = find_rule(change.path)
-    if rule is None:
-        return (Effect("image", "no rule knows what a running node does with this file"),)
-    return (rule.needs,) if isinstance(rule.needs, Effect) else rule.needs(change)
-
-
-def find_rule(path: str) -> FileRule | None:
-    return next((rule for rule in FILE_RULES if fnmatchcase(path, rule.pattern)), None)
-
-
-def has_comments(path: str) -> bool:
-    """Whether lines of a file that begin with # are told to people only."""
-    return path.startswith("/etc/") and path != "/etc/rackwright/files"
+    needs = kind.needs
+    return (needs,) if isinstance(needs, Effect) else JUDGES[needs](change)
 
 
 def _settings(content: bytes | None) -> list[bytes] | None:
@@ -90,61 +72,8 @@ def _node(change: FileChange) -> tuple[Effect, ...]:
     return node_effects(change.before, change.after)
 
 
-_UNITS = "systemctl daemon-reload"
-
-FILE_RULES: tuple[FileRule, ...] = (
-    FileRule(
-        "/etc/default/grub.d/90-rackwright.cfg",
-        reboot("the kernel reads its command line when it starts", "update-grub"),
-    ),
-    FileRule(
-        "/etc/modprobe.d/*.conf",
-        reboot(
-            "a driver takes its options when it loads, from the initramfs", "update-initramfs -u"
-        ),
-    ),
-    FileRule("/etc/modules-load.d/rackwright.conf", _modules),
-    FileRule("/etc/sysctl.d/99-zz-rackwright.conf", _sysctl),
-    FileRule("/etc/rackwright/node.json", _node),
-    FileRule("/etc/rackwright/image-release", nothing("names the plan; nothing acts on it")),
-    FileRule("/etc/rackwright/files", nothing("the list of our files, for reports")),
-    FileRule(
-        "/etc/netplan/90-rackwright.yaml",
-        restart("netplan apply", "the network is set up anew, this connection's address included"),
-    ),
-    FileRule(
-        "/etc/systemd/network/*.link",
-        reboot("udev names a port when it appears; one that is in use keeps its name"),
-    ),
-    FileRule(
-        "/etc/systemd/network/*.network",
-        restart("networkctl reload", "systemd-networkd sets the port up by it"),
-    ),
-    FileRule("/etc/hostname", reboot("read at boot; services know the node by the old name")),
-    FileRule("/etc/hosts", nothing("read at each look-up")),
-    FileRule("/etc/cloud/cloud.cfg.d/*", nothing("cloud-init reads it at each boot")),
-    FileRule(
-        "/etc/systemd/system/ovs-vswitchd.service.d/*",
-        restart(
-            "systemctl restart ovs-vswitchd",
-            "a service gets its CPUs when it starts; traffic through the switch stops meanwhile",
-        ),
-    ),
-    FileRule(
-        "/etc/systemd/system/ovsdb-server.service.d/*",
-        restart(_UNITS, "only the order of units at boot differs"),
-    ),
-    FileRule(
-        "/etc/systemd/system/*dev-hugepages*.mount",
-        reboot("pages of that size are there, or gone, when the kernel starts"),
-    ),
-    FileRule("/etc/systemd/system/*", restart(_UNITS, "systemd reads links and units anew")),
-    FileRule("/usr/lib/systemd/system/*", restart(_UNITS, "systemd reads links and units anew")),
-    FileRule(
-        "/usr/lib/rackwright/*",
-        nothing("read when its unit starts; what that is to do otherwise stands in node.json"),
-    ),
-    FileRule(
-        "/usr/lib/udev/rules.d/*", restart("udevadm control --reload", "udev reads its rules anew")
-    ),
-)
+JUDGES: dict[Judge, Callable[[FileChange], tuple[Effect, ...]]] = {
+    "modules": _modules,
+    "sysctl keys": _sysctl,
+    "sections of node.json": _node,
+}

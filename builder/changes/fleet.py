@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from builder.changes.effect import (
-    KUBELET,
-    LEVELS,
-    Effect,
-    Level,
-    commands_for,
-    nothing,
-    reboot,
-    restart,
-    strongest_level,
-)
+from builder.changes.commands import KUBELET, commands_for, strongest_level
 from builder.changes.file_effects import FileChange, file_effects
 from builder.plan.encode import encode
 from builder.plan.types import HostPlan, ImagePlan, Scope
-from builder.render import HOST_RENDERERS, render_image
+from builder.render import host_files, image_files
+from builder.render.effect import LEVELS, Effect, Level, nothing, reboot, restart
 from builder.render.node import LISTING
 from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile, diff_trees
@@ -96,11 +87,12 @@ def compare_fleets(
         old, new = before[name], after[name]
         pair = (old.image.plan_id, new.image.plan_id)
         if pair not in images:
-            images[pair] = _image_changes(old.image, new.image, templates, programs)
+            images[pair] = _image_changes(old.image, new.image, sources)
         changes = (*images[pair], *_own_changes(old, new, sources))
         listed = [change for change in changes if change.what == "file"]
         if any(change.kind != "changed" for change in listed):
-            changes = (*changes, _file_change("changed", RenderedFile(LISTING, b"", scope="host")))
+            own = replace(LISTING.file(b""), scope="host")
+            changes = (*changes, _file_change("changed", own))
         found.setdefault(changes, []).append(name)
     same = found.pop((), [])
     groups = [HostGroup(tuple(hosts), changes) for changes, hosts in found.items()]
@@ -116,15 +108,10 @@ def _weakness(group: HostGroup) -> tuple[int, int, str]:
     return -LEVELS.index(group.verdict), -len(group.hosts), group.hosts[0]
 
 
-def _image_changes(
-    old: ImagePlan, new: ImagePlan, templates: Mapping[str, str], programs: Mapping[str, str]
-) -> tuple[Change, ...]:
+def _image_changes(old: ImagePlan, new: ImagePlan, sources: Sources) -> tuple[Change, ...]:
     if old.plan_id == new.plan_id:
         return ()
-    trees = (render_image(plan, templates, programs) for plan in (old, new))
-    before, after = (
-        FileTree(tuple(file for file in tree if file.path != LISTING)) for tree in trees
-    )
+    before, after = (FileTree(tuple(image_files(plan, sources))) for plan in (old, new))
     return (
         *_release_changes(old, new),
         *_kubelet_changes(old, new),
@@ -179,17 +166,13 @@ def _own_changes(old: HostPlan, new: HostPlan, sources: Sources) -> tuple[Change
         )
         changes.append(Change("changed", "access", "logins and secrets", "host", (effect,)))
     if _data(old.interfaces) != _data(new.interfaces):
-        changes += _files(_own_files(old, sources), _own_files(new, sources))
+        before, after = (FileTree(tuple(host_files(plan, sources))) for plan in (old, new))
+        changes += _files(before, after)
     return tuple(changes)
 
 
 def _data(part: object) -> object:
     return encode(part, reasons=False)
-
-
-def _own_files(plan: HostPlan, sources: Sources) -> FileTree:
-    files = (file for render in HOST_RENDERERS.values() for file in render(plan, sources))
-    return FileTree(tuple(files))
 
 
 def _files(before: FileTree, after: FileTree) -> Iterable[Change]:

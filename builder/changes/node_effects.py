@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
-from builder.changes.effect import Effect, nothing, reboot, restart
+from builder.render.effect import Effect, nothing, reboot, restart
 
 Section = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.changes.effect import Effect, Level
 from builder.changes.fleet import Change, FleetDiff, HostGroup
 from builder.plan.encode import Json
+from builder.render.effect import Effect, Level
 
 NAMES_SHOWN = 5
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}

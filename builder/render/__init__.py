@@ -1,51 +1,26 @@
-"""A plan becomes the exact files of a node: which renderers there are, and in which scope."""
+"""A plan becomes the exact files of a node."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.plan.types import HostPlan, ImagePlan
-from builder.render.grub import cmdline, render_grub
-from builder.render.kernel import (
-    render_hugetlbfs,
-    render_modprobe,
-    render_modules_load,
-    render_sysctl,
-)
-from builder.render.network import render_hostname, render_links, render_netplan, render_vf_ports
-from builder.render.node import os_release_fields, render_node, with_listing
+from builder.render.file_kind import FileKind, Source
+from builder.render.files import HOST_FILES, IMAGE_FILES
+from builder.render.grub import cmdline
+from builder.render.node import LISTING, os_release_fields
 from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile
-from builder.render.units import render_enabling, render_ovs_dropins, render_programs
 
 __all__ = [
-    "HOST_RENDERERS",
-    "RENDERERS",
     "cmdline",
+    "host_files",
+    "image_files",
     "os_release_fields",
     "render_host",
     "render_hosts",
     "render_image",
 ]
-
-RENDERERS: dict[str, Callable[[ImagePlan, Sources], Iterable[RenderedFile]]] = {
-    "grub": render_grub,
-    "modprobe": render_modprobe,
-    "modules-load": render_modules_load,
-    "sysctl": render_sysctl,
-    "hugetlbfs": render_hugetlbfs,
-    "links": render_links,
-    "vf-ports": render_vf_ports,
-    "programs": render_programs,
-    "enabling": render_enabling,
-    "ovs-dropins": render_ovs_dropins,
-    "node": render_node,
-}
-
-HOST_RENDERERS: dict[str, Callable[[HostPlan, Sources], Iterable[RenderedFile]]] = {
-    "hostname": render_hostname,
-    "netplan": render_netplan,
-}
 
 
 def render_image(
@@ -53,7 +28,7 @@ def render_image(
 ) -> FileTree:
     """What all machines of one hardware class and profile share."""
     sources = make_sources(templates, programs)
-    return with_listing(FileTree(tuple(_image_files(plan, sources))), "image")
+    return _listed(FileTree(tuple(image_files(plan, sources))), sources)
 
 
 def render_host(
@@ -72,11 +47,27 @@ def render_hosts(
     for plan in plans:
         image = plan.image
         if image.plan_id not in images:
-            images[image.plan_id] = tuple(sorted(_image_files(image, sources)))
-        own = [file for render in HOST_RENDERERS.values() for file in render(plan, sources)]
-        yield with_listing(FileTree((*images[image.plan_id], *own)), "host")
+            images[image.plan_id] = tuple(sorted(image_files(image, sources)))
+        yield _listed(FileTree((*images[image.plan_id], *host_files(plan, sources))), sources)
 
 
-def _image_files(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
-    for render in RENDERERS.values():
-        yield from render(plan, sources)
+def image_files(plan: ImagePlan, sources: Sources) -> Iterator[RenderedFile]:
+    """All an image has, but for the list of them."""
+    return _made(IMAGE_FILES, plan, sources)
+
+
+def host_files(plan: HostPlan, sources: Sources) -> Iterator[RenderedFile]:
+    """What a machine has besides its image's."""
+    return _made(HOST_FILES, plan, sources)
+
+
+def _made(
+    kinds: Iterable[FileKind[Source]], source: Source, sources: Sources
+) -> Iterator[RenderedFile]:
+    """Kinds that are made together have one renderer, which is called once."""
+    for render in dict.fromkeys(kind.render for kind in kinds):
+        yield from render(source, sources)
+
+
+def _listed(tree: FileTree, sources: Sources) -> FileTree:
+    return tree.plus(LISTING.render(tree, sources))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from builder.plan.checks.kernel import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.plan.types import ImagePlan
+from builder.render.effect import reboot
+from builder.render.file_kind import FileKind
+from builder.render.grammar import Faults, data_lines
 from builder.render.header import image_header
-from builder.render.syntax import kernel_word
+from builder.render.syntax import CHECKS, kernel_word
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
 # The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).
 CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
-# grub-mkconfig reads /etc/default/grub, then grub.d/*.cfg in order of name; the last word
-# wins, so this name has to come after 50-cloudimg-settings.cfg of cloud images.
-PATH = "/etc/default/grub.d/90-rackwright.cfg"
 # Without a speed the kernel's driver takes 9600 (Documentation/admin-guide/serial-console.rst).
 _SERIAL = re.compile(r"console=ttyS(\d+)(?:,(\d+)\w*)?")
 _DEFAULT_SPEED = "9600"
@@ -45,11 +47,56 @@ def cmdline(plan: ImagePlan) -> tuple[str, ...]:
 
 def render_grub(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
     words = cmdline(plan)
-    text = sources.fill(
-        PATH,
+    yield GRUB.fill(
+        sources,
         header=image_header(plan),
         args=plan.kernel_args,
         words=words,
         serial=serial_terminal(words),
     )
-    yield RenderedFile(PATH, text.encode())
+
+
+def read_grub_cmdline(text: str) -> tuple[str, ...]:
+    """The kernel words GRUB's settings in `text` come to: GRUB_CMDLINE_LINUX, then _DEFAULT."""
+    settings = _shell_settings(text)
+    both = f"{settings['GRUB_CMDLINE_LINUX']} {settings['GRUB_CMDLINE_LINUX_DEFAULT']}"
+    # GRUB's quotes are a subset of the shell's.
+    return tuple(shlex.split(both))
+
+
+def _shell_settings(text: str) -> dict[str, str]:
+    """`NAME=value` lines of a shell file that holds nothing else."""
+    settings: dict[str, str] = {}
+    for line in data_lines(text):
+        words = shlex.split(line, posix=True)
+        match = re.fullmatch(r"([A-Z_]+)=(.*)", words[0], re.DOTALL)
+        if len(words) != 1 or match is None or re.search(r"[$`\\]", line):
+            raise ValueError(f"{line!r} is not one plain assignment")
+        settings[match[1]] = match[2]
+    return settings
+
+
+def _read_grub(_path: str, text: str) -> Faults:
+    words = read_grub_cmdline(text)
+    for word in words:
+        CHECKS["kernel_word"](word)
+    length = len(LOADER_WORDS) + len(" ".join(words))
+    if length >= COMMAND_LINE_SIZE:
+        yield (
+            f"the kernel command line may become {length} characters long,"
+            f" and the kernel keeps {COMMAND_LINE_SIZE - 1}"
+        )
+
+
+GRUB = FileKind(
+    # grub-mkconfig reads /etc/default/grub, then grub.d/*.cfg in order of name; the last word
+    # wins, so this name has to come after 50-cloudimg-settings.cfg of cloud images.
+    path="/etc/default/grub.d/90-rackwright.cfg",
+    render=render_grub,
+    read_back=_read_grub,
+    accepted_by="sh",
+    needs=reboot("the kernel reads its command line when it starts", "update-grub"),
+    check="cmdline",
+    comments=True,
+)
+FILES = (GRUB,)

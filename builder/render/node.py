@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from builder.plan.devices import OvsBridgePlan, OvsPlan, PfPlan
-from builder.plan.types import ImagePlan, Scope
+from builder.plan.types import ImagePlan
+from builder.render.effect import nothing
+from builder.render.file_kind import FileKind
+from builder.render.grammar import Faults, by_line, data_lines
 from builder.render.header import image_header
 from builder.render.syntax import CHECKS
 from builder.render.templates import Sources
 from builder.render.tree import FileTree, RenderedFile
 
-NODE = "/etc/rackwright/node.json"
-LISTING = "/etc/rackwright/files"
-IMAGE_RELEASE = "/etc/rackwright/image-release"
 # Programs of version 1 know none of: offline-cpus, eswitch, rates, link-state, a port's
 # other-config. They refuse version 2 in plain words, where unknown keys would end them.
 VERSION = 2
@@ -22,9 +24,8 @@ VERSION = 2
 
 def render_node(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
     text = json.dumps(node_json(plan), indent=2) + "\n"
-    yield RenderedFile(NODE, text.encode())
-    release = sources.fill(IMAGE_RELEASE, header=image_header(plan), plan=plan)
-    yield RenderedFile(IMAGE_RELEASE, release.encode())
+    yield NODE.file(text.encode())
+    yield IMAGE_RELEASE.fill(sources, header=image_header(plan), plan=plan)
 
 
 def node_json(plan: ImagePlan) -> dict[str, object]:
@@ -99,10 +100,11 @@ def _bridge(bridge: OvsBridgePlan) -> dict[str, object]:
     }
 
 
-def with_listing(tree: FileTree, scope: Scope) -> FileTree:
-    """`tree` and the list of its paths, by which a booted node reports on its files."""
+def render_listing(tree: FileTree, _sources: Sources) -> Iterable[RenderedFile]:
+    """The paths of a finished tree, by which a booted node reports on its files."""
     listing = "".join(f"{file.path}\n" for file in tree)
-    return tree.plus([RenderedFile(LISTING, listing.encode(), scope=scope)])
+    is_host = any(file.scope == "host" for file in tree)
+    yield replace(LISTING.file(listing.encode()), scope="host" if is_host else "image")
 
 
 def os_release_fields(plan: ImagePlan) -> tuple[str, ...]:
@@ -114,3 +116,49 @@ def os_release_fields(plan: ImagePlan) -> tuple[str, ...]:
         f"IMAGE_ID={CHECKS['image_word'](plan.image_name)}",
         f"IMAGE_VERSION={CHECKS['image_word'](plan.plan_id)}",
     )
+
+
+def _read_node(_path: str, text: str) -> Faults:
+    document = json.loads(text)
+    keys = ["version", "plan-id", "offline-cpus", "hugepages", "pfs", "bindings", "ovs"]
+    if list(document) != keys:
+        yield f"has keys {', '.join(document)}, not {', '.join(keys)}"
+    if document["version"] != VERSION:
+        yield f"has version {document['version']}, not {VERSION}"
+    if document.get("offline-cpus"):
+        CHECKS["cpus"](document["offline-cpus"])
+
+
+def _read_image_release(_path: str, text: str) -> Faults:
+    for line in data_lines(text):
+        if re.fullmatch(r"IMAGE_(ID|VERSION)=[a-z0-9._-]+", line) is None:
+            yield f"{line!r} is not a field of os-release(5) we write"
+
+
+NODE = FileKind(
+    path="/etc/rackwright/node.json",
+    render=render_node,
+    read_back=_read_node,
+    accepted_by=None,
+    needs="sections of node.json",
+    check="status",
+)
+IMAGE_RELEASE = FileKind(
+    path="/etc/rackwright/image-release",
+    render=render_node,
+    read_back=_read_image_release,
+    accepted_by=None,
+    needs=nothing("names the plan; nothing acts on it"),
+    check="files",
+    comments=True,
+)
+# Of a tree, not of a plan: so it is in no list of kinds an image is made of.
+LISTING = FileKind(
+    path="/etc/rackwright/files",
+    render=render_listing,
+    read_back=by_line(r"/[!-~]+", "an absolute path"),
+    accepted_by=None,
+    needs=nothing("the list of our files, for reports"),
+    check="files",
+)
+FILES = (NODE, IMAGE_RELEASE)

@@ -9,9 +9,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 
 from builder.render.syntax import FILTERS
 
+# The templates of a node's files, each below it at its path on the node.
 ROOTFS = "rootfs"
 
-# fill(path below templates/rootfs, values) -> text
+# fill(name below templates/ without .j2, values) -> text
 Fill = Callable[..., str]
 
 
@@ -44,7 +45,7 @@ def make_environment(templates: Mapping[str, str]) -> Environment:
 def make_sources(templates: Mapping[str, str], programs: Mapping[str, str]) -> Sources:
     environment = make_environment(templates)
 
-    def fill(path: str, **values: object) -> str:
-        return environment.get_template(f"{ROOTFS}{path}.j2").render(values)
+    def fill(name: str, **values: object) -> str:
+        return environment.get_template(f"{name}.j2").render(values)
 
     return Sources(fill, programs)

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Mapping
 
 from builder.plan.types import ImagePlan
+from builder.render.effect import nothing, restart
+from builder.render.file_kind import FileKind
+from builder.render.grammar import Faults, by_line, read_dropin, read_link, read_unit
 from builder.render.header import image_header
 from builder.render.ini import read_ini, values_of
 from builder.render.templates import Sources
 from builder.render.tree import SYMLINK, RenderedFile
 
-UNITS = "/usr/lib/systemd/system"
-LOCAL = "/etc/systemd/system"
-PROGRAMS = "/usr/lib/rackwright"
-RULES = "/usr/lib/udev/rules.d"
-VSWITCHD = f"{LOCAL}/ovs-vswitchd.service.d/10-rackwright.conf"
-OVSDB = f"{LOCAL}/ovsdb-server.service.d/10-rackwright.conf"
-NETPLAN_CLEANUP = f"{LOCAL}/netplan-ovs-cleanup.service.d/10-rackwright.conf"
-
 # Debian leaves systemd-networkd off until netplan's generator finds something for it; the
-# ports that carry VFs need it without any netplan file. What `systemctl enable` would link.
-NETWORKD = {
-    f"{LOCAL}/dbus-org.freedesktop.network1.service": "systemd-networkd.service",
-    f"{LOCAL}/multi-user.target.wants/systemd-networkd.service": "systemd-networkd.service",
-    f"{LOCAL}/network-online.target.wants/systemd-networkd-wait-online.service": (
-        "systemd-networkd-wait-online.service"
-    ),
-    f"{LOCAL}/sockets.target.wants/systemd-networkd.socket": "systemd-networkd.socket",
-}
+# ports that carry VFs need it without any netplan file. What `systemctl enable` would link:
+# (target, unit) that wants it, and its alias.
+NETWORKD_WANTED = (
+    ("multi-user.target", "systemd-networkd.service"),
+    ("network-online.target", "systemd-networkd-wait-online.service"),
+    ("sockets.target", "systemd-networkd.socket"),
+)
+NETWORKD_ALIAS = ("dbus-org.freedesktop.network1.service", "systemd-networkd.service")
 # dpdk.service of the dpdk package frees hugepages reserved on the kernel command line
 # (FREE_PREVIOUS_ALLOCATIONS=1) and binds ports by a list of its own, /etc/dpdk/interfaces.
 MASKED = ("dpdk.service",)
@@ -39,20 +34,22 @@ def render_programs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]
     the plan has them.
     """
     for name, text in wanted_programs(plan, sources.programs).items():
-        yield RenderedFile(*_destination(name, text))
+        yield _copied(name, text)
 
 
 def render_enabling(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
     """What `systemctl enable` would do with our units, and masks."""
     for name, text in wanted_programs(plan, sources.programs).items():
-        if name.endswith((".service", ".target", ".socket", ".timer", ".path")):
-            for link in install_links(name, text):
-                yield RenderedFile(link, f"{UNITS}/{name}".encode(), SYMLINK)
-    for path, unit in NETWORKD.items():
-        yield RenderedFile(path, f"{UNITS}/{unit}".encode(), SYMLINK)
+        copy = _copied(name, text)
+        if UNIT.matches(copy.path):
+            yield from install_links(name, text)
+    for target, unit in NETWORKD_WANTED:
+        yield WANTED.file(_unit_path(unit), target, unit)
+    alias, unit = NETWORKD_ALIAS
+    yield ALIAS.file(_unit_path(unit), alias)
     if plan.ovs is not None:
         for unit in MASKED:
-            yield RenderedFile(f"{LOCAL}/{unit}", b"/dev/null", SYMLINK)
+            yield ALIAS.file(b"/dev/null", unit)
 
 
 def render_ovs_dropins(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
@@ -60,15 +57,14 @@ def render_ovs_dropins(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFi
     if plan.ovs is None:
         return
     header = image_header(plan)
-    for path in (OVSDB, NETPLAN_CLEANUP):
-        yield RenderedFile(path, sources.fill(path, header=header).encode())
-    text = sources.fill(
-        VSWITCHD,
+    for kind in (OVSDB, NETPLAN_CLEANUP):
+        yield kind.fill(sources, header=header)
+    yield VSWITCHD.fill(
+        sources,
         header=header,
         why=plan.cpus.why["housekeeping"],
         housekeeping=plan.cpus.housekeeping,
     )
-    yield RenderedFile(VSWITCHD, text.encode())
 
 
 def wanted_programs(plan: ImagePlan, programs: Mapping[str, str]) -> dict[str, str]:
@@ -80,26 +76,154 @@ def wanted_programs(plan: ImagePlan, programs: Mapping[str, str]) -> dict[str, s
     }
 
 
-def install_links(unit: str, text: str) -> Iterable[str]:
-    """Paths of the links a unit's [Install] section asks for (systemd.unit(5))."""
-    entries = read_ini(text)
-    for key, suffix in (("WantedBy", "wants"), ("RequiredBy", "requires")):
-        for target in values_of(entries, "Install", key):
-            yield f"{LOCAL}/{target}.{suffix}/{unit}"
+def install_links(unit: str, text: str) -> Iterable[RenderedFile]:
+    """The links a unit's [Install] section asks for (systemd.unit(5))."""
+    entries, target = read_ini(text), _unit_path(unit)
+    for other in values_of(entries, "Install", "WantedBy"):
+        yield WANTED.file(target, other, unit)
+    for other in values_of(entries, "Install", "RequiredBy"):
+        yield REQUIRED.file(target, other, unit)
     for alias in values_of(entries, "Install", "Alias"):
-        yield f"{LOCAL}/{alias}"
+        yield ALIAS.file(target, alias)
 
 
-def _destination(name: str, text: str) -> tuple[str, bytes, int]:
-    """Where a file of systemd/ goes on the node; raises ValueError for one we cannot place."""
-    program = re.fullmatch(r"rackwright-([a-z0-9-]+)\.py", name)
-    if program is not None:
-        return f"{PROGRAMS}/{program[1]}", text.encode(), 0o755
-    # What the programs import: Python looks beside the program first.
-    if re.fullmatch(r"rackwright_[a-z0-9_]+\.py", name):
-        return f"{PROGRAMS}/{name}", text.encode(), 0o644
-    if re.fullmatch(r"rackwright-[a-z0-9-]+\.(service|target|socket|timer|path)", name):
-        return f"{UNITS}/{name}", text.encode(), 0o644
-    if re.fullmatch(r"\d\d-rackwright-[a-z0-9-]+\.rules", name):
-        return f"{RULES}/{name}", text.encode(), 0o644
+def _unit_path(unit: str) -> bytes:
+    return f"/usr/lib/systemd/system/{unit}".encode()
+
+
+def _copied(name: str, text: str) -> RenderedFile:
+    """A file of systemd/ at its place on the node; raises ValueError for one that has none."""
+    for pattern, kind in COPIED.items():
+        match = re.fullmatch(pattern, name)
+        if match is not None:
+            return kind.file(text.encode(), match[1])
     raise ValueError(f"systemd/{name} has no place on a node")
+
+
+def _read_program(_path: str, text: str) -> Faults:
+    ast.parse(text)
+    if not text.startswith("#!/usr/bin/python3"):
+        yield "does not start with #!/usr/bin/python3"
+
+
+def _read_library(_path: str, text: str) -> Faults:
+    ast.parse(text)
+    return ()
+
+
+_PROGRAMS = nothing("read when its unit starts; what that is to do otherwise stands in node.json")
+_UNITS = restart("systemctl daemon-reload", "systemd reads links and units anew")
+_RULE = r'\w+(\{[^}]+\})?(==|!=|\+=|:=|=)"[^"]*"(, *\w+(\{[^}]+\})?(==|!=|\+=|:=|=)"[^"]*")*'
+
+# What the programs import: Python looks beside the program first.
+LIBRARY = FileKind(
+    path="/usr/lib/rackwright/rackwright_NAME.py",
+    render=render_programs,
+    read_back=_read_library,
+    accepted_by="systemd-analyze",
+    needs=_PROGRAMS,
+    check="status",
+)
+PROGRAM = FileKind(
+    path="/usr/lib/rackwright/NAME",
+    render=render_programs,
+    read_back=_read_program,
+    # It looks for the programs units start.
+    accepted_by="systemd-analyze",
+    needs=_PROGRAMS,
+    check="status",
+    mode=0o755,
+)
+UNIT = FileKind(
+    path="/usr/lib/systemd/system/UNIT",
+    render=render_programs,
+    read_back=read_unit,
+    accepted_by="systemd-analyze",
+    needs=_UNITS,
+    check="units",
+)
+RULE = FileKind(
+    path="/usr/lib/udev/rules.d/NAME.rules",
+    render=render_programs,
+    read_back=by_line(_RULE, "a udev rule"),
+    accepted_by=None,
+    needs=restart("udevadm control --reload", "udev reads its rules anew"),
+    check="files",
+)
+WANTED = FileKind(
+    path="/etc/systemd/system/TARGET.wants/UNIT",
+    render=render_enabling,
+    read_back=read_link,
+    accepted_by="systemd-analyze",
+    needs=_UNITS,
+    check="units",
+    mode=SYMLINK,
+)
+REQUIRED = FileKind(
+    path="/etc/systemd/system/TARGET.requires/UNIT",
+    render=render_enabling,
+    read_back=read_link,
+    accepted_by="systemd-analyze",
+    needs=_UNITS,
+    check="units",
+    mode=SYMLINK,
+)
+# Another name of a unit, or a mask.
+ALIAS = FileKind(
+    path="/etc/systemd/system/UNIT",
+    render=render_enabling,
+    read_back=read_link,
+    accepted_by="systemd-analyze",
+    needs=_UNITS,
+    check="files",
+    mode=SYMLINK,
+)
+VSWITCHD = FileKind(
+    path="/etc/systemd/system/ovs-vswitchd.service.d/10-rackwright.conf",
+    render=render_ovs_dropins,
+    read_back=read_dropin,
+    accepted_by="systemd-analyze",
+    needs=restart(
+        "systemctl restart ovs-vswitchd",
+        "a service gets its CPUs when it starts; traffic through the switch stops meanwhile",
+    ),
+    check="units",
+    comments=True,
+)
+OVSDB = FileKind(
+    path="/etc/systemd/system/ovsdb-server.service.d/10-rackwright.conf",
+    render=render_ovs_dropins,
+    read_back=read_dropin,
+    accepted_by="systemd-analyze",
+    needs=restart("systemctl daemon-reload", "only the order of units at boot differs"),
+    check="units",
+    comments=True,
+)
+NETPLAN_CLEANUP = FileKind(
+    path="/etc/systemd/system/netplan-ovs-cleanup.service.d/10-rackwright.conf",
+    render=render_ovs_dropins,
+    read_back=read_dropin,
+    accepted_by="systemd-analyze",
+    needs=_UNITS,
+    check="units",
+    comments=True,
+)
+# What systemd/ has, by the form of its name; the group is the name on the node.
+COPIED = {
+    r"rackwright-([a-z0-9-]+)\.py": PROGRAM,
+    r"rackwright_([a-z0-9_]+)\.py": LIBRARY,
+    r"(rackwright-[a-z0-9-]+\.(?:service|target|socket|timer|path))": UNIT,
+    r"(\d\d-rackwright-[a-z0-9-]+)\.rules": RULE,
+}
+FILES = (
+    LIBRARY,
+    PROGRAM,
+    UNIT,
+    RULE,
+    WANTED,
+    REQUIRED,
+    ALIAS,
+    VSWITCHD,
+    OVSDB,
+    NETPLAN_CLEANUP,
+)

@@ -23,9 +23,8 @@ from builder.model.values import CpuSet
 from builder.plan.encode import Json, encode
 from builder.plan.explain import summary, to_json
 from builder.plan.types import HostPlan, ImagePlan
-from builder.render.grub import PATH as GRUB
+from builder.render.grub import GRUB, read_grub_cmdline
 from builder.render.node import LISTING, NODE
-from builder.render.parse import read_grub_cmdline
 
 STORED = Path(__file__).resolve().parent / "shapes"
 Rows = dict[str, str]
@@ -112,15 +111,15 @@ def _files(plan: HostPlan) -> Iterator[tuple[str, str]]:
         mode, owner, scope, path, *source = line.split(" ")
         text = files.get(f"tree{path}", b"").decode().replace(plan.image.plan_id, "<plan id>")
         yield path, " ".join([mode, owner, scope, *source, *_settings(path, text)])
-        if path == GRUB:
+        if path == GRUB.path:
             yield from _kernel_words(read_grub_cmdline(text))
-        if path == NODE:
+        if path == NODE.path:
             yield from _flat("node", json.loads(text))
 
 
 def _settings(path: str, text: str) -> list[str]:
     """Lines but for comments, the list of all files, and what has rows of its own."""
-    lines = (line.strip() for line in text.splitlines() if path not in (NODE, LISTING))
+    lines = (line.strip() for line in text.splitlines() if path not in (NODE.path, LISTING.path))
     aside = ("#", "GRUB_CMDLINE_LINUX=")
     return [f"| {line}" for line in lines if line and not line.startswith(aside)]
 

@@ -7,9 +7,9 @@ import re
 import golden  # beside this file: pytest puts its directory on the path
 import pytest
 
-from builder.render import HOST_RENDERERS, RENDERERS, cmdline, render_image
+from builder.render import cmdline, render_image
+from builder.render.files import FILES, kind_of
 from builder.render.parse import parse_back
-from builder.render.templates import make_sources
 
 
 @pytest.mark.parametrize("case", golden.CASES)
@@ -67,12 +67,27 @@ def test_a_host_has_the_files_of_its_golden_image(case: str) -> None:
     assert list(golden.tree_of(plan).select("image")) == shared
 
 
-def test_every_renderer_has_a_golden_file() -> None:
-    plans = [golden.plan_case(golden.read_case(case)) for case in golden.CASES]
-    sources = make_sources(golden.TEMPLATES, golden.PROGRAMS)
-    idle = {name for name, render in RENDERERS.items()
-            if not any(list(render(plan.image, sources)) for plan in plans)}  # fmt: skip
-    idle |= {name for name, render in HOST_RENDERERS.items()
-             if not any(list(render(plan, sources)) for plan in plans)}  # fmt: skip
-    # A pool has one size, which is then the default one (unit tests have two).
-    assert idle == {"hugetlbfs"}
+@pytest.mark.parametrize("case", golden.CASES)
+def test_a_file_is_as_its_kind_says(case: str) -> None:
+    tree = golden.tree_of(golden.plan_case(golden.read_case(case)))
+    kinds = {file.path: kind_of(file.path) for file in tree}
+    odd = {
+        file.path
+        for file in tree
+        if (kind := kinds[file.path]) is None or (kind.mode, kind.scope) != (file.mode, file.scope)
+    }
+    # Of the image's files in its tree, of all in a host's.
+    assert odd == {"/etc/rackwright/files"}
+
+
+def test_every_kind_has_a_golden_file() -> None:
+    trees = [golden.tree_of(golden.plan_case(golden.read_case(case))) for case in golden.CASES]
+    made = {file.path for tree in trees for file in tree}
+    idle = {kind.path for kind in FILES if not any(kind_of(path) is kind for path in made)}
+    # A pool has one size, which is then the default one, and no unit of ours asks for
+    # RequiredBy= (unit tests have both).
+    assert idle == {
+        "/etc/systemd/system/TARGET.requires/UNIT",
+        "/etc/systemd/system/dev-hugepagesSIZE.mount",
+        "/etc/systemd/system/sysinit.target.wants/dev-hugepagesSIZE.mount",
+    }

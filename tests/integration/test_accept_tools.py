@@ -33,7 +33,7 @@ def one(path: str, text: str) -> FileTree:
 @pytest.mark.parametrize(
     ("tree", "fault"),
     [
-        (one("/etc/systemd/system/x.service", "[Unit]\nAfterr=a.service\n[Service]\nType=oneshot\n"
+        (one("/usr/lib/systemd/system/x.service", "[Unit]\nAfterr=a.service\n[Service]\nType=oneshot\n"
              "ExecStart=/bin/true\n"), "Unknown key"),
         (one("/etc/netplan/90-rackwright.yaml",
              "network:\n  version: 2\n  ethernets:\n    a: {bogus: 8}\n"), "unknown key"),

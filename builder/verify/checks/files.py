@@ -13,7 +13,7 @@ from builder.verify.facts import FileFacts
 def check_files(case: Case) -> Iterator[CheckResult]:
     reported = case.facts.files
     for file in case.tree:
-        if file.path != LISTING:  # the list the node reports from, which cannot list itself
+        if file.path != LISTING.path:  # the list the node reports from, which cannot list itself
             yield _file(file, reported)
     extra = sorted(set(reported or {}) - {file.path for file in case.tree})
     yield no_extra("files.extra", extra, "files", reported=reported is not None)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from builder.plan.types import ImagePlan
+from builder.render.units import UNIT
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,
@@ -21,7 +22,6 @@ from builder.verify.checks.case import (
 from builder.verify.facts import Status as NodeStatus
 from builder.verify.facts import UnitState
 
-UNIT_DIR = "/usr/lib/systemd/system/"
 # The unit that sends the facts is still at work when it does.
 FACTS_UNIT = "rackwright-facts.service"
 OVS_UNITS = ("ovsdb-server.service", "ovs-vswitchd.service")
@@ -68,12 +68,8 @@ def check_units(case: Case) -> Iterator[CheckResult]:
 
 def _our_units(case: Case) -> list[str]:
     """Services of the tree, and the ones of Open vSwitch when it is planned."""
-    ours = [
-        file.path.removeprefix(UNIT_DIR)
-        for file in case.tree
-        if file.path.startswith(UNIT_DIR) and file.path.endswith(".service")
-    ]
-    wanted = [name for name in ours if name != FACTS_UNIT and "/" not in name]
+    units = [file.path.rpartition("/")[2] for file in case.tree if UNIT.matches(file.path)]
+    wanted = [name for name in units if name.endswith(".service") and name != FACTS_UNIT]
     return wanted + list(OVS_UNITS if case.image.ovs else ())
 
 

@@ -1,4 +1,4 @@
-"""What a changed file asks of a node: each file we render has a rule, and each rule its reason."""
+"""What a changed file needs of a node: each file we render has a kind, and each need its reason."""
 
 from __future__ import annotations
 
@@ -10,21 +10,15 @@ import pytest
 
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import RELEASES
-from builder.changes.effect import (
-    COMMANDS,
-    Effect,
-    commands_for,
-    nothing,
-    reboot,
-    restart,
-    strongest_level,
-)
-from builder.changes.file_effects import FILE_RULES, FileChange, file_effects, find_rule
+from builder.changes.commands import COMMANDS, commands_for, strongest_level
+from builder.changes.file_effects import FileChange, file_effects
 from builder.changes.node_effects import needs_restart, node_effects
 from builder.inventory.loader import load
 from builder.model.validate import validate
 from builder.plan.host import plan_hosts
 from builder.render import render_hosts
+from builder.render.effect import Effect, nothing, reboot, restart
+from builder.render.files import FILES, kind_of
 from builder.resources import read_texts
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
@@ -35,30 +29,25 @@ BRIDGES = "systemctl restart rackwright-ovs-bridges"
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_file_of_a_golden_case_has_a_rule(case: str) -> None:
+def test_every_file_of_a_golden_case_has_a_kind(case: str) -> None:
     loaded = load(GOLDEN / case / "inventory.yaml")
     inventory, _ = validate(loaded)
     assert inventory is not None
     plans = plan_hosts(inventory, loaded.marks, inventory.hosts, RELEASES["debian-13"])
     texts = read_texts("templates"), read_texts("systemd")
     paths = {file.path for tree in render_hosts(plans, *texts) for file in tree}
-    assert [path for path in sorted(paths) if find_rule(path) is None] == []
+    assert [path for path in sorted(paths) if kind_of(path) is None] == []
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_stored_file_has_a_rule(case: str) -> None:
+def test_every_stored_file_has_a_kind(case: str) -> None:
     lines = (GOLDEN / case / "MANIFEST").read_text(encoding="utf-8").splitlines()
     paths = [line.split()[3] for line in lines]
-    assert [path for path in paths if find_rule(path) is None] == []
-
-
-def test_every_rule_is_the_first_for_some_path() -> None:
-    paths = [rule.pattern.replace("*", "x") for rule in FILE_RULES]
-    assert [find_rule(path) for path in paths] == list(FILE_RULES)
+    assert [path for path in paths if kind_of(path) is None] == []
 
 
 def test_every_command_has_its_place() -> None:
-    told = [rule.needs.command for rule in FILE_RULES if isinstance(rule.needs, Effect)]
+    told = [kind.needs.command for kind in FILES if isinstance(kind.needs, Effect)]
     assert {command for command in told if command is not None} - set(COMMANDS) == set()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from builder.render.parse import parse_back, read_grub_cmdline
+from builder.render.grub import read_grub_cmdline
+from builder.render.parse import parse_back
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 
 GRUB = "/etc/default/grub.d/90-rackwright.cfg"
@@ -44,17 +45,17 @@ def test_grub_words_in_the_order_grub_mkconfig_writes_them() -> None:
         ("/etc/sysctl.d/99-zz-rackwright.conf", "vm.a = 1\nvm.a = 2\n", "vm.a is set twice"),
         ("/etc/sysctl.d/99-zz-rackwright.conf", "vm = 1\n",
          "'vm' cannot be written as a sysctl key"),
-        ("/etc/systemd/network/1.link", "[Match]\nPath=pci-0000:01:00.0\n",
+        ("/etc/systemd/network/10-rackwright-a.link", "[Match]\nPath=pci-0000:01:00.0\n",
          "has no section [Link]"),
-        ("/etc/systemd/network/1.link", "[Link]\nName=a\n[Match]\nPath=*\n",
+        ("/etc/systemd/network/10-rackwright-a.link", "[Link]\nName=a\n[Match]\nPath=*\n",
          "'*' cannot be written as a PCI address"),
-        ("/etc/systemd/network/1.network", "[Link]\nMTUBytes=1\n", "has no section [Match]"),
-        ("/etc/systemd/system/a.service", UNIT + "[Srevice]\nType=oneshot\n[Service]\nType=x\n",
+        ("/etc/systemd/network/20-rackwright-a.network", "[Link]\nMTUBytes=1\n", "has no section [Match]"),
+        ("/usr/lib/systemd/system/a.service", UNIT + "[Srevice]\nType=oneshot\n[Service]\nType=x\n",
          "has a section [Srevice]"),
-        ("/etc/systemd/system/a.service", UNIT, "has no section [Service]"),
-        ("/etc/systemd/system/dev-x.mount", UNIT + "[Mount]\nWhere=/dev/y\n",
+        ("/usr/lib/systemd/system/a.service", UNIT, "has no section [Service]"),
+        ("/etc/systemd/system/dev-hugepages2M.mount", UNIT + "[Mount]\nWhere=/dev/y\n",
          "mounts /dev/y, so its name must be dev-y.mount"),
-        ("/etc/systemd/system/a.service.d/b.conf", "After=x\n",
+        ("/etc/systemd/system/ovsdb-server.service.d/10-rackwright.conf", "After=x\n",
          "line 1: 'After=x' stands before any [Section]"),
         ("/usr/lib/udev/rules.d/90-x.rules", "KERNEL=x\n", "'KERNEL=x' is not a udev rule"),
         ("/etc/netplan/90-rackwright.yaml", "network: {version: 1, ethernets: {}}\n",

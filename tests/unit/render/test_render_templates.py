@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from jinja2 import UndefinedError, nodes
 
-from builder.render import grub, kernel, network, node, units
+from builder.plan.types import HostPlan
+from builder.render import host_files, image_files
 from builder.render.syntax import FILTERS
-from builder.render.templates import make_environment, make_sources
+from builder.render.templates import Sources, make_environment, make_sources
 from builder.resources import read_texts
 
 # Of files of a node; what is for other readers has tests of its own.
@@ -63,11 +66,18 @@ def test_only_our_filters_exist() -> None:
 def test_an_undefined_value_is_an_error() -> None:
     sources = make_sources({"rootfs/etc/x.j2": "{{ header | comment }}"}, {})
     with pytest.raises(UndefinedError):
-        sources.fill("/etc/x")
+        sources.fill("rootfs/etc/x")
 
 
-def test_every_template_is_used() -> None:
-    used = {grub.PATH, kernel.MODPROBE, kernel.MODULES_LOAD, kernel.SYSCTL, kernel.HUGETLBFS,
-            network.LINK, network.PORT, network.NETPLAN, network.CLOUD_CFG, network.HOSTS,
-            units.OVSDB, units.VSWITCHD, units.NETPLAN_CLEANUP, node.IMAGE_RELEASE}  # fmt: skip
-    assert {f"rootfs{path}.j2" for path in used} == set(TEMPLATES)
+def test_every_template_is_used(host_plan: HostPlan) -> None:
+    used = set()
+    real = make_sources(TEMPLATES, {})
+
+    def fill(name: str, **values: object) -> str:
+        used.add(f"{name}.j2")
+        return real.fill(name, **values)
+
+    sources, pools = Sources(fill, {}), host_plan.image.hugepages
+    image = replace(host_plan.image, hugepages=(*pools, replace(pools[0], size_kib=2048)))
+    assert [*image_files(image, sources), *host_files(host_plan, sources)]
+    assert used == set(TEMPLATES)

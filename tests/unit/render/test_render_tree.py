@@ -13,8 +13,8 @@ from builder.plan.devices import OvsPlan
 from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption, Role
 from builder.plan.why import Why
 from builder.render import cmdline, os_release_fields, render_image
-from builder.render.grub import SerialTerminal, serial_terminal
-from builder.render.parse import parse_back, read_grub_cmdline
+from builder.render.grub import SerialTerminal, read_grub_cmdline, serial_terminal
+from builder.render.parse import parse_back
 
 IMAGE_PATHS = """\
 /etc/default/grub.d/90-rackwright.cfg

@@ -1,39 +1,10 @@
-"""What a change asks of a running node, from nothing to a new image, and how that is done."""
+"""Which commands make a node what its new files say, in the order they are run in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
-# From the weakest to the strongest: a host needs the strongest of all its changes.
-Level = Literal["nothing", "restart", "reboot", "image"]
-LEVELS: tuple[Level, ...] = ("nothing", "restart", "reboot", "image")
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a change needs on a node that has the new files.
-
-    command: what to run for it; before a reboot, what the reboot alone would not do.
-    """
-
-    level: Level
-    reason: str
-    command: str | None = None
-
-
-def nothing(reason: str) -> Effect:
-    return Effect("nothing", reason)
-
-
-def restart(command: str, reason: str) -> Effect:
-    return Effect("restart", reason, command)
-
-
-def reboot(reason: str, command: str | None = None) -> Effect:
-    return Effect("reboot", reason, command)
-
+from builder.render.effect import LEVELS, Effect, Level
 
 # The kubelet does not start on the state files of other numbers (pkg/kubelet/cm, checkpoints).
 KUBELET = (
@@ -69,8 +40,8 @@ def commands_for(effects: Iterable[Effect]) -> tuple[str, ...]:
     if strongest == "image":
         return ()
     wanted = {effect.command for effect in found if effect.level == strongest}
-    ordered = [command for command in COMMANDS if command in wanted]
-    return (*ordered, *["reboot"] * (strongest == "reboot"))
+    ordered = tuple(command for command in COMMANDS if command in wanted)
+    return (*ordered, "reboot") if strongest == "reboot" else ordered
 
 
 def strongest_level(levels: Iterable[Level]) -> Level:

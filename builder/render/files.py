@@ -1,0 +1,29 @@
+"""All kinds of file there are, and which one a path is of."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from builder.plan.types import HostPlan, ImagePlan
+from builder.render import grub, host, kernel, network, node, units
+from builder.render.file_kind import FileKind
+
+IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
+    *grub.FILES,
+    *kernel.FILES,
+    *network.FILES,
+    *units.FILES,
+    *node.FILES,
+)
+HOST_FILES: tuple[FileKind[HostPlan], ...] = host.FILES
+FILES: tuple[FileKind[Any], ...] = (*IMAGE_FILES, *HOST_FILES, node.LISTING)
+
+
+@cache
+def kind_of(path: str) -> FileKind[Any] | None:
+    """The first kind whose form `path` has; None for a file we do not render.
+
+    By path, not kept in the file: trees are also read back from disk.
+    """
+    return next((kind for kind in FILES if kind.matches(path)), None)
