@@ -178,12 +178,15 @@ def _parts() -> list[type[Any]]:
 
 def _kinds(part: type) -> dict[str, Any]:
     """JSON key -> type of the field or property it is."""
-    of_fields, kinds = typing.get_type_hints(part), {}
-    for key, name in json_keys(part).items():
-        own = getattr(part, name, None)
-        getter = own.fget if isinstance(own, property) else None
-        kinds[key] = typing.get_type_hints(getter)["return"] if getter else of_fields[name]
-    return kinds
+    return {key: _kind_at(part, path.split(".")) for key, path in json_keys(part).items()}
+
+
+def _kind_at(part: type, path: list[str]) -> Any:
+    own = getattr(part, path[0], None)
+    if isinstance(own, property):
+        return typing.get_type_hints(own.fget)["return"]
+    kind = typing.get_type_hints(part)[path[0]]
+    return _kind_at(kind, path[1:]) if path[1:] else kind
 
 
 def _classes(kind: Any) -> Iterator[type[Any]]:
@@ -205,8 +208,7 @@ def _about(part: type[Any]) -> str:
 
 def _keys(part: type) -> Iterator[str]:
     """A table of a class's keys, with a column for their comments where there are any."""
-    above = _comments(part)
-    comments = {key: above.get(name, "") for key, name in json_keys(part).items()}
+    comments = {key: _comment_at(part, path.split(".")) for key, path in json_keys(part).items()}
     yield "| key | value | meaning |" if any(comments.values()) else "| key | value |"
     yield "|---|---|---|" if any(comments.values()) else "|---|---|"
     for key, kind in _kinds(part).items():
@@ -214,6 +216,12 @@ def _keys(part: type) -> Iterator[str]:
         if any(comments.values()):
             cells.append(comments[key].replace("|", "\\|"))
         yield f"| {' | '.join(cells)} |"
+
+
+def _comment_at(part: type, path: list[str]) -> str:
+    if path[1:]:
+        return _comment_at(typing.get_type_hints(part)[path[0]], path[1:])
+    return _comments(part).get(path[0], "")
 
 
 def _comments(part: type[Any]) -> dict[str, str]:

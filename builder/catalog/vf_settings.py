@@ -1,13 +1,50 @@
-"""What the kernel driver of a port can set of its VFs, and the largest frames it takes."""
+"""What is set of a VF through its port, and what of it the port's kernel driver can set."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from builder.catalog.nics import NicType
 
-VfSetting = Literal["mac", "vlan", "trust", "spoofchk", "max-tx-rate", "min-tx-rate", "link-state"]
+VfValue = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class VfSettings:
+    """How a PF's kernel driver sets up one of its VFs; None: as it is by itself."""
+
+    mac: str | None = None
+    # 0: none.
+    vlan: int | None = None
+    trust: bool | None = None
+    spoofchk: bool | None = None
+    # Mbit/s; 0: no limit, nothing promised.
+    max_tx_rate: int | None = field(default=None, metadata={"unit": "Mbit/s"})
+    min_tx_rate: int | None = field(default=None, metadata={"unit": "Mbit/s"})
+    # auto: the port's; enable: always up; disable: always down.
+    link_state: str | None = None
+
+    def by_name(self) -> dict[VfSetting, VfValue | None]:
+        """All of them, as the inventory names them: `max-tx-rate`."""
+        return {name: getattr(self, part) for name, part in VF_SETTINGS.items()}
+
+    def given(self) -> dict[VfSetting, VfValue]:
+        """Those that are not left as they are."""
+        return {name: value for name, value in self.by_name().items() if value is not None}
+
+
+# The name of one in the inventory.
+VfSetting = str
+VF_SETTINGS: Mapping[VfSetting, str] = {
+    part.name.replace("_", "-"): part.name for part in fields(VfSettings)
+}
+UNITS: Mapping[VfSetting, str] = {
+    part.name.replace("_", "-"): part.metadata["unit"]
+    for part in fields(VfSettings)
+    if "unit" in part.metadata
+}
 LinkState = Literal["auto", "enable", "disable"]
 Kernel = tuple[int, int]
 

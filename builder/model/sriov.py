@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from builder.catalog.vf_settings import VfSetting
+from builder.catalog.vf_settings import VF_SETTINGS, VfSettings
 from builder.model.base import Part
 from builder.model.fields import ResourceName
 from builder.model.hardware import HardwareClass, IfName, Nic
@@ -54,6 +54,11 @@ class Vf(Part):
         Field(description="auto: the VF's link is the port's; enable, disable: always up, down"),
     ] = None
 
+    @property
+    def settings(self) -> VfSettings:
+        """What its PF's kernel driver carries out."""
+        return VfSettings(**{name: getattr(self, name) for name in VF_SETTINGS.values()})
+
 
 class SriovPolicy(Part):
     """Virtual functions of one physical function."""
@@ -71,15 +76,6 @@ class SriovPolicy(Part):
         Field(description="Mode of the NIC's embedded switch; switchdev: a representor per VF"),
     ] = "legacy"
     vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from this")] = ()
-
-
-# Settings of a VF that its PF's kernel driver carries out.
-VF_SETTINGS: tuple[VfSetting, ...] = get_args(VfSetting)
-
-
-def asked_settings(vf: Vf) -> tuple[VfSetting, ...]:
-    """Those the inventory gives a value, as it spells them."""
-    return tuple(key for key in VF_SETTINGS if getattr(vf, key.replace("-", "_")) is not None)
 
 
 def ports_of_card(hardware: HardwareClass, nic: Nic) -> tuple[Nic, ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from builder.catalog.nics import NicType
+from builder.catalog.vf_settings import VfSettings
 from builder.diagnostics import KeyPath
 from builder.model.values import PciAddress
-from builder.plan.json_form import HIDDEN
+from builder.plan.json_form import HIDDEN, INLINE
 from builder.plan.why import Why
 
 VfMode = Literal["sysfs", "module-parameter"]
@@ -27,14 +28,7 @@ class VfPlan:
     why: Why
     # Of the VF where it is listed, else of its policy.
     key: KeyPath = field(metadata=HIDDEN)
-    mac: str | None = None
-    vlan: int | None = None
-    trust: bool | None = None
-    spoofchk: bool | None = None
-    # Mbit/s; 0: no limit, nothing promised.
-    max_tx_rate: int | None = None
-    min_tx_rate: int | None = None
-    link_state: Literal["auto", "enable", "disable"] | None = None
+    settings: VfSettings = field(default=VfSettings(), metadata=INLINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from builder.diagnostics import format_path
@@ -41,14 +43,20 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
     if isinstance(value, Origin):
         place = value.where
         return {"key": format_path(value.path), "file": place.file, "line": place.line}
-    kind: type[Any] = type(value)
-    if not is_dataclass(kind):
-        raise TypeError(f"no JSON form for {kind.__name__}")
+    kind: Any = type(value)
     return {
-        key: encode(getattr(value, name), reasons=reasons)
-        for key, name in json_keys(kind).items()
+        key: encode(read(value), reasons=reasons)
+        for key, read in _readers(kind).items()
         if reasons or key not in _NO_PART
     }
+
+
+@cache
+def _readers(kind: type[Any]) -> Mapping[str, Callable[[Any], object]]:
+    """JSON key -> what reads its value off a noun of the plan."""
+    if not is_dataclass(kind):
+        raise TypeError(f"no JSON form for {kind.__name__}")
+    return {key: attrgetter(path) for key, path in json_keys(kind).items()}
 
 
 def plan_id(plan: ImagePlan | HostPlan) -> str:
@@ -58,8 +66,8 @@ def plan_id(plan: ImagePlan | HostPlan) -> str:
     encode it ten thousand times.
     """
     if isinstance(plan, HostPlan):
-        keys = json_keys(HostPlan).items()
-        own = {key: getattr(plan, name) for key, name in keys if key not in _NO_PART}
+        readers = _readers(HostPlan).items()
+        own = {key: read(plan) for key, read in readers if key not in _NO_PART}
         data = encode({**own, "image": plan.image.plan_id}, reasons=False)
     else:
         data = encode(plan, reasons=False)

@@ -9,7 +9,6 @@ from builder.model.roles import is_bifurcated
 from builder.model.sriov import (
     SriovPolicy,
     Vf,
-    asked_settings,
     count_card_ports,
     most_vfs_wanted,
 )
@@ -114,13 +113,7 @@ def _plan_vfs(
                 pool=None if is_for_ovs else vf.pool or policy.pool,
                 why=_explain_vf(inputs, place, number, vf, port, nic.model),
                 key=_vf_key(inputs, place, number),
-                mac=vf.mac,
-                vlan=vf.vlan,
-                trust=vf.trust,
-                spoofchk=vf.spoofchk,
-                max_tx_rate=vf.max_tx_rate,
-                min_tx_rate=vf.min_tx_rate,
-                link_state=vf.link_state,
+                settings=vf.settings,
             )
         )
     return tuple(vfs)
@@ -158,7 +151,7 @@ def _explain_vf(
         place_text = f"offset {model.vf_offset}, stride {model.vf_stride} of the {model.name}"
     elif model.vfs_in_card:
         place_text += ", as large as the card is set to"
-    settings = asked_settings(vf)
+    settings = vf.settings.given()
     asked = f"; {', '.join(settings)} as the inventory asks" if settings else ""
     keys += [(*key, setting) for setting in settings]
     return inputs.why(f"for {user}; {binding}; address by {place_text}{asked}", *keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from builder.catalog.vf_settings import VfValue
 from builder.diagnostics import format_path
 from builder.model.values import page_size_text
 from builder.phrases import count_text
@@ -142,13 +143,10 @@ def _pf_text(pf: PfPlan) -> str:
 
 def vf_settings(vf: VfPlan) -> tuple[str, ...]:
     """What is set of a VF through its PF, as `ip link` spells it; a setting left alone is not."""
-    texts = {"mac": vf.mac, "vlan": vf.vlan, "trust": vf.trust, "spoofchk": vf.spoofchk}
-    rates = {"max-tx-rate": vf.max_tx_rate, "min-tx-rate": vf.min_tx_rate}
-    given = {**texts, **rates, "link-state": vf.link_state}
-    return tuple(f"{key} {_setting(value)}" for key, value in given.items() if value is not None)
+    return tuple(f"{name} {_setting(value)}" for name, value in vf.settings.given().items())
 
 
-def _setting(value: object) -> str:
+def _setting(value: VfValue) -> str:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
 
 

@@ -62,13 +62,7 @@ def _pf(pf: PfPlan) -> dict[str, object]:
                 "index": vf.index,
                 "pci": str(vf.pci),
                 "driver": vf.driver,
-                "mac": vf.mac,
-                "vlan": vf.vlan,
-                "trust": vf.trust,
-                "spoofchk": vf.spoofchk,
-                "max-tx-rate": vf.max_tx_rate,
-                "min-tx-rate": vf.min_tx_rate,
-                "link-state": vf.link_state,
+                **vf.settings.by_name(),
             }
             for vf in sorted(pf.vfs, key=lambda vf: vf.index)
         ],

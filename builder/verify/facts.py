@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from builder.catalog.vf_settings import VfSettings
 from builder.errors import BuilderError
 from builder.jsonfile import JsonFault, JsonRecord, decode
 
@@ -66,17 +67,10 @@ class IommuFacts(JsonRecord):
 
 
 @dataclass(frozen=True, slots=True)
-class VfSettings(JsonRecord):
-    """How a PF's kernel driver has set one of its VFs up (`ip link show`). Rates: Mbit/s."""
+class VfFacts(JsonRecord, VfSettings):
+    """How a PF's kernel driver has set one of its VFs up (`ip link show`)."""
 
     index: int | None = None
-    mac: str | None = None
-    vlan: int | None = None
-    trust: bool | None = None
-    spoofchk: bool | None = None
-    max_tx_rate: int | None = None
-    min_tx_rate: int | None = None
-    link_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +84,7 @@ class PciFacts(JsonRecord):
     total_vfs: int | None = None
     num_vfs: int | None = None
     vfs: tuple[str, ...] | None = None
-    vf_settings: tuple[VfSettings, ...] | None = None
+    vf_settings: tuple[VfFacts, ...] | None = None
     eswitch: str | None = None
 
 

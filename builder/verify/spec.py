@@ -118,9 +118,9 @@ def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> Twin
 def _wishes_of(pf: PfPlan) -> VfWishes:
     return VfWishes(
         switchdev=pf.eswitch == "switchdev",
-        rate=max((vf.max_tx_rate or 0 for vf in pf.vfs), default=0),
-        floor=any(vf.min_tx_rate for vf in pf.vfs),
-        link_state=any(vf.link_state not in (None, "auto") for vf in pf.vfs),
+        rate=max((vf.settings.max_tx_rate or 0 for vf in pf.vfs), default=0),
+        floor=any(vf.settings.min_tx_rate for vf in pf.vfs),
+        link_state=any(vf.settings.link_state not in (None, "auto") for vf in pf.vfs),
     )
 
 

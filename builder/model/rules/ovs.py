@@ -10,7 +10,7 @@ from builder.model.ovs import OvsPort
 from builder.model.roles import is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import driver_of
-from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf, asked_settings
+from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf
 from builder.model.wording import suggest
 from builder.rule import SEE, Finding, Rule, each
 
@@ -179,7 +179,7 @@ def _vf_settings(
     port: KeyPath, policy_path: KeyPath, policy: SriovPolicy, driver: str
 ) -> Iterator[Finding]:
     for number, vf in enumerate(policy.vfs):
-        for key in asked_settings(vf):
+        for key in vf.settings.given():
             message = (
                 f"{key} of a VF is set through the interface of {policy.pf}, which has none "
                 f"on {driver} as a port of OVS: {SEE}"

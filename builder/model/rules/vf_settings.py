@@ -11,7 +11,7 @@ from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import UsedPf, used_pfs
-from builder.model.sriov import Vf, asked_settings
+from builder.model.sriov import Vf
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -37,7 +37,7 @@ def _settings(
     """Every setting of a VF whose PF has a driver we know."""
     for pf, path, vf in _vfs(inventory):
         driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
-        for setting in asked_settings(vf) if driver is not None else ():
+        for setting in vf.settings.given() if driver is not None else ():
             if driver is not None:
                 yield pf, pf.kind, driver, (*path, setting), vf, setting
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
-from builder.plan.devices import VfPlan
+from builder.catalog.vf_settings import PORT_DRIVERS
 from builder.plan.types import ImagePlan
 from builder.rule import Finding, Rule
 
@@ -39,7 +38,7 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
     for pf in image.pfs:
         driver = PORT_DRIVERS.get(pf.model.kernel_driver)
         for vf in pf.vfs if driver is not None else ():
-            for setting in _asked(vf):
+            for setting in vf.settings.given():
                 first = driver.settings.get(setting) if driver is not None else None
                 if driver is not None and first is not None and first > has:
                     message = (
@@ -63,15 +62,6 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
             )
             hint = "eswitch: legacy, or a newer release"
             yield Finding((*pf.key, "eswitch"), message, hint)
-
-
-def _asked(vf: VfPlan) -> Iterator[VfSetting]:
-    if vf.max_tx_rate is not None:
-        yield "max-tx-rate"
-    if vf.min_tx_rate is not None:
-        yield "min-tx-rate"
-    if vf.link_state is not None:
-        yield "link-state"
 
 
 RULES: tuple[Rule[ImagePlan], ...] = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.catalog.vf_settings import VfSetting
-from builder.plan.devices import PfPlan, VfPlan
+from builder.catalog.vf_settings import UNITS, VfSetting, VfValue
+from builder.plan.devices import PfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import (
     NONE,
@@ -18,7 +18,6 @@ from builder.verify.checks.case import (
     listed,
     skip,
     text_of,
-    yes_no,
 )
 from builder.verify.checks.standins import (
     DPDK_DRIVERS,
@@ -29,7 +28,7 @@ from builder.verify.checks.standins import (
     stand_in_note,
     vfs_there,
 )
-from builder.verify.facts import PciFacts, VfSettings
+from builder.verify.facts import PciFacts, VfFacts
 
 # Bridges may share a group with a vfio device: drivers/vfio/vfio.h "viable" groups,
 # Documentation/driver-api/vfio.rst.
@@ -159,32 +158,21 @@ def _check_vf_settings(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
     fact = _fact(case, str(pf.pci))
     reported = {item.index: item for item in (fact.vf_settings or () if fact else ())}
     for vf in (vf for vf in pf.vfs if vf.index < vfs_there(case, pf)):
-        found = reported.get(vf.index, VfSettings())
-        for setting, planned, there in _settings(vf, found):
+        found = reported.get(vf.index, VfFacts()).by_name()
+        for setting, value in vf.settings.given().items():
+            planned, there = _setting(setting, value), found[setting]
             name, lack = f"sriov.{pf.name}.vf{vf.index}.{setting}", lacks(case, pf, vf, setting)
-            if planned is not None and lack is not None:
+            if lack is not None:
                 yield skip(name, planned, lack, vf.why)
-            elif planned is not None:
-                yield compare(name, planned, there, vf.why)
+            else:
+                shown = None if there is None else _setting(setting, there)
+                yield compare(name, planned, shown, vf.why)
 
 
-def _settings(
-    vf: VfPlan, found: VfSettings
-) -> tuple[tuple[VfSetting, str | None, str | None], ...]:
-    """Each setting, as planned and as found; planned None: the plan leaves it as it is."""
-    return (
-        ("mac", vf.mac, found.mac),
-        ("vlan", text_of(vf.vlan), text_of(found.vlan)),
-        ("trust", yes_no(vf.trust), yes_no(found.trust)),
-        ("spoofchk", yes_no(vf.spoofchk), yes_no(found.spoofchk)),
-        ("max-tx-rate", _rate(vf.max_tx_rate), _rate(found.max_tx_rate)),
-        ("min-tx-rate", _rate(vf.min_tx_rate), _rate(found.min_tx_rate)),
-        ("link-state", vf.link_state, found.link_state),
-    )
-
-
-def _rate(mbit_s: int | None) -> str | None:
-    return None if mbit_s is None else f"{mbit_s} Mbit/s"
+def _setting(name: VfSetting, value: VfValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value} {UNITS[name]}" if name in UNITS else str(value)
 
 
 def check_link(case: Case) -> Iterator[CheckResult]:

@@ -102,13 +102,13 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
         return None
     note, driver = stand_in_note(pf.model, other), PORT_DRIVERS.get(other.kernel_driver)
     # No floor under a rate and the port's own link state are what every driver has.
-    if (setting == "min-tx-rate" and not vf.min_tx_rate) or (
-        setting == "link-state" and vf.link_state == "auto"
+    if (setting == "min-tx-rate" and not vf.settings.min_tx_rate) or (
+        setting == "link-state" and vf.settings.link_state == "auto"
     ):
         return None
     if driver is None or setting not in driver.settings:
         return f"{note}, whose driver cannot set {setting} of a VF"
-    if setting == "max-tx-rate" and (vf.max_tx_rate or 0) > TWIN_MBIT_S:
+    if setting == "max-tx-rate" and (vf.settings.max_tx_rate or 0) > TWIN_MBIT_S:
         return f"{note}, whose link is {TWIN_MBIT_S} Mbit/s"
     return None
 

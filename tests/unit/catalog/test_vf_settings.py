@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.catalog.nics import NIC_TYPES
-from builder.catalog.vf_settings import PORT_DRIVERS, has_setting
-from builder.model.sriov import VF_SETTINGS
+from builder.catalog.vf_settings import PORT_DRIVERS, VF_SETTINGS, has_setting
 
 
 @pytest.mark.parametrize(
@@ -37,3 +36,8 @@ def test_switchdev_mode() -> None:
         "mlx5_core": ("vlan", "trust", "spoofchk"),
         "bnxt_en": (),
     }
+
+
+def test_drivers_set_nothing_else() -> None:
+    named = {name for d in PORT_DRIVERS.values() for name in (*d.settings, *d.not_in_switchdev)}
+    assert named == VF_SETTINGS.keys()

@@ -7,16 +7,17 @@ from typing import Any
 from fake_kernel import DEVICES, FakeKernel, load_program
 from rackwright_node import Binding, Config, Pf, Status, Vf
 
+from builder.catalog.vf_settings import VF_SETTINGS
+
 nics = load_program("nics")
 
 PF = "0000:01:00.0"
 VFS = ["0000:01:10.0", "0000:01:10.2", "0000:01:10.4"]
 PORT = "0000:09:00.0"
-SETTINGS = ("mac", "vlan", "trust", "spoofchk", "max_tx_rate", "min_tx_rate", "link_state")
 
 
 def vf(index: int, driver: str | None = "vfio-pci", **settings: Any) -> Vf:
-    plain = dict.fromkeys(SETTINGS)
+    plain = dict.fromkeys(VF_SETTINGS.values())
     return Vf(index=index, pci=VFS[index], driver=driver, **{**plain, **settings})
 
 

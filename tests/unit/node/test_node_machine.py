@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import rackwright_facts_devices
 import rackwright_node
 import rackwright_twin
 from hypothesis import given
@@ -26,6 +28,7 @@ from rackwright_node import (
     read_config,
 )
 
+from builder.catalog.vf_settings import VF_SETTINGS
 from builder.model.values import CpuSet
 
 DOCUMENT = {
@@ -105,6 +108,13 @@ def test_reads_the_whole_document(tmp_path: Path) -> None:
         other_config={"dpdk-init": "true"},
         bridges=(Bridge("br0", "netdev", "standalone", (port,)),),
     )
+
+
+def test_the_node_knows_every_setting_of_a_vf() -> None:
+    told = rackwright_facts_devices.vf_settings({"vf": 0})
+    assert set(told) == {"index", *VF_SETTINGS}
+    known = [field.name for field in fields(Vf)]
+    assert known == ["index", "pci", "driver", *VF_SETTINGS.values()]
 
 
 def test_a_node_without_open_vswitch(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.vf_settings import VfSettings
 from builder.plan.types import HostPlan, ImagePlan
 
 
@@ -66,13 +67,8 @@ def test_attributes_of_vfs(plan_seed: Callable[..., HostPlan]) -> None:
         ]
 
     plain, listed = plan_seed(edit).image.pfs[1].vfs
-    assert (plain.mac, plain.vlan, plain.trust, plain.spoofchk) == (None, None, None, None)
-    assert (listed.mac, listed.vlan, listed.trust, listed.spoofchk) == (
-        "02:00:00:00:00:01",
-        7,
-        True,
-        False,
-    )
+    assert plain.settings == VfSettings()
+    assert listed.settings == VfSettings("02:00:00:00:00:01", 7, trust=True, spoofchk=False)
     assert (listed.driver, listed.pool) == (None, "net_vfs")
 
 
@@ -275,7 +271,8 @@ def test_reasons_of_settings_and_of_switchdev_mode(plan_seed: Callable[..., Host
         (*listed, "min-tx-rate"),
         (*listed, "link-state"),
     ]
-    assert (pf.eswitch, vf.vlan, vf.min_tx_rate, vf.link_state) == ("switchdev", 0, 5, "auto")
+    assert pf.eswitch == "switchdev"
+    assert vf.settings == VfSettings(vlan=0, min_tx_rate=5, link_state="auto")
 
 
 def test_model_without_sriov_has_no_pf(plan_seed: Callable[..., HostPlan]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rendered import RenderHost, RenderImage, Texts, data_lines, text_of
 
+from builder.catalog.vf_settings import VfSettings
 from builder.errors import BuilderError
 from builder.plan.devices import OvsPlan
 from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption, Role
@@ -372,7 +373,8 @@ def test_cpus_are_taken_offline_only_where_the_plan_has_some(
 
 def test_what_is_set_of_a_vf_and_of_a_port(image_plan: ImagePlan, image_of: RenderImage) -> None:
     first = image_plan.pfs[1]
-    vf = replace(first.vfs[0], max_tx_rate=200, min_tx_rate=50, link_state="enable")
+    wanted = VfSettings(max_tx_rate=200, min_tx_rate=50, link_state="enable")
+    vf = replace(first.vfs[0], settings=wanted)
     pf = replace(first, vfs=(vf,), eswitch="switchdev")
     assert image_plan.ovs is not None
     bridge = image_plan.ovs.bridges[0]

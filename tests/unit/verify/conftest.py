@@ -12,6 +12,7 @@ import pytest
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
 from builder.catalog.nics import NIC_TYPES
+from builder.catalog.vf_settings import VfSettings
 from builder.model.values import CpuSet
 from builder.plan.devices import (
     Binding,
@@ -68,8 +69,7 @@ def make_pfs() -> tuple[PfPlan, ...]:
     ovs_vf = VfPlan(0, pci("0000:01:10.0"), "vfio-pci", "ovs-dpdk", None, PF0, ())
     pod_vf = VfPlan(
         1, pci("0000:01:10.2"), "vfio-pci", "pods", "dpdk_vfs", PF0, (),
-        mac="02:00:00:00:00:01", vlan=7, trust=True, spoofchk=False,
-        max_tx_rate=200,
+        VfSettings("02:00:00:00:00:01", vlan=7, trust=True, spoofchk=False, max_tx_rate=200),
     )  # fmt: skip
     net_vfs = tuple(
         VfPlan(index, pci(f"0000:01:10.{2 * index + 1}"), None, "pods", "net_vfs", PF1, ())

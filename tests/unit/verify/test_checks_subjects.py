@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.vf_settings import VfSettings
 from builder.plan.types import KernelArg
 from builder.plan.why import Why
 from builder.render.tree import FileTree
@@ -317,7 +318,7 @@ def test_cpus_that_are_to_be_offline(seed: Seed) -> None:
 
 def with_first_pf(seed: Seed, vf: dict[str, Any], **pf: Any) -> Any:
     first = seed.image.pfs[0]
-    vfs = (replace(first.vfs[0], **vf), *first.vfs[1:])
+    vfs = (replace(first.vfs[0], settings=VfSettings(**vf)), *first.vfs[1:])
     return replace(seed.image, pfs=(replace(first, vfs=vfs, **pf), *seed.image.pfs[1:]))
 
 

@@ -16,7 +16,7 @@ from builder.verify.facts import (
     PciFacts,
     Status,
     StatusFacts,
-    VfSettings,
+    VfFacts,
     parse_facts,
 )
 
@@ -45,8 +45,8 @@ def test_the_whole_document(seed: Seed) -> None:
         id="8086:10c9", driver="igb", iommu_group="14", numa=0,
         total_vfs=7, num_vfs=2, vfs=("0000:01:10.0", "0000:01:10.2"),
         vf_settings=(
-            VfSettings(0, "02:11:22:33:44:55", 0, False, True, 0, 0, "auto"),
-            VfSettings(1, "02:00:00:00:00:01", 7, True, False, 200, 0, "auto"),
+            VfFacts("02:11:22:33:44:55", 0, False, True, 0, 0, "auto", 0),
+            VfFacts("02:00:00:00:00:01", 7, True, False, 200, 0, "auto", 1),
         ),
     )  # fmt: skip
     assert facts.ovs.bridges is not None
