@@ -21,6 +21,7 @@ from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
+from builder.targets.registry import TARGETS
 from builder.trees import refuse_faults, tree_of
 
 
@@ -53,7 +54,11 @@ def write_bundles(
 
 def _link_others(out: Path, staging: Path, made: set[str]) -> None:
     """What is in `out` of other hosts; what is there of hosts made anew goes, in every form."""
-    own = {RECORD, *made, *(f"{host}.{form}" for host in made for form in ("iso", "mime"))}
+    own = {
+        RECORD,
+        *made,
+        *(f"{host}.{form}" for host in made for form in TARGETS["cloud-init"].forms),
+    }
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
         if entry.name in own:
             continue

@@ -25,6 +25,7 @@ LAYERS = [
     {"model"},
     {"plan"},
     {"render"},
+    {"targets/registry"},
     {"changes", "page", "targets/cloud_init"},
     {"command", "jsonfile", "monitor", "resources", "workdir"},
     {"build_host"},
@@ -77,6 +78,7 @@ PURE = {
     "changes",
     "page",
     "targets/cloud_init",
+    "targets/registry",
 }
 
 
@@ -164,7 +166,7 @@ def test_a_module_says_what_it_owns(path: Path) -> None:
 VERBS_USE = {
     *("errors", "phrases", "diagnostics", "command", "monitor", "resources"),
     *("prepare", "execute", "trees", "bundles", "changes", "page", "discover", "verify", "verbs"),
-    *("targets/cloud_init", "targets/image"),
+    *("accept", "targets/registry", "targets/cloud_init", "targets/image"),
 }
 VERBS_USE_MODULES = {"model.inventory", "plan.explain", "plan.types", "render.tree_diff"}
 VERBS = sorted((BUILDER / "verbs").glob("*.py"))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from builder.targets.registry import TARGETS
+
 
 class VerbModule(Protocol):
     """What the module of a verb has: its arguments, and the function that does it."""
@@ -49,16 +51,10 @@ VERBS: dict[str, Verb] = {
         "show what changing an inventory requires: nothing, restart, reboot or a new image",
         "rackwright diff inventory.yaml changed.yaml",
     ),
-    "cloud-init": Verb(
-        "builder.verbs.cloud_init",
-        "write cloud-init bundles (NoCloud) for hosts",
-        "rackwright cloud-init inventory.yaml --host nfv1 -o bundle --iso",
-    ),
-    "image": Verb(
-        "builder.verbs.image",
-        "build a golden image, or the image of one host",
-        "rackwright image inventory.yaml --profile nfv -o build/nfv",
-    ),
+    **{
+        name: Verb(f"builder.verbs.{name.replace('-', '_')}", target.summary, target.example)
+        for name, target in TARGETS.items()
+    },
     "verify": Verb(
         "builder.verbs.verify",
         "boot an image in a twin of its machine and check it against the plan",

@@ -13,6 +13,7 @@ from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
 from builder.targets.cloud_init.limits import PROVIDERS
 from builder.targets.cloud_init.order import Boots, hosts_without_mac
+from builder.targets.registry import TARGETS
 from builder.verbs import inputs
 
 
@@ -32,10 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="what the hosts boot: the golden image of their profile, or a stock cloud image of "
         "the release (default %(default)s)",
     )
-    parser.add_argument("--iso", action="store_true", help="also HOST.iso, a volume named cidata")
-    parser.add_argument(
-        "--mime", action="store_true", help="also HOST.mime, user-data as one MIME message"
-    )
+    for name, form in TARGETS["cloud-init"].forms.items():
+        parser.add_argument(
+            f"--{name}", action="store_true", help=f"also HOST.{name}, {form.about}"
+        )
     parser.add_argument(
         "--provider",
         choices=tuple(PROVIDERS),

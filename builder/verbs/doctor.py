@@ -6,17 +6,17 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 
+from builder.accept import ACCEPTORS
 from builder.command import PACKAGE_OF, Runner, SubprocessRunner, find_tool, is_root
 from builder.errors import BuilderError, ToolMissing
-from builder.targets.image.build import TOOLS
-from builder.targets.image.compose import REQUIRED_TOOLS
+from builder.targets.registry import TARGETS
 from builder.verify.accelerator import check_qemu
 from builder.verify.firmware import find_firmware
 
-# Verb -> the programs it calls, those of image beyond its own (`TOOLS`) by diskimage-builder.
+# Verb -> the programs it calls; those of render read every tree, also those of targets.
 NEEDS = {
-    "render": ("systemd-analyze", "netplan", "modprobe"),
-    "image": tuple(dict.fromkeys((*TOOLS, *REQUIRED_TOOLS, "qemu-img"))),
+    "render": tuple(ACCEPTORS),
+    **{name: target.all_tools for name, target in TARGETS.items() if target.all_tools},
     "verify": ("qemu-system-x86_64", "qemu-img", "setpriv"),
 }
 
@@ -31,7 +31,9 @@ def run(_args: Namespace) -> int:
     for verb, names in lacking.items():
         print(f"{verb:<8} {'ok' if not names else 'lacks ' + ', '.join(names)}")
     faults = [] if lacking["verify"] else _qemu_faults(SubprocessRunner())
-    faults += [] if is_root() else ["image needs root: run it with sudo"]
+    if not is_root():
+        rooted = [name for name, target in TARGETS.items() if target.needs_root]
+        faults += [f"{name} needs root: run it with sudo" for name in rooted]
     for fault in faults:
         print(f"{'':<8} {fault}")
     missing = {PACKAGE_OF.get(name, name) for names in lacking.values() for name in names}

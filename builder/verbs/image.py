@@ -12,9 +12,12 @@ from builder.monitor import TextMonitor
 from builder.prepare import host_named, host_of_profile
 from builder.targets.image.build import build_image, check_request
 from builder.targets.image.from_plan import preview, request_for
-from builder.targets.image.request import FORMATS, Artefacts
+from builder.targets.image.request import Artefacts
+from builder.targets.registry import TARGETS
 from builder.trees import refuse_faults, tree_of
 from builder.verbs import inputs
+
+FORMS = TARGETS["image"].forms
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--format",
         default="raw,qcow2",
         metavar="LIST",
-        help=f"comma-separated list of {', '.join(FORMATS)} (default raw,qcow2)",
+        help=f"comma-separated list of {', '.join(FORMS)} (default raw,qcow2)",
     )
     parser.add_argument(
         "--cache",
@@ -94,10 +97,10 @@ def run(args: Namespace) -> int:
 def formats_of(text: str) -> tuple[str, ...]:
     """The formats a comma-separated list names, each once."""
     formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    unknown = [repr(name) for name in formats if name not in FORMATS]
+    unknown = [repr(name) for name in formats if name not in FORMS]
     if unknown:
         raise BuilderError(
-            f"there is no image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMATS)}"
+            f"there is no image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMS)}"
         )
     return formats
 

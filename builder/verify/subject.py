@@ -8,7 +8,7 @@ from pathlib import Path
 from builder.errors import BuilderError
 from builder.targets.image.manifest import Manifest, ManifestFile, read_manifest
 from builder.targets.image.outputs import describe
-from builder.targets.image.request import QCOW2, RAW
+from builder.targets.registry import QCOW2, RAW
 
 
 @dataclass(frozen=True, slots=True)

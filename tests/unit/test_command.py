@@ -24,7 +24,7 @@ from builder.command import (
     start,
 )
 from builder.errors import CommandFailed, ToolMissing
-from builder.targets.image.build import TOOLS
+from builder.targets.registry import TARGETS
 
 
 def test_a_command_can_be_pasted_into_a_shell() -> None:
@@ -46,7 +46,8 @@ def test_a_missing_tool_names_its_package(
 
 
 def test_each_tool_has_a_package() -> None:
-    assert {*TOOLS, *ACCEPTORS, "setpriv"} - {"sh"} <= PACKAGE_OF.keys()
+    targets = {tool for target in TARGETS.values() for tool in target.all_tools}
+    assert {*targets, *ACCEPTORS} - {"sh"} <= PACKAGE_OF.keys()
 
 
 def test_the_end_of_what_a_program_said(tmp_path: Path) -> None:

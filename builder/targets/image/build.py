@@ -17,21 +17,18 @@ from builder.targets.image import cpio, grub, outputs, patch
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
 from builder.targets.image.manifest import format_manifest
 from builder.targets.image.request import (
-    FORMATS,
-    QCOW2,
-    RAW_ZST,
     Artefact,
     Artefacts,
     ImageFile,
     ImageRequest,
 )
+from builder.targets.registry import TARGETS
 from builder.workdir import work_dir
 
 # What the initramfs must know: drivers load in it, and its udev names network ports.
 EARLY = {"/etc/modprobe.d": ".conf", "/etc/systemd/network": ".link"}
 GRUB_CFG = "/boot/grub/grub.cfg"
 OS_RELEASE = "/etc/os-release"
-TOOLS = ("apt-get", "mmdebstrap", "mke2fs", "debugfs", "e2fsck", "mformat", "mcopy", "mmd")
 
 
 def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Artefacts:
@@ -61,15 +58,16 @@ def check_request(request: ImageRequest) -> None:
             "building an image needs root: files of the image belong to many users",
             hint="run the same command with sudo",
         )
-    unknown = sorted(set(request.formats) - set(FORMATS))
+    target = TARGETS["image"]
+    unknown = sorted(set(request.formats) - set(target.forms))
     if unknown:
         raise BuilderError(
-            f"there is no image format {', '.join(unknown)}", hint=f"one of {', '.join(FORMATS)}"
+            f"there is no image format {', '.join(unknown)}",
+            hint=f"one of {', '.join(target.forms)}",
         )
     if not request.name or PurePosixPath(request.name).name != request.name:
         raise BuilderError(f"{request.name!r} is no name for a file")
-    needed = [*TOOLS, *(["qemu-img"] if QCOW2 in request.formats else [])]
-    for tool in [*needed, *(["zstd"] if RAW_ZST in request.formats else [])]:
+    for tool in target.tools_for(request.formats):
         find_tool(tool)
     if not request.keyring.exists():
         raise BuilderError(
@@ -145,7 +143,7 @@ def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Arte
     new_manifest = work / "manifest.json"
     new_manifest.write_text(text, encoding="utf-8")
     manifest.unlink(missing_ok=True)
-    for kind in set(FORMATS) - set(made):
+    for kind in set(TARGETS["image"].forms) - set(made):
         (request.out_dir / f"{request.name}.{kind}").unlink(missing_ok=True)
     final = {}
     for kind, file in made.items():

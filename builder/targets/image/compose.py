@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.command import CLEAN_ENV, Command, Runner, contained, find_tool
+from builder.command import CLEAN_ENV, Command, Runner, contained
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image.elements import Element
 
 # Programs diskimage-builder and the root element call; it would fail minutes later.
-REQUIRED_TOOLS = ("sudo", "mmdebstrap", "zstd", "tar", "unshare", "setpriv", "fstrim", "flock")
-
 _RUNNING = re.compile(r"Running \S*/([a-z-]+\.d)/(\S+)$", re.MULTILINE)
 _XTRACE = re.compile(r"\++ ")
 _COMPLETED = re.compile(r"\s(\S+) completed$", re.MULTILINE)
@@ -89,8 +87,6 @@ def compose(command: Command, elements: Sequence[Element], runner: Runner) -> Pa
     """Run `command` of `compose_command`; returns the tar with the finished tree."""
     if command.log is None or command.cwd is None:
         raise ValueError("diskimage-builder needs a log file and a directory to work in")
-    for tool in REQUIRED_TOOLS:
-        find_tool(tool)
     command.log.parent.mkdir(parents=True, exist_ok=True)
     command.log.write_bytes(b"")
     try:

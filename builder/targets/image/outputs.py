@@ -15,7 +15,8 @@ from builder.targets.image.manifest import (
     ManifestFile,
     ManifestRelease,
 )
-from builder.targets.image.request import QCOW2, RAW, RAW_ZST, Artefact, ImageRequest
+from builder.targets.image.request import Artefact, ImageRequest
+from builder.targets.registry import QCOW2, RAW, RAW_ZST
 
 _CHUNK = 4 * 1024 * 1024
 

@@ -10,9 +10,6 @@ from typing import NamedTuple
 from builder.catalog.releases import OsRelease
 from builder.resources import data_dir
 
-RAW, QCOW2, RAW_ZST = "raw", "qcow2", "raw.zst"
-FORMATS = (RAW, QCOW2, RAW_ZST)
-
 
 class ImageFile(NamedTuple):
     """One path of the rendered tree.

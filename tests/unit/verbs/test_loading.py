@@ -50,6 +50,8 @@ def test_what_calls_no_verb_loads_none(option: str) -> None:
         "builder.__main__",
         "builder.cli",
         "builder.errors",
+        "builder.targets",
+        "builder.targets.registry",
         "builder.verbs",
     }
 

@@ -17,6 +17,7 @@ from builder.targets.image import build, outputs
 from builder.targets.image import cached_base as bases
 from builder.targets.image.installed import Listing
 from builder.targets.image.request import Artefact, ImageFile, ImageRequest
+from builder.targets.registry import TARGETS
 
 FACTS = bases.BaseFacts(
     "b" * 64, "r" * 64, "6.12", "uuid", 44040192, "ID=debian\n", 7, (("apt", "3.0"),)
@@ -77,17 +78,26 @@ def test_missing_keyring(request_: ImageRequest, tmp_path: Path) -> None:
     )
 
 
-def test_missing_tool(request_: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("missing", "form"), [("qemu-img", "qcow2"), ("zstd", "raw.zst"), ("fstrim", "raw")]
+)
+def test_missing_tool(
+    request_: ImageRequest, monkeypatch: pytest.MonkeyPatch, missing: str, form: str
+) -> None:
     def find(name: str) -> str:
-        if name == "qemu-img":
-            raise ToolMissing("qemu-img is not installed", hint="apt-get install qemu-utils")
+        if name == missing:
+            raise ToolMissing(f"{name} is not installed", hint="apt-get install it")
         return name
 
     monkeypatch.setattr(build, "find_tool", find)
-    assert refused(replace(request_, formats=("qcow2",))) == (
-        "qemu-img is not installed",
-        "apt-get install qemu-utils",
+    assert refused(replace(request_, formats=(form,))) == (
+        f"{missing} is not installed",
+        "apt-get install it",
     )
+
+
+def test_what_only_another_format_needs_may_be_missing() -> None:
+    assert "qemu-img" not in TARGETS["image"].tools_for(("raw", "raw.zst"))
 
 
 @pytest.mark.parametrize(
