@@ -57,6 +57,7 @@ fuzz: setup ## Drive COUNT fuzzed inventories through everything that is pure
 
 bench: setup ## Measure what docs/measurements.md states
 	$(SUDO) apt-get install -q -y --no-install-recommends debootstrap gdisk kpartx genisoimage
+	$(BIN)/python bench/start.py
 	$(SUDO) $(BIN)/python bench/rootfs.py $(OUT)/bench
 	$(SUDO) $(BIN)/python bench/image.py $(OUT)/bench
 	$(BIN)/python -m pip install --quiet ansible-core

@@ -61,7 +61,46 @@ def test_a_verb_loads_no_other(verb: str) -> None:
     assert loaded(*VERBS[verb].example.split()[1:]) & VERB_MODULES == {VERBS[verb].module}
 
 
+# What each verb needs of others' packages; the templates are rendered by jinja2.
+USES = {
+    "check": {"pydantic", "yaml"},
+    "cloud-init": {"jinja2", "jsonschema_rs", "pydantic", "yaml"},
+}
+USUAL = {"jinja2", "pydantic", "yaml"}
+# Layers that are about what comes after a plan.
+AFTER_PLANS = {"accept", "bundles", "changes", "execute", "page", "render", "targets", "trees"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_loads_the_packages_it_uses(verb: str) -> None:
+    found = packages(loaded(*VERBS[verb].example.split()[1:]))
+    assert found & {*USUAL, "jsonschema_rs"} <= USES.get(verb, USUAL)
+
+
+def test_check_loads_nothing_that_comes_after_plans() -> None:
+    """It is what people run after each line they write."""
+    modules = loaded("check", "x") - {"builder.targets", "builder.targets.registry"}
+    found = {name.split(".")[1] for name in modules if name.startswith("builder.")}
+    assert found & {*AFTER_PLANS, "discover", "verify"} == set()
+
+
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "cloud-init"])
-def test_schemas_of_cloud_init_are_for_its_bundles_alone(verb: str) -> None:
+def test_without_the_schema_validator_all_other_verbs_work(verb: str) -> None:
     argv = VERBS[verb].example.split()[1:]
     assert VERBS[verb].module in loaded(*argv, before=WITHOUT)
+
+
+def test_what_is_loaded_is_no_matter_of_the_garbage_collector() -> None:
+    """Looking through it would take a fifth of the time of `check`."""
+    watch = LOAD.replace(
+        "lambda args: 0", "lambda args: print(gc.isenabled(), gc.get_freeze_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", f"import gc\n{watch}", "check", "x"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    enabled, frozen = done.stdout.split()
+    assert enabled == "True"
+    assert int(frozen) > 10_000
