@@ -19,7 +19,7 @@ OTHERS = sorted(
 
 # A layer imports itself and those before it. Top-level modules are layers of their own.
 LAYERS = [
-    {"errors", "phrases", "diagnostics", "rule"},
+    {"errors", "phrases", "diagnostics", "rule", "yaml_text"},
     {"catalog"},
     {"inventory"},
     {"model"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,8 +10,8 @@ from builder.diagnostics import Location
 from builder.discover.description import Description, hardware_data, host_data, nic_data
 from builder.inventory.nodes import Scalar
 from builder.inventory.scalars import read_scalar
+from builder.yaml_text import comment_lines, quoted
 
-WIDTH = 96
 # Text that no YAML reader takes for more than text: nothing YAML gives a meaning to.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # Values an inventory has in quotes throughout, whether or not YAML asks for it.
@@ -25,7 +24,7 @@ def to_yaml(found: Description) -> str:
 
 
 def _header(found: Description) -> Iterator[str]:
-    yield from comment(
+    yield from comment_lines(
         "What this machine is, to paste into an inventory (hardware and hosts); the profile "
         f"{found.profile} says how it is tuned. Check what the comments say was assumed."
     )
@@ -34,7 +33,7 @@ def _header(found: Description) -> Iterator[str]:
 def _hardware(found: Description) -> Iterator[str]:
     topology, data = found.topology, hardware_data(found)
     yield "hardware:"
-    yield from comment(found.title, 2) if found.title else ()
+    yield from comment_lines(found.title, 2) if found.title else ()
     yield f"  {scalar(found.class_name)}:"
     yield from _noted(found.cpu_notes, 4)
     yield f"    cpu: {flow(data['cpu'])}"
@@ -72,26 +71,13 @@ def _host(found: Description) -> Iterator[str]:
     yield from (f"      {scalar(name)}: {flow(value)}" for name, value in interfaces.items())
     others = [nic for nic in found.nics if nic is not found.host.management and nic.mac is not None]
     if others:
-        yield from comment("MAC addresses of the other ports:", 6)
+        yield from comment_lines("MAC addresses of the other ports:", 6)
         yield from (f"      # {nic.name}: {nic.mac}" for nic in others)
 
 
 def _noted(notes: Iterable[str], indent: int) -> Iterator[str]:
     for note in notes:
-        yield from comment(note, indent)
-
-
-def comment(text: str, indent: int = 0) -> list[str]:
-    """`text` as comment lines, whatever it holds: nothing in it can end a line."""
-    inert = "".join(c if c.isprintable() else "?" for c in text)
-    start = " " * indent + "# "
-    return textwrap.wrap(
-        inert,
-        WIDTH,
-        initial_indent=start,
-        subsequent_indent=start,
-        break_on_hyphens=False,
-    )
+        yield from comment_lines(note, indent)
 
 
 def flow(value: Any, key: str = "") -> str:
@@ -118,17 +104,3 @@ def scalar(text: str) -> str:
     if re.fullmatch(r"[0-9]+[MGT]iB", text):
         return text
     return quoted(text)
-
-
-def quoted(text: str) -> str:
-    """Double-quoted text (YAML 1.1, 5.6): unlike JSON it has one escape for any character."""
-    return '"' + "".join(_escaped(char) for char in text) + '"'
-
-
-def _escaped(char: str) -> str:
-    if char in '"\\':
-        return f"\\{char}"
-    code = ord(char)
-    if 0x20 <= code <= 0x7E:
-        return char
-    return f"\\x{code:02x}" if code < 0x100 else f"\\U{code:08x}"

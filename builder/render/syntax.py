@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections.abc import Callable
 
 from builder.diagnostics import format_path
 from builder.errors import BuilderError
 from builder.plan.why import Why
-
-COMMENT_WIDTH = 96
+from builder.yaml_text import comment_lines
 
 # What may stand in each kind of place, as a whole. Anything a reader of that place gives a
 # meaning of its own (quotes, `$`, `%`, backslash, white space, line ends) is left out.
@@ -75,16 +73,8 @@ def yaml(value: object) -> str:
 
 
 def comment(text: str, indent: int = 0) -> str:
-    """`text` as `#` lines, whatever it holds.
-
-    A backslash would continue a line of modprobe.d (kmod joins lines before it looks for
-    `#`), a line end would end the comment: neither is left.
-    """
-    inert = "".join(c if c.isprintable() and c != "\\" else " " for c in text)
-    lines = textwrap.wrap(
-        inert, COMMENT_WIDTH - indent - 2, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(f"{' ' * indent}# {line}" for line in lines or [""])
+    """`text` as `#` lines."""
+    return "\n".join(comment_lines(text, indent))
 
 
 def reason(why: Why, indent: int = 0) -> str:

@@ -11,12 +11,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from builder.yaml_text import UNSAFE, quoted
+
 # No text may stand without quotes; a key may, when it can be nothing but a text to YAML 1.1.
 _PLAIN_KEY = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[a-z][a-z0-9_-]*", re.ASCII)
-# What PyYAML refuses or takes for a line end (reader.py, NON_PRINTABLE; scanner.py, scan_line_break).
-_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff"
-_ESCAPED = re.compile(f"[{_UNSAFE}]")
-_BLOCK = re.compile(f"[^{_UNSAFE}]*\n[^{_UNSAFE}]*")
+_BLOCK = re.compile(f"[^{UNSAFE}]*\n[^{UNSAFE}]*")
 
 Value = object
 
@@ -29,13 +28,6 @@ def document(value: Mapping[str, Value]) -> str:
 def items(values: Sequence[Mapping[str, Value]], indent: int) -> str:
     """The entries of a list of maps, each begun by `- ` at column `indent`."""
     return "".join(f"{line}\n" for value in values for line in _item(value, indent))
-
-
-def quoted(text: str) -> str:
-    """One double-quoted scalar: JSON's, with what YAML would change escaped."""
-    return _ESCAPED.sub(
-        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False)
-    )
 
 
 def _mapping(value: Mapping[str, Value], indent: int) -> Iterator[str]:

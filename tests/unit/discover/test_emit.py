@@ -16,11 +16,12 @@ from made import GIB_KIB, SEED, Made, Port, describe, write
 
 from builder.diagnostics import Report
 from builder.discover.description import to_data
-from builder.discover.emit import comment, flow, scalar, to_yaml
+from builder.discover.emit import flow, scalar, to_yaml
 from builder.errors import BuilderError
 from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.model.validate import validate
+from builder.yaml_text import comment_lines
 
 Discover = Callable[[Made], Any]
 AROUND = """\
@@ -215,7 +216,7 @@ def test_a_scalar_is_read_as_the_text_it_is(text: str) -> None:
 
 @given(EVIL)
 def test_a_comment_is_nothing_but_a_comment(text: str) -> None:
-    assert yaml.safe_load("\n".join(["a:", *comment(text, 2), "  b"])) == {"a": "b"}
+    assert yaml.safe_load("\n".join(["a:", *comment_lines(text, 2), "  b"])) == {"a": "b"}
 
 
 def test_values_on_one_line() -> None:

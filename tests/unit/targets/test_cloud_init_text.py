@@ -7,7 +7,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from builder.targets.cloud_init.text import document, items, quoted
+from builder.targets.cloud_init.text import document, items
+from builder.yaml_text import quoted
 
 CHARACTERS = st.characters(blacklist_categories=["Cs"])
 HOSTILE = " \t\n\r:#-|>'\"{}[]%$&*!?\\\x85\x7f\xa0\u2028\ufeffa0"
