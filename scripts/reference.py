@@ -30,7 +30,11 @@ from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
 from builder.plan.json_form import json_keys  # noqa: E402
 from builder.plan.types import HostPlan  # noqa: E402
 from builder.plan.why import Why  # noqa: E402
+from builder.render.effect import Effect  # noqa: E402
+from builder.render.file_kind import FileKind  # noqa: E402
+from builder.render.files import FILES  # noqa: E402
 from builder.rule import Rule  # noqa: E402
+from builder.targets.registry import TARGETS  # noqa: E402
 from tests.errors.cases import CASES, inventory_of  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -257,10 +261,69 @@ def _kind(kind: Any) -> str:
     return f"[{title.lower()}](#{title.lower().replace(' ', '-')})"
 
 
+def files_page() -> str:
+    """Every kind of file on a node, and what a change of it needs."""
+    lines = [
+        "# Files on a node",
+        "",
+        MADE,
+        "",
+        "What `render` writes, `image` puts into an image and `cloud-init` into a bundle. Words in",
+        "capitals stand for a name. Each file is read back by the grammar of its reader before it is",
+        "written; where a program of the distribution can be asked, it reads it too. `verify` compares",
+        "mode, owner and bytes of all of them on the booted node (`files`), and what the file does.",
+        "",
+        "| path | part of | read by | a change needs | seen by |",
+        "|---|---|---|---|---|",
+        *(_file(kind) for kind in sorted(FILES, key=lambda kind: kind.path)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _file(kind: FileKind[Any]) -> str:
+    if isinstance(kind.needs, Effect):
+        needs = f"{kind.needs.level}: {kind.needs.reason}"
+        needs += f" (`{kind.needs.command}`)" if kind.needs.command else ""
+    else:
+        needs = f"judged by what differs ({kind.needs})"
+    cells = (
+        f"`{kind.path}`",
+        kind.scope,
+        f"`{kind.accepted_by}`" if kind.accepted_by else "",
+        needs,
+        f"`{kind.check}`",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def targets_page() -> str:
+    """What each target writes, and the programs it takes."""
+    lines = [
+        "# Targets",
+        "",
+        MADE,
+        "",
+        "What becomes of a plan. `rackwright doctor` lists which of the programs are missing.",
+    ]
+    for name, target in TARGETS.items():
+        lines += ["", f"## `{name}`", "", f"Verb: {target.summary}. `{target.example}`", ""]
+        lines += ["| form | what it is | programs of its own |", "|---|---|---|"]
+        for form, row in target.forms.items():
+            tools = ", ".join(f"`{tool}`" for tool in row.tools)
+            lines.append(f"| `{form}` | {row.about} | {tools} |")
+        if target.tools:
+            lines += ["", f"Programs: {', '.join(f'`{tool}`' for tool in target.tools)}."]
+        if target.needs_root:
+            lines += ["", "It needs root."]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
     "rules.md": rules_page,
     "ovs-options.md": ovs_options_page,
     "plan-json.md": plan_json_page,
+    "files.md": files_page,
+    "targets.md": targets_page,
 }
 
 

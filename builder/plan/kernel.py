@@ -10,6 +10,9 @@ from builder.plan.inputs import Inputs, origin
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
 from builder.plan.why import Why
 
+# What an image has for consoles unless the inventory names its own: they are no part of the plan.
+# The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).
+CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
 # hugepages=<node>:<pages>: Linux 5.16, commit b5389086ad7b.
 PER_NODE_HUGEPAGES = (5, 16)
 # One CPU mask for each kind of isolation: Linux 5.18, kernel/sched/isolation.c

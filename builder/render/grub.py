@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from builder.plan.checks.kernel import COMMAND_LINE_SIZE, LOADER_WORDS
+from builder.catalog.command_line import COMMAND_LINE_SIZE, LOADER_WORDS
+from builder.plan.kernel import CONSOLES
 from builder.plan.types import ImagePlan
 from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
@@ -17,8 +18,6 @@ from builder.render.syntax import CHECKS, kernel_word
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
-# The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).
-CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
 # Without a speed the kernel's driver takes 9600 (Documentation/admin-guide/serial-console.rst).
 _SERIAL = re.compile(r"console=ttyS(\d+)(?:,(\d+)\w*)?")
 _DEFAULT_SPEED = "9600"

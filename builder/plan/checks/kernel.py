@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.command_line import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.model.fields import arg_name
+from builder.plan.kernel import CONSOLES
 from builder.plan.types import ImagePlan, KernelArg
 from builder.rule import Finding, Rule
 
-# arch/x86/include/asm/setup.h, the final NUL included; a longer line is cut off without a word.
-COMMAND_LINE_SIZE = 2048
-# What GRUB puts before our words. A kernel's file name is the only part whose length we do not
-# know: as long as this one, say.
-LOADER_WORDS = (
-    "BOOT_IMAGE=/boot/vmlinuz-6.12.117+deb13-amd64 "
-    "root=UUID=00000000-0000-0000-0000-000000000000 ro "
-)
-# With the consoles every image has, which are not part of the plan.
-BOOT_WORDS = f"{LOADER_WORDS}console=tty0 console=ttyS0,115200n8 "
+BOOT_WORDS = f"{LOADER_WORDS}{' '.join(CONSOLES)} "
 
 
 def check_command_line(image: ImagePlan) -> Iterator[Finding]:

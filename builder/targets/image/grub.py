@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from builder.catalog.command_line import COMMAND_LINE_SIZE
 from builder.errors import BuilderError
-from builder.plan.checks.kernel import COMMAND_LINE_SIZE
 from builder.render.grub import serial_terminal
 from builder.targets.image.gpt import SECTOR
 
