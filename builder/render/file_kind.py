@@ -37,7 +37,7 @@ class FileKind(Generic[Source]):
     node, when such a file comes, goes or changes. check: the first part of the names of `verify`
     that see on a booted node what the file does; `files` compares the bytes of every file.
     comments: whether lines that begin with # are for people only, so that a change of nothing
-    else needs nothing.
+    else needs nothing. initramfs: whether what runs there reads it, so that it has to be there too.
     """
 
     path: str
@@ -49,6 +49,7 @@ class FileKind(Generic[Source]):
     scope: Scope = "image"
     mode: int = 0o644
     comments: bool = False
+    initramfs: bool = False
 
     def matches(self, path: str) -> bool:
         return _pattern(self.path).fullmatch(path) is not None

@@ -88,6 +88,7 @@ MODPROBE = FileKind(
     ),
     check="module",
     comments=True,
+    initramfs=True,  # most drivers load there
 )
 MODULES_LOAD = FileKind(
     path="/etc/modules-load.d/rackwright.conf",

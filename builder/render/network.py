@@ -48,6 +48,7 @@ LINK = FileKind(
     needs=reboot("udev names a port when it appears; one that is in use keeps its name"),
     check="link",
     comments=True,
+    initramfs=True,  # its udev names network ports
 )
 PORT = FileKind(
     # After netplan's 10-netplan-*.network: the first file that matches a port is its only one,

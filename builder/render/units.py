@@ -88,7 +88,7 @@ def install_links(unit: str, text: str) -> Iterable[RenderedFile]:
 
 
 def _unit_path(unit: str) -> bytes:
-    return f"/usr/lib/systemd/system/{unit}".encode()
+    return UNIT.file(b"", unit).path.encode()
 
 
 def _copied(name: str, text: str) -> RenderedFile:

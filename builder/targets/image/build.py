@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from builder.command import Command, Runner, find_tool, is_root
 from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
+from builder.render.files import kind_of
 from builder.targets.image import cpio, grub, outputs, patch
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
 from builder.targets.image.manifest import format_manifest
@@ -25,8 +26,6 @@ from builder.targets.image.request import (
 from builder.targets.registry import TARGETS
 from builder.workdir import work_dir
 
-# What the initramfs must know: drivers load in it, and its udev names network ports.
-EARLY = {"/etc/modprobe.d": ".conf", "/etc/systemd/network": ".link"}
 GRUB_CFG = "/boot/grub/grub.cfg"
 OS_RELEASE = "/etc/os-release"
 
@@ -102,8 +101,7 @@ def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
     early = {
         file.path.lstrip("/"): file.content
         for file in files
-        if PurePosixPath(file.path).suffix == EARLY.get(str(PurePosixPath(file.path).parent))
-        and _is_regular(file)
+        if (kind := kind_of(file.path)) is not None and kind.initramfs and _is_regular(file)
     }
     for path in early:
         if f"/{path}" in base.listing.kinds:
