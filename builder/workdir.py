@@ -70,6 +70,17 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked_directory(path: Path) -> Iterator[None]:
+    """Hold the directory `path` itself alone, which leaves no lock file in it."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
+
+
 def _is_stale(path: Path) -> bool:
     """Whether nobody holds its lock. A directory of another user (/tmp has them) is not ours."""
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import BuilderError
-from builder.targets.image.manifest import Manifest, ManifestFile, read_manifest
+from builder.targets.image.manifest import MANIFEST, Manifest, ManifestFile, read_manifest
 from builder.targets.image.outputs import describe
 from builder.targets.registry import QCOW2, RAW
 
@@ -25,7 +25,7 @@ def find_subject(given: Path) -> Subject:
     """The image behind a path: itself, or what the manifest there lists."""
     directory = given if given.is_dir() else given.parent
     named = given.suffix != ".json" and not given.is_dir()
-    path = directory / "manifest.json" if named or given.is_dir() else given
+    path = directory / MANIFEST if named or given.is_dir() else given
     if named and not path.is_file():
         return Subject(given, None, None, None)
     manifest = read_manifest(path)
@@ -38,11 +38,15 @@ def find_subject(given: Path) -> Subject:
 
 
 def subject_of(path: Path, manifest: Manifest) -> Subject:
-    """`path` with what its manifest, if it is listed there, says of it."""
+    """`path` with what its manifest, if it is listed there, says of it.
+
+    Of a link it is the file it leads to now: the next build would lead it to another.
+    """
+    file = path.parent / path.readlink() if path.is_symlink() else path
     for item in manifest.artefacts.values():
-        if item.file == path.name:
-            refuse_changed(path, item)
-            return Subject(path, item.sha256, manifest.host, manifest.release.id)
+        if path.name in {item.file, item.link}:
+            refuse_changed(file, item)
+            return Subject(file, item.sha256, manifest.host, manifest.release.id)
     return Subject(path, None, None, None)
 
 

@@ -9,16 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from image_sample import sample_request
+from processes import mounts_below
 from recording import NullMonitor
 
 from builder import workdir
@@ -27,26 +22,12 @@ from builder.errors import BuilderError
 from builder.resources import data_dir
 from builder.targets.image.build import build_image
 from builder.targets.image.ext4 import e2fsck
-from builder.targets.image.request import Artefacts, ImageFile, ImageRequest
+from builder.targets.image.request import Artefacts, ImageRequest
 
 pytestmark = pytest.mark.integration
 
 RUNNER = SubprocessRunner()
 ROOT_OFFSET = 42 * 2**20
-ODD = ImageFile('/etc/rackwright/a "b" c', 0o4750, 1, 2, b"odd\n")
-
-
-@pytest.fixture(scope="module")
-def request_(tmp_path_factory: pytest.TempPathFactory) -> ImageRequest:
-    out = tmp_path_factory.mktemp("image") / "out"
-    request = sample_request(out)
-    formats = ("raw", "qcow2", "raw.zst")
-    return replace(request, files=(*request.files, ODD), formats=formats)
-
-
-@pytest.fixture(scope="module")
-def built(request_: ImageRequest) -> Artefacts:
-    return build_image(request_, RUNNER, NullMonitor())
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +48,13 @@ def test_the_manifest_tells_what_is_there(built: Artefacts) -> None:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == artefact["sha256"]
         assert path.stat().st_size == artefact["size"]
     assert manifest["packages"]["openvswitch-switch-dpdk"]
-    left = {path.name for path in built.manifest.parent.iterdir()}
-    assert left == {a["file"] for a in manifest["artefacts"].values()} | {"manifest.json"}
+    files = {item["file"] for item in manifest["artefacts"].values()}
+    links = {path for path in built.manifest.parent.iterdir() if path.is_symlink()}
+    kinds = ("raw", "qcow2", "raw.zst", "vmlinuz", "initrd")
+    assert {path.name for path in links} == {f"node.{kind}" for kind in kinds}
+    assert {str(path.readlink()) for path in links} == files
+    left = {path.name for path in set(built.manifest.parent.iterdir()) - links}
+    assert left == {*files, "manifest.json"}
 
 
 def test_the_formats_hold_one_disk(built: Artefacts, tmp_path: Path) -> None:
@@ -169,24 +155,6 @@ def add_element(elements: Path, name: str, script: str) -> None:
     (elements / name / "element-deps").write_text("rackwright-ovs-dpdk\n")
 
 
-def mounts_below(path: Path) -> list[str]:
-    lines = Path("/proc/self/mounts").read_text().splitlines()
-    return [line for line in lines if str(path) in line]
-
-
-def programs_below(path: Path) -> list[str]:
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            inside = str((process / "root").readlink()) + str((process / "cwd").readlink())
-        except OSError:
-            continue
-        if str(path) in line + inside:
-            found.append(line)
-    return found
-
-
 def leftovers(request: ImageRequest) -> list[Path]:
     """Work directories of builds."""
     bases = request.cache_dir / "bases"
@@ -205,64 +173,6 @@ def test_a_failing_element_is_named(request_: ImageRequest, own_elements: Path) 
     assert leftovers(request) == []
     assert mounts_below(request.cache_dir) == []
     assert request.out_dir.joinpath("manifest.json").read_bytes() == before
-
-
-@pytest.mark.usefixtures("built")
-def test_a_killed_build_leaves_nothing_that_stays(
-    request_: ImageRequest, own_elements: Path, tmp_path: Path
-) -> None:
-    marker = f"sleep 98{tmp_path.stat().st_ino % 1000:03d}"
-    add_element(own_elements, "slow", marker)
-    program = (
-        "import sys; sys.path[:0] = sys.argv[1:4]\n"
-        "from dataclasses import replace; from pathlib import Path\n"
-        "from builder.command import SubprocessRunner\n"
-        "from builder.targets.image.build import build_image\n"
-        "from recording import NullMonitor; from image_sample import sample_request\n"
-        "request = replace(sample_request(Path(sys.argv[5])), elements=('slow',))\n"
-        "request = replace(request, element_dirs=(Path(sys.argv[4]),))\n"
-        "request = replace(request, cache_dir=Path(sys.argv[6]))\n"
-        "build_image(request, SubprocessRunner(), NullMonitor())\n"
-    )
-    here = Path(__file__).parent
-    arguments = [
-        here.parent.parent,
-        here.parent,
-        here,
-        own_elements,
-        request_.out_dir,
-        request_.cache_dir,
-    ]
-    process = subprocess.Popen([sys.executable, "-c", program, *map(str, arguments)])
-    assert wait_for(lambda: any(marker in line for line in all_programs()), 120)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert wait_for(lambda: not any(marker in line for line in all_programs()), 10)
-    assert mounts_below(request_.cache_dir) == []
-    assert programs_below(request_.cache_dir / "bases") == []
-    assert len(leftovers(request_)) == 1
-    # The next build sweeps what is left, in the directories it uses.
-    with workdir.work_dir(request_.cache_dir / "bases"):
-        assert len(leftovers(request_)) == 1
-    assert leftovers(request_) == []
-
-
-def all_programs() -> Iterator[str]:
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            yield path.read_bytes().replace(b"\0", b" ").decode()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-
-
-def wait_for(condition: object, seconds: float) -> bool:
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.2)
-    return False
 
 
 @pytest.mark.usefixtures("built")

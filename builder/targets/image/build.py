@@ -16,7 +16,8 @@ from builder.monitor import Monitor, step
 from builder.render.files import kind_of
 from builder.targets.image import cpio, grub, outputs, patch
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
-from builder.targets.image.manifest import format_manifest
+from builder.targets.image.manifest import MANIFEST
+from builder.targets.image.publish import publish, settle
 from builder.targets.image.request import (
     Artefact,
     Artefacts,
@@ -42,6 +43,7 @@ def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Arte
             plan, running.note = plan_base(request, runner)
         base = ensure_base(plan, request, runner, monitor)
         with work_dir(request.out_dir) as work:
+            settle(request.out_dir)
             with step(monitor, "patch the rendered files in") as running:
                 make_raw(request, base, work, runner)
                 running.note = f"{len(request.files)} files"
@@ -131,25 +133,13 @@ def _is_regular(file: ImageFile) -> bool:
 
 
 def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Artefact]) -> Artefacts:
-    """Move the finished files to their names, the manifest last.
-
-    The old manifest goes first: a directory with a manifest has what it tells of, and
-    none of an earlier image that it does not.
-    """
-    text = format_manifest(outputs.make_manifest(request, base.facts, made))
-    manifest = request.out_dir / "manifest.json"
-    new_manifest = work / "manifest.json"
-    new_manifest.write_text(text, encoding="utf-8")
-    manifest.unlink(missing_ok=True)
-    for kind in set(TARGETS["image"].forms) - set(made):
-        (request.out_dir / f"{request.name}.{kind}").unlink(missing_ok=True)
-    final = {}
-    for kind, file in made.items():
-        target = request.out_dir / file.path.name
-        file.path.replace(target)
-        final[kind] = replace(file, path=target)
-    new_manifest.replace(manifest)
-    return Artefacts(final, manifest, base.facts.root_uuid, base.facts.kernel)
+    manifest = outputs.make_manifest(request, base.facts, made)
+    publish(manifest, {kind: file.path for kind, file in made.items()}, work, request.out_dir)
+    final = {
+        kind: replace(file, path=request.out_dir / manifest.artefacts[kind].file)
+        for kind, file in made.items()
+    }
+    return Artefacts(final, request.out_dir / MANIFEST, base.facts.root_uuid, base.facts.kernel)
 
 
 @contextmanager

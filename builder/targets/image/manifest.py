@@ -10,16 +10,24 @@ from pathlib import Path
 from builder.errors import BuilderError
 from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 
+MANIFEST = "manifest.json"
 FORMAT_VERSION = 1
+# Of a file's sha256 in its name: enough to tell the files of one name apart.
+DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile(JsonRecord):
-    """One artefact. file: its name beside the manifest; size: bytes."""
+    """One artefact. file: its name beside the manifest, for its content; size: bytes."""
 
     file: str
     size: int
     sha256: str
+
+    @property
+    def link(self) -> str:
+        """The name people use: that of the file, without its digest."""
+        return self.file.replace(f"-{self.sha256[:DIGITS]}.", ".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from builder.command import Command, Runner
 from builder.targets.image.cached_base import BaseFacts
 from builder.targets.image.manifest import (
+    DIGITS,
     FORMAT_VERSION,
     Manifest,
     ManifestFile,
@@ -62,6 +63,10 @@ def make_manifest(
 ) -> Manifest:
     """What was made, from what, with which versions."""
     release = request.release
+    artefacts = {
+        kind: ManifestFile(_named(file, request.name), file.size, file.sha256)
+        for kind, file in sorted(files.items())
+    }
     return Manifest(
         format_version=FORMAT_VERSION,
         name=request.name,
@@ -73,12 +78,14 @@ def make_manifest(
         cmdline=request.cmdline,
         base=facts.key,
         source_date_epoch=facts.epoch,
-        artefacts={
-            kind: ManifestFile(file.path.name, file.size, file.sha256)
-            for kind, file in sorted(files.items())
-        },
+        artefacts=artefacts,
         packages=dict(facts.packages),
     )
+
+
+def _named(file: Artefact, name: str) -> str:
+    """NAME-DIGEST.raw for a NAME.raw."""
+    return f"{name}-{file.sha256[:DIGITS]}{file.path.name.removeprefix(name)}"
 
 
 def _convert_and_describe(raw: Path, kind: str, runner: Runner) -> Artefact:

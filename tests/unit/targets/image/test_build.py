@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,37 +146,6 @@ def test_early_archive_refuses_a_file_of_a_package(tmp_path: Path) -> None:
     assert caught.value.message == (
         "/etc/modprobe.d/a.conf is a file of a package, which the initramfs would keep"
     )
-
-
-@pytest.fixture
-def publish(request_: ImageRequest, tmp_path: Path) -> Callable[[str], None]:
-    """Publish one raw disk of the given content."""
-
-    def run(content: str) -> None:
-        work = request_.out_dir / "work"
-        work.mkdir(parents=True, exist_ok=True)
-        (work / "node.raw").write_text(content)
-        made = {"raw": outputs.describe(work / "node.raw")}
-        build._publish(request_, make_base(tmp_path, {}), work, made)
-
-    return run
-
-
-def test_publish(request_: ImageRequest, publish: Callable[[str], None]) -> None:
-    publish("one")
-    (request_.out_dir / "node.qcow2").write_text("of the first")
-    publish("two")
-    assert (request_.out_dir / "node.raw").read_text() == "two"
-    assert not (request_.out_dir / "node.qcow2").exists()
-    manifest = json.loads((request_.out_dir / "manifest.json").read_text())
-    assert manifest["artefacts"]["raw"] == {
-        "file": "node.raw",
-        "size": 3,
-        "sha256": "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3",
-    }
-    assert manifest["cmdline"] == ["console=ttyS0"]
-    assert manifest["packages"] == {"apt": "3.0"}
-    assert manifest["release"] == {"id": "debian-13", "suite": "trixie", "family": "debian"}
 
 
 def test_describe_matches_the_bytes(tmp_path: Path) -> None:
