@@ -7,10 +7,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import get_args
 
-from builder.bundles import Forms, write_bundles
 from builder.command import SubprocessRunner
 from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
+from builder.targets.cloud_init.bundles import Forms, write_bundles
 from builder.targets.cloud_init.limits import PROVIDERS
 from builder.targets.cloud_init.order import Boots, hosts_without_mac
 from builder.targets.registry import TARGETS

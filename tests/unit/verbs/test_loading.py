@@ -68,7 +68,7 @@ USES = {
 }
 USUAL = {"jinja2", "pydantic", "yaml"}
 # Layers that are about what comes after a plan.
-AFTER_PLANS = {"accept", "bundles", "changes", "execute", "page", "render", "targets", "trees"}
+AFTER_PLANS = {"accept", "changes", "execute", "page", "render", "targets", "trees"}
 
 
 @pytest.mark.parametrize("verb", VERBS)
