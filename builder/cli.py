@@ -11,45 +11,15 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from builder import __version__
 from builder.errors import BuilderError
-from builder.verbs import VERBS
+from builder.verbs.parser import build_parser
 
 # The exit codes are part of the contract with scripts (README, "Exit codes").
 EXIT_OK, EXIT_FAULT, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
-
-
-def build_parser(wanted: Container[str] = VERBS) -> argparse.ArgumentParser:
-    """The parser, with one subcommand for each verb; those not in `wanted` have no arguments yet.
-
-    A verb's arguments come with its module, and loading all of them takes longer than `check`.
-    """
-    parser = argparse.ArgumentParser(
-        prog="rackwright",
-        description="Kubernetes NFV nodes (OVS-DPDK, SR-IOV, Multus), tuned at first boot, "
-        "from one YAML inventory.",
-        # A script that spells an option short would break with the next option of that beginning.
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"rackwright {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, verb in VERBS.items():
-        sub = verbs.add_parser(
-            name,
-            help=verb.summary,
-            description=verb.summary,
-            epilog=f"example:\n  {verb.example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        if name in wanted:
-            module = verb.load()
-            module.add_arguments(sub)
-            sub.set_defaults(run=module.run)
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -168,7 +168,13 @@ VERBS_USE = {
     *("prepare", "execute", "trees", "changes", "page", "discover", "verify", "verbs"),
     *("accept", "targets/registry", "targets/cloud_init", "targets/image"),
 }
-VERBS_USE_MODULES = {"model.inventory", "plan.explain", "plan.types", "render.tree_diff"}
+VERBS_USE_MODULES = {
+    "__version__",
+    "model.inventory",
+    "plan.explain",
+    "plan.types",
+    "render.tree_diff",
+}
 VERBS = sorted((BUILDER / "verbs").glob("*.py"))
 
 

@@ -70,4 +70,9 @@ VERBS: dict[str, Verb] = {
         "list what this build host lacks and the command that installs it",
         "rackwright doctor",
     ),
+    "completion": Verb(
+        "builder.verbs.completion",
+        "write a script that completes rackwright's command line in a shell",
+        "rackwright completion bash",
+    ),
 }

@@ -58,6 +58,7 @@ def test_help_names_each_verb(rackwright: Call) -> None:
         "verify",
         "discover",
         "doctor",
+        "completion",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -29,22 +30,23 @@ WITHOUT = "import sys; sys.modules['jsonschema_rs'] = None\n"
 VERB_MODULES = {verb.module for verb in VERBS.values()}
 
 
-def loaded(*argv: str, before: str = "") -> set[str]:
+@cache
+def loaded(*argv: str, before: str = "") -> frozenset[str]:
     """Modules there are once the arguments are read."""
     done = subprocess.run(
         [sys.executable, "-c", before + LOAD, *argv], capture_output=True, text=True, check=True
     )
     modules: list[str] = json.loads(done.stderr)
-    return set(modules)
+    return frozenset(modules)
 
 
-def packages(modules: set[str]) -> set[str]:
+def packages(modules: frozenset[str]) -> set[str]:
     return {name.partition(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])
 def test_what_calls_no_verb_loads_none(option: str) -> None:
-    ours = {name for name in loaded(option) if packages({name}) == {"builder"}}
+    ours = {name for name in loaded(option) if name.split(".")[0] == "builder"}
     assert ours == {
         "builder",
         "builder.__main__",
@@ -53,6 +55,7 @@ def test_what_calls_no_verb_loads_none(option: str) -> None:
         "builder.targets",
         "builder.targets.registry",
         "builder.verbs",
+        "builder.verbs.parser",
     }
 
 
