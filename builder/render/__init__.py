@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from builder.plan.types import HostPlan, ImagePlan
-from builder.render.file_kind import FileKind, Source
+from builder.render.file_kind import Basis, FileKind
 from builder.render.files import HOST_FILES, IMAGE_FILES
 from builder.render.grub import cmdline
 from builder.render.node import LISTING, os_release_fields
@@ -62,11 +62,11 @@ def host_files(plan: HostPlan, sources: Sources) -> Iterator[RenderedFile]:
 
 
 def _made(
-    kinds: Iterable[FileKind[Source]], source: Source, sources: Sources
+    kinds: Iterable[FileKind[Basis]], basis: Basis, sources: Sources
 ) -> Iterator[RenderedFile]:
     """Kinds that are made together have one renderer, which is called once."""
     for render in dict.fromkeys(kind.render for kind in kinds):
-        yield from render(source, sources)
+        yield from render(basis, sources)
 
 
 def _listed(tree: FileTree, sources: Sources) -> FileTree:

@@ -15,7 +15,7 @@ from builder.render.templates import ROOTFS, Sources
 from builder.render.tree import RenderedFile
 
 # What the files of a kind are made of: ImagePlan, HostPlan, or the tree of all others.
-Source = TypeVar("Source")
+Basis = TypeVar("Basis")
 # (path, text) -> faults, by the grammar of whoever reads the file on the node.
 ReadBack = Callable[[str, str], Iterable[str]]
 # Programs of the distribution that read files of ours in a throw-away root (builder/accept.py).
@@ -28,7 +28,7 @@ _NAME = r"[A-Za-z0-9_.@:\\-]+"
 
 
 @dataclass(frozen=True, slots=True)
-class FileKind(Generic[Source]):
+class FileKind(Generic[Basis]):
     """A kind of file.
 
     path: absolute on the node; a word in capitals stands for a name. A template of the kind has
@@ -41,7 +41,7 @@ class FileKind(Generic[Source]):
     """
 
     path: str
-    render: Callable[[Source, Sources], Iterable[RenderedFile]]
+    render: Callable[[Basis, Sources], Iterable[RenderedFile]]
     read_back: ReadBack
     accepted_by: Acceptor | None
     needs: Effect | Judge

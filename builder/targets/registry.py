@@ -10,7 +10,7 @@ ISO, MIME = "iso", "mime"
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class TargetForm:
     """A file a target writes, on demand. tools: programs this form alone is made by."""
 
     about: str
@@ -27,7 +27,7 @@ class Target:
 
     summary: str
     example: str
-    forms: Mapping[str, Form]
+    forms: Mapping[str, TargetForm]
     tools: tuple[str, ...] = ()
     needs_root: bool = False
 
@@ -47,17 +47,17 @@ TARGETS: dict[str, Target] = {
         summary="write cloud-init bundles (NoCloud) for hosts",
         example="rackwright cloud-init inventory.yaml --host nfv1 -o bundle --iso",
         forms={
-            ISO: Form("a volume named cidata"),
-            MIME: Form("user-data as one MIME message"),
+            ISO: TargetForm("a volume named cidata"),
+            MIME: TargetForm("user-data as one MIME message"),
         },
     ),
     "image": Target(
         summary="build a golden image, or the image of one host",
         example="rackwright image inventory.yaml --profile nfv -o build/nfv",
         forms={
-            RAW: Form("the disk, byte for byte"),
-            QCOW2: Form("the disk for a hypervisor, compressed", ("qemu-img",)),
-            RAW_ZST: Form("the disk, compressed to send and to write", ("zstd",)),
+            RAW: TargetForm("the disk, byte for byte"),
+            QCOW2: TargetForm("the disk for a hypervisor, compressed", ("qemu-img",)),
+            RAW_ZST: TargetForm("the disk, compressed to send and to write", ("zstd",)),
         },
         # Solving, patching and checking; then what diskimage-builder and our elements call.
         tools=(
