@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from jinja2 import DictLoader, Environment, StrictUndefined
+from typing import TYPE_CHECKING
 
 from builder.render.syntax import FILTERS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # The templates of a node's files, each below it at its path on the node.
 ROOTFS = "rootfs"
@@ -26,6 +28,12 @@ class Sources:
 
 def make_environment(templates: Mapping[str, str]) -> Environment:
     """Templates by name; an undefined value is an error, never empty text."""
+    from jinja2 import (  # noqa: PLC0415 -- verbs that fill no template know files too
+        DictLoader,
+        Environment,
+        StrictUndefined,
+    )
+
     environment = Environment(
         loader=DictLoader(dict(templates)),
         undefined=StrictUndefined,

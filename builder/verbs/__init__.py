@@ -43,7 +43,7 @@ VERBS: dict[str, Verb] = {
     ),
     "render": Verb(
         "builder.verbs.render",
-        "write the exact files of a host",
+        "write the exact files for a host",
         "rackwright render inventory.yaml --host nfv1 -o tree",
     ),
     "diff": Verb(
@@ -57,7 +57,7 @@ VERBS: dict[str, Verb] = {
     },
     "verify": Verb(
         "builder.verbs.verify",
-        "boot an image in a twin of its machine and check it against the plan",
+        "boot an image in a QEMU twin of its machine and check it against the plan",
         "rackwright verify build/nfv inventory.yaml --host nfv1 --firmware uefi -o verdict",
     ),
     "discover": Verb(
@@ -72,7 +72,7 @@ VERBS: dict[str, Verb] = {
     ),
     "completion": Verb(
         "builder.verbs.completion",
-        "write a script that completes rackwright's command line in a shell",
+        "print a shell completion script",
         "rackwright completion bash",
     ),
 }

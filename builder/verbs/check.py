@@ -14,7 +14,7 @@ from builder.verbs import inputs
 def add_arguments(parser: ArgumentParser) -> None:
     inputs.add_inventory(parser)
     inputs.add_os(parser)
-    parser.add_argument("--json", action="store_true", help="diagnostics as JSON on stdout")
+    parser.add_argument("--json", action="store_true", help="print the diagnostics as JSON")
 
 
 def run(args: Namespace) -> int:

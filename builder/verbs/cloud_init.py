@@ -20,11 +20,16 @@ from builder.verbs import inputs
 def add_arguments(parser: ArgumentParser) -> None:
     inputs.add_inventory(parser)
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--host", metavar="H", help="host of the inventory")
-    subject.add_argument("--all", action="store_true", help="all hosts of the inventory")
+    subject.add_argument("--host", metavar="H", help="host in the inventory")
+    subject.add_argument("--all", action="store_true", help="all hosts in the inventory")
     inputs.add_os(parser)
     parser.add_argument(
-        "-o", dest="out", type=Path, metavar="DIR", required=True, help="directory to write"
+        "-o",
+        dest="out",
+        type=Path,
+        metavar="DIR",
+        required=True,
+        help="directory to write the bundles to",
     )
     parser.add_argument(
         "--boots",
@@ -40,7 +45,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--provider",
         choices=tuple(PROVIDERS),
-        help="refuse user-data this provider does not take; compress it if that helps",
+        help="fail if this provider would not accept the user-data; compress it where that helps",
     )
 
 

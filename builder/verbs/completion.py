@@ -14,7 +14,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=SHELLS, help="shell to write the script for: %(choices)s")
+    parser.add_argument("shell", choices=SHELLS, help="shell that is to read the script")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,13 +16,13 @@ from builder.verbs import inputs
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("before", type=Path, metavar="INV_A", help="inventory as it was")
-    parser.add_argument("after", type=Path, metavar="INV_B", help="inventory as it is to be")
-    parser.add_argument("--host", metavar="H", help="this host only")
+    parser.add_argument("before", type=Path, metavar="INV_A", help="old inventory")
+    parser.add_argument("after", type=Path, metavar="INV_B", help="new inventory")
+    parser.add_argument("--host", metavar="H", help="compare this host only")
     inputs.add_os(parser)
-    parser.add_argument("--json", action="store_true", help="the differences as JSON")
+    parser.add_argument("--json", action="store_true", help="print the differences as JSON")
     parser.add_argument(
-        "--exit-code", action="store_true", help="exit with 1 when anything differs, as git diff"
+        "--exit-code", action="store_true", help="exit with 1 if anything differs, as git diff does"
     )
 
 

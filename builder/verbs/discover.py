@@ -26,27 +26,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         default=Path("/"),
         metavar="DIR",
-        help="a copy of another machine's /sys and /proc, instead of this machine",
+        help="copy of another machine's /sys and /proc to read instead of this machine's",
     )
     parser.add_argument(
         "--class",
         dest="class_name",
         type=inputs.named("--class", Name),
         metavar="NAME",
-        help="name of the hardware class; default: by product or CPU",
+        help="name for the hardware class (default: from the product or the CPU)",
     )
     parser.add_argument(
         "--host",
         type=inputs.named("--host", HostName),
         metavar="H",
-        help="host name; default: the machine's own. With --compare: host of the inventory",
+        help="name for the host (default: the machine's own); with --compare, a host in INV",
     )
     parser.add_argument(
         "--profile",
         type=inputs.named("--profile", Name),
         default="nfv",
         metavar="P",
-        help="profile the host is given (default %(default)s)",
+        help="profile to give the host (default %(default)s)",
     )
     parser.add_argument(
         "-o", dest="out", type=Path, metavar="FILE", help="write the YAML to FILE, not to stdout"
@@ -56,19 +56,19 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--compare",
         type=Path,
         metavar="INV",
-        help="list where the machine differs from --host or --hardware of this inventory; exit 1 "
-        "if it does",
+        help="list how the machine differs from --host or --hardware in this inventory; exit with "
+        "1 if it does",
     )
     act.add_argument(
         "--record",
         type=Path,
         metavar="DIR",
-        help="copy the files this verb reads, to discover from elsewhere with --root",
+        help="copy the files this verb reads to DIR, for use elsewhere with --root",
     )
     parser.add_argument(
-        "--hardware", metavar="CLASS", help="with --compare: hardware class to compare with"
+        "--hardware", metavar="CLASS", help="with --compare, the hardware class to compare with"
     )
-    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: Namespace) -> int:
@@ -76,7 +76,7 @@ def run(args: Namespace) -> int:
         raise BuilderError("--hardware goes with --compare", hint="name a new class with --class")
     if not args.root.is_dir():
         raise BuilderError(
-            f"--root {args.root} is no directory", hint="it is where sys/ and proc/ are"
+            f"--root {args.root} is not a directory", hint="it is where sys/ and proc/ are"
         )
     tree = Tree(args.root)
     machine = read_machine(tree)

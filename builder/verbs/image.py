@@ -23,9 +23,11 @@ FORMS = TARGETS["image"].forms
 def add_arguments(parser: ArgumentParser) -> None:
     inputs.add_inventory(parser)
     subject = parser.add_mutually_exclusive_group(required=True)
-    subject.add_argument("--host", metavar="H", help="image of this host, its identity included")
     subject.add_argument(
-        "--profile", metavar="P", help="golden image for all hosts of this profile"
+        "--host", metavar="H", help="build the image of this host, with its identity"
+    )
+    subject.add_argument(
+        "--profile", metavar="P", help="build the golden image for all hosts of this profile"
     )
     inputs.add_os(parser)
     parser.add_argument(
@@ -52,9 +54,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--refresh",
         action="store_true",
-        help="ask the mirror for newer packages now, not once a day",
+        help="look for newer packages on the mirror now, rather than once a day",
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be built, and stop")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print what would be built, and stop"
+    )
 
 
 def default_cache() -> Path:

@@ -20,7 +20,7 @@ def add_inventory(parser: ArgumentParser) -> None:
 
 
 def add_host(parser: ArgumentParser) -> None:
-    parser.add_argument("--host", required=True, metavar="H", help="host of the inventory")
+    parser.add_argument("--host", required=True, metavar="H", help="host in the inventory")
 
 
 def add_os(parser: ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def add_os(parser: ArgumentParser) -> None:
         "--os",
         choices=get_args(Os),
         metavar="OS",
-        help="release to build for, instead of the inventory's image.os: %(choices)s",
+        help="release to build for, overriding the inventory's image.os: %(choices)s",
     )
 
 

@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from builder.execute import write_file
-from builder.page.document import plan_page
 from builder.plan.explain import explain, summary, to_json
 from builder.prepare import host_named
 from builder.resources import read_texts
@@ -20,16 +19,23 @@ def add_arguments(parser: ArgumentParser) -> None:
     inputs.add_host(parser)
     inputs.add_os(parser)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--explain", action="store_true", help="each value with reason and origin")
-    form.add_argument("--json", action="store_true", help="the plan as JSON")
     form.add_argument(
-        "--html", type=Path, metavar="FILE", help="write the plan as a page, with a drawing"
+        "--explain", action="store_true", help="show each value with its reason and origin"
+    )
+    form.add_argument("--json", action="store_true", help="print the plan as JSON")
+    form.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="write the plan as an HTML page, with a drawing of the machine",
     )
 
 
 def run(args: Namespace) -> int:
     plan = inputs.prepare_aloud(args.inventory, host_named(args.host), args.os).plan
     if args.html is not None:
+        from builder.page.document import plan_page  # noqa: PLC0415 -- others need no drawing
+
         write_file(args.html, plan_page(plan, read_texts("templates")).encode())
         print(f"the plan of {args.host} is in {args.html}", file=sys.stderr)
     elif args.json:

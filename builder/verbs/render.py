@@ -18,9 +18,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     inputs.add_inventory(parser)
     inputs.add_host(parser)
     inputs.add_os(parser)
-    parser.add_argument("-o", dest="out", type=Path, metavar="DIR", help="directory to write")
     parser.add_argument(
-        "--diff", type=Path, metavar="DIR", help="show what differs from an earlier tree"
+        "-o", dest="out", type=Path, metavar="DIR", help="directory to write the files to"
+    )
+    parser.add_argument(
+        "--diff",
+        type=Path,
+        metavar="DIR",
+        help="show how the files differ from a tree rendered earlier",
     )
     # argparse knows no "at least one of": this ends in usage and exit code 2 as its own checks do.
     parser.set_defaults(refuse=parser.error)

@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "image",
         type=Path,
         metavar="IMAGE",
-        help="raw or qcow2 image, its manifest.json, or their directory",
+        help="raw or qcow2 image, its manifest.json, or the directory they are in",
     )
     inputs.add_inventory(parser)
     inputs.add_host(parser)
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--firmware",
         choices=get_args(Firmware),
         default="bios",
-        help="what the twin boots with (default %(default)s)",
+        help="firmware the twin boots with (default %(default)s)",
     )
     parser.add_argument(
         "-o",
@@ -47,17 +47,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--facts",
         type=Path,
         metavar="FILE",
-        help="judge these facts of an earlier boot instead of booting",
+        help="check the facts of an earlier boot instead of booting",
     )
     parser.add_argument(
         "--timeout",
         type=seconds,
         default=BOOT_TIMEOUT_S,
         metavar="SECONDS",
-        help="give up when the twin has not reported by then (default %(default)s)",
+        help="give up if the twin has not reported by then (default %(default)s)",
     )
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="show passed checks one by one"
+        "-v", "--verbose", action="store_true", help="list the passed checks one by one"
     )
 
 
@@ -68,7 +68,7 @@ def seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < math.inf:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
     return number
 
 

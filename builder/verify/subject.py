@@ -62,7 +62,7 @@ def refuse_changed(path: Path, item: ManifestFile) -> None:
         )
     if describe(path).sha256 != item.sha256:
         raise BuilderError(
-            f"{path} is not the file its manifest tells of: the sha256 differs",
+            f"{path} is not the file its manifest describes: the sha256 differs",
             hint="build it again with `rackwright image`, or verify a copy in another directory",
         )
 

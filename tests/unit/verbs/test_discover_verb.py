@@ -115,7 +115,7 @@ def test_a_copy_to_send(rackwright: Call, root: Path) -> None:
 MISTAKES = {
     "no such root": (
         ("--root", "nowhere"),
-        "--root nowhere is no directory\n  hint: it is where sys/ and proc/ are\n",
+        "--root nowhere is not a directory\n  hint: it is where sys/ and proc/ are\n",
     ),
     "an empty root": (
         ("--root", "empty"),

@@ -77,7 +77,7 @@ def test_an_image_that_was_changed_since(verify: Call, here: Path) -> None:
         1,
         "",
         (
-            "rackwright: error: node.raw is not the file its manifest tells of: the sha256 differs\n"
+            "rackwright: error: node.raw is not the file its manifest describes: the sha256 differs\n"
             "  hint: build it again with `rackwright image`, or verify a copy in another directory\n"
         ),
     )
@@ -245,5 +245,5 @@ def test_timeout_is_a_time(verify: Call, text: str) -> None:
     said = verify("x.raw", f"--timeout={text}")
     assert (said.code, said.out) == (2, "")
     assert said.err.endswith(
-        f"rackwright verify: error: argument --timeout: {text!r} is no number of seconds\n"
+        f"rackwright verify: error: argument --timeout: {text!r} is not a number of seconds\n"
     )
