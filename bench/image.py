@@ -14,7 +14,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.build_host import keyring_for, proxy_variables
 from builder.catalog.releases import RELEASES
 from builder.command import SubprocessRunner
 from builder.monitor import TextMonitor
@@ -39,7 +39,7 @@ def sample_request(directory: Path) -> ImageRequest:
         out_dir=directory / "out",
         cache_dir=directory / "cache",
         plan_id="bench",
-        mirrors=mirrors_for(TRIXIE, read_build_host(), None),
+        mirror=None,
         keyring=keyring_for(TRIXIE),
         proxy=proxy_variables(os.environ),
     )

@@ -3,68 +3,35 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from builder.catalog.releases import OsRelease
+from builder.command import Command, Runner
 from builder.errors import ToolMissing
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
+# What apt-get(8), "indextargets", tells of a source of packages; a component that stays in
+# this form is of a repository without any.
+_COMPONENT = "$(COMPONENT)"
+_FORMAT = f"$(REPO_URI) $(RELEASE) {_COMPONENT}"
+
 
 @dataclass(frozen=True, slots=True)
 class AptSource:
-    """One enabled source of binary packages: a URI and the suites taken from it."""
+    """A suite that binary packages are taken from. uri: without a slash at its end."""
 
     uri: str
-    suites: tuple[str, ...]
+    suite: str
     components: tuple[str, ...]
-    signed_by: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BuildHost:
-    """The operating system of this machine and its package sources."""
-
-    id: str
-    version: str
-    codename: str
-    sources: tuple[AptSource, ...]
-
-    def archive(self) -> str | None:
-        """URI this host takes its own release from."""
-        return self._uri_of(self.codename)
-
-    def security(self) -> str | None:
-        """URI this host takes the security updates of its release from."""
-        return self._uri_of(f"{self.codename}-security")
-
-    def _uri_of(self, suite: str) -> str | None:
-        found = (source.uri for source in self.sources if suite in source.suites)
-        return next(found, None)
-
-
-def read_build_host(root: Path = Path("/")) -> BuildHost:
-    """The facts of the system installed under `root`."""
-    release = parse_os_release(_read(root / "etc/os-release"))
-    texts = [(root / "etc/apt/sources.list", _read(root / "etc/apt/sources.list"))]
-    parts = root / "etc/apt/sources.list.d"
-    if parts.is_dir():
-        texts += [(path, _read(path)) for path in sorted(parts.iterdir())]
-    sources: list[AptSource] = []
-    for path, text in texts:
-        if path.suffix == ".sources":
-            sources += parse_deb822(text)
-        elif path.suffix == ".list":
-            sources += parse_one_line(text)
-    return BuildHost(
-        id=release.get("ID", ""),
-        version=release.get("VERSION_ID", ""),
-        codename=release.get("VERSION_CODENAME", ""),
-        sources=tuple(_with_mirror_list(source, root) for source in sources),
-    )
+def read_os_release(root: Path = Path("/")) -> dict[str, str]:
+    """What the system installed under `root` says of itself."""
+    return parse_os_release(_read(root / "etc/os-release"))
 
 
 def parse_os_release(text: str) -> dict[str, str]:
@@ -73,63 +40,49 @@ def parse_os_release(text: str) -> dict[str, str]:
     return {name.strip(): "".join(shlex.split(value)) for name, value in pairs}
 
 
-def parse_one_line(text: str) -> list[AptSource]:
-    """The `deb` lines of a sources.list(5)."""
-    sources = []
-    lines = (line.split("#", 1)[0].strip() for line in text.splitlines())
-    for line in lines:
-        if not line.startswith("deb "):
-            continue
-        rest = line.removeprefix("deb ").strip()
-        options = ""
-        if rest.startswith("["):
-            options, _, rest = rest[1:].partition("]")
-        words = rest.split()
-        if len(words) < 2:
-            continue
-        named = dict(option.split("=", 1) for option in options.split() if "=" in option)
-        sources.append(AptSource(words[0], (words[1],), tuple(words[2:]), named.get("signed-by")))
-    return sources
+def apt_sources(runner: Runner, root: Path = Path("/")) -> tuple[AptSource, ...]:
+    """What apt takes binary packages from by the configuration under `root`, in its order.
 
-
-def parse_deb822(text: str) -> list[AptSource]:
-    """The enabled `deb` stanzas of a .sources file."""
-    sources = []
-    for stanza in _stanzas(text):
-        if "deb" not in stanza.get("types", "").split():
-            continue
-        if stanza.get("enabled", "yes").lower() in {"no", "false", "off", "0", "without"}:
-            continue
-        suites = tuple(stanza.get("suites", "").split())
-        components = tuple(stanza.get("components", "").split())
-        # An embedded key block starts on a line of its own, a path does not.
-        signed_by = stanza.get("signed-by", "").strip()
-        key = signed_by if signed_by.startswith("/") else None
-        sources += [
-            AptSource(uri, suites, components, key) for uri in stanza.get("uris", "").split()
-        ]
-    return sources
+    apt itself reads it: both forms of sources.list(5), whatever options they have, and not
+    what is disabled. Nothing has to be fetched for that. Without apt there are none.
+    """
+    options = ("-o", f"Dir={root}", "--no-release-info", "--format", _FORMAT)
+    wanted = ("Created-By: Packages", "Target-Of: deb")
+    try:
+        said = runner.run(Command(("apt-get", "indextargets", *options, *wanted))).stdout
+    except ToolMissing:
+        return ()
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for line in said.decode(errors="replace").splitlines():
+        # Once for each architecture.
+        uri, suite, component = line.split(maxsplit=2)
+        if component != _COMPONENT:
+            found.setdefault((uri.rstrip("/"), suite), {})[component] = None
+    return tuple(
+        AptSource(_first_mirror(uri, root), suite, tuple(components))
+        for (uri, suite), components in found.items()
+    )
 
 
 def mirrors_for(
-    release: OsRelease, host: BuildHost, inventory_mirror: str | None
+    release: OsRelease, inventory_mirror: str | None, runner: Runner, root: Path = Path("/")
 ) -> tuple[str, ...]:
     """Source lines for installing `release`, empty for mmdebstrap's own default.
 
     The inventory's mirror wins; otherwise a host of the same family shares its own.
     """
     archive, security = inventory_mirror, None
-    if archive is None and host.id == release.family:
-        archive, security = host.archive(), host.security()
+    if archive is None:
+        archive, security = _own_archives(release.family, runner, root)
     if archive is None:
         return ()
     archive = archive.rstrip("/")
     components = " ".join(release.components)
     if release.family == "debian":
         # Debian's security archive is another one; mirrors keep it beside the first.
-        security = (security or f"{archive}-security").rstrip("/")
+        security = security or f"{archive}-security"
     else:
-        security = (security or archive).rstrip("/")
+        security = security or archive
     return (
         f"deb {archive} {release.suite} {components}",
         f"deb {archive} {release.suite}-updates {components}",
@@ -154,31 +107,25 @@ def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name] for name in sorted(names) if environ.get(name)}
 
 
-def _stanzas(text: str) -> list[dict[str, str]]:
-    stanzas: list[dict[str, str]] = [{}]
-    field = ""
-    for line in text.splitlines():
-        if line.startswith("#"):
-            continue
-        if not line.strip():
-            stanzas.append({})
-        elif line[0].isspace() and field:
-            stanzas[-1][field] += "\n" + line.strip()
-        elif ":" in line:
-            name, _, value = line.partition(":")
-            field = name.strip().lower()
-            stanzas[-1][field] = value.strip()
-    return [stanza for stanza in stanzas if stanza]
+def _own_archives(family: str, runner: Runner, root: Path) -> tuple[str | None, str | None]:
+    """URIs a host of `family` takes its own release from, and the security updates of it."""
+    about = read_os_release(root)
+    if about.get("ID") != family:
+        return None, None
+    codename = about.get("VERSION_CODENAME", "")
+    uris: dict[str, str] = {}
+    for source in apt_sources(runner, root):
+        uris.setdefault(source.suite, source.uri)
+    return uris.get(codename), uris.get(f"{codename}-security")
 
 
-def _with_mirror_list(source: AptSource, root: Path) -> AptSource:
+def _first_mirror(uri: str, root: Path) -> str:
     """Cloud images name a list of mirrors (apt-transport-mirror(1)): take its first."""
-    parts = urlsplit(source.uri)
+    parts = urlsplit(uri)
     if parts.scheme != "mirror+file":
-        return source
-    listed: Sequence[str] = _read(root / parts.path.lstrip("/")).split()
-    uri = next((word for word in listed if "://" in word), source.uri)
-    return AptSource(uri, source.suites, source.components, source.signed_by)
+        return uri
+    listed = _read(root / parts.path.lstrip("/")).split()
+    return next((word.rstrip("/") for word in listed if "://" in word), uri)
 
 
 def _read(path: Path) -> str:

@@ -85,7 +85,7 @@ def release_of(inventory: Inventory, os: str | None = None) -> OsRelease:
     """The release an image is made of; `host` is resolved by this machine's family."""
     wanted = os or inventory.image.os
     if wanted == "host":
-        family = build_host.read_build_host().id
+        family = build_host.read_os_release().get("ID", "")
         newest = [r for r in RELEASES.values() if r.family == family]
         if not newest:
             raise BuilderError(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.build_host import keyring_for, proxy_variables
 from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner, SubprocessRunner
 from builder.monitor import TextMonitor
@@ -19,6 +19,7 @@ from builder.targets.cloud_init.order import wanted_packages
 from builder.targets.image import cache_keys, solve
 from builder.targets.image.build import build_image
 from builder.targets.image.request import ImageFile, ImageRequest
+from builder.targets.image.sources import package_sources
 
 ARCHIVE = "/srv/archive"
 SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
@@ -55,7 +56,7 @@ def stock_request(plan: HostPlan, out: Path, cache: Path) -> ImageRequest:
         out_dir=out,
         cache_dir=cache,
         plan_id="stock",
-        mirrors=mirrors_for(release, read_build_host(), None),
+        mirror=None,
         keyring=keyring_for(release),
         elements=("rackwright-stock",),
         element_dirs=(ELEMENTS, data_dir("elements")),
@@ -77,7 +78,8 @@ def archive(
     names = [f"{name}={version}" for name, version in more if (name, version) not in set(have)]
     cache /= cache_keys.digest("stock", tuple(names))[:16]
     cache.mkdir(parents=True, exist_ok=True)
-    state = request.cache_dir / "apt" / cache_keys.digest("apt", (request.mirrors, "amd64"))[:16]
+    sources = package_sources(request, runner)
+    state = request.cache_dir / "apt" / cache_keys.digest("apt", (sources, "amd64"))[:16]
     env = {**request.proxy, "APT_CONFIG": str(state / "apt.conf")}
     argv = ("apt-get", *solve.apt_options(state, "amd64"), "download", *names)
     runner.run(Command(argv, env, cwd=cache, timeout_s=600))
@@ -98,7 +100,7 @@ def _solve(
     question = solve.Question(
         request.release.suite,
         "amd64",
-        request.mirrors,
+        package_sources(request, runner),
         request.keyring,
         tuple(sorted({*names})),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.build_host import keyring_for, proxy_variables
 from builder.catalog.releases import RELEASES, OsRelease
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
@@ -36,7 +36,7 @@ def sample_request(out: Path) -> ImageRequest:
         out_dir=out,
         cache_dir=cache_dir(out),
         plan_id="test",
-        mirrors=mirrors_for(release, read_build_host(), None),
+        mirror=None,
         keyring=keyring_for(release),
         proxy=proxy_variables(os.environ),
     )

@@ -199,7 +199,7 @@ def test_a_full_disk_is_said_and_leaves_the_earlier_image(
 def test_a_mirror_that_is_away(request_: ImageRequest, tmp_path: Path) -> None:
     request = replace(
         request_,
-        mirrors=("deb http://127.0.0.1:9/debian trixie main",),
+        mirror="http://127.0.0.1:9/debian",
         cache_dir=tmp_path / "cache",
     )
     with pytest.raises(BuilderError) as caught:

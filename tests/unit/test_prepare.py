@@ -79,8 +79,7 @@ def test_numbers_of_hosts_not_asked_for_refuse_nothing(tmp_path: Path) -> None:
 def test_errors_are_told_on_a_machine_no_image_is_made_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fedora = build_host.BuildHost("fedora", "", "", ())
-    monkeypatch.setattr(build_host, "read_build_host", lambda: fedora)
+    monkeypatch.setattr(build_host, "read_os_release", lambda: {"ID": "fedora"})
     assert rules_of(write(tmp_path, UNKNOWN_VF), all_hosts, "host") == {"ovs-vf-known"}
 
 

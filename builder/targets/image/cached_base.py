@@ -20,7 +20,7 @@ from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 from builder.monitor import Monitor, step
 from builder.targets.image import cache_keys, compose, disk, elements, ext4, grub, installed, solve
 from builder.targets.image.request import ImageRequest
-from builder.targets.image.sources import default_sources
+from builder.targets.image.sources import package_sources
 from builder.workdir import locked, work_dir
 
 # Kept free in the root file system for rendered files and the second initramfs.
@@ -100,7 +100,7 @@ def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
     expanded = elements.expand(request.elements, request.element_dirs)
     names = tuple(sorted(set(request.packages)))
     suite = request.release.suite
-    sources = request.mirrors or default_sources(suite, request, runner)
+    sources = package_sources(request, runner)
     question = solve.Question(suite, "amd64", sources, request.keyring, names)
     solution, note = solve.solve(
         question, request.cache_dir, runner, refresh=request.refresh, proxy=request.proxy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from builder.build_host import keyring_for, mirrors_for, proxy_variables, read_build_host
+from builder.build_host import keyring_for, proxy_variables
 from builder.plan.types import HostPlan, ImagePlan
 from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
@@ -40,7 +40,7 @@ def request_for(
         plan_id=plan.plan_id,
         host=host,
         os_release=os_release_fields(image),
-        mirrors=mirrors_for(image.release, read_build_host(), mirror),
+        mirror=mirror,
         keyring=keyring_for(image.release),
         elements=elements_for(image),
         refresh=refresh,

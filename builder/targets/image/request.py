@@ -29,9 +29,9 @@ class ImageFile(NamedTuple):
 class ImageRequest:
     """All that decides about an image, and where it goes.
 
-    packages: all that are asked for, by name. mirrors: package sources, one line of
-    sources.list(5) each, empty for mmdebstrap's own default. cmdline: kernel arguments
-    after root=, in order. host: whose identity the files hold, None for a golden image.
+    packages: all that are asked for, by name. mirror: URI of the archive they are from, None for
+    the build host's own or mmdebstrap's default. cmdline: kernel arguments after root=, in
+    order. host: whose identity the files hold, None for a golden image.
     element_dirs: where elements are looked for; an earlier directory wins.
     os_release: lines added to /etc/os-release. refresh: ask the mirror for newer packages now, not once a day.
     proxy: proxy variables for the programs that download.
@@ -46,7 +46,7 @@ class ImageRequest:
     out_dir: Path
     cache_dir: Path
     plan_id: str
-    mirrors: tuple[str, ...]
+    mirror: str | None
     keyring: Path
     host: str | None = None
     os_release: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""The package sources of a release nobody named a mirror for: mmdebstrap's own default."""
+"""The package sources an image is installed from."""
 
 from __future__ import annotations
 
-from builder.build_host import parse_deb822, parse_one_line
+from builder.build_host import apt_sources, mirrors_for
 from builder.command import Command, Runner, contained
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
@@ -11,11 +11,17 @@ from builder.targets.image.request import ImageRequest
 from builder.workdir import work_dir
 
 
-def default_sources(suite: str, request: ImageRequest, runner: Runner) -> tuple[str, ...]:
-    """Source lines mmdebstrap would use for `suite`, remembered once they are known.
+def package_sources(request: ImageRequest, runner: Runner) -> tuple[str, ...]:
+    """Lines of sources.list(5): the named mirror's, this machine's own, or mmdebstrap's default."""
+    return mirrors_for(request.release, request.mirror, runner) or _defaults(request, runner)
+
+
+def _defaults(request: ImageRequest, runner: Runner) -> tuple[str, ...]:
+    """What mmdebstrap would use, remembered once it is known.
 
     `--simulate` leaves a directory with apt's configuration and installs nothing.
     """
+    suite = request.release.suite
     components = ",".join(request.release.components)
     key = cache_keys.digest("sources", (suite, components))[:16]
     memo = request.cache_dir / "sources" / f"{suite}-{key}.list"
@@ -40,14 +46,5 @@ def _ask(suite: str, components: str, request: ImageRequest, runner: Runner) -> 
                 hint="check the network, or name a mirror in the inventory",
                 detail=fault.detail,
             ) from None
-        found = []
-        for path in sorted((root / "etc/apt").rglob("*")):
-            if path.suffix == ".list":
-                found += parse_one_line(path.read_text(encoding="utf-8"))
-            elif path.suffix == ".sources":
-                found += parse_deb822(path.read_text(encoding="utf-8"))
-    return tuple(
-        f"deb {source.uri} {one} {' '.join(source.components)}"
-        for source in found
-        for one in source.suites
-    )
+        found = apt_sources(runner, root)
+    return tuple(f"deb {one.uri} {one.suite} {' '.join(one.components)}" for one in found)

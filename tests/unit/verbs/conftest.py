@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from builder import build_host, cli, command, trees
+from builder import cli, command, trees
 from builder.targets.image import build, from_plan
 from builder.verbs import image
 
@@ -87,8 +87,6 @@ def ready(here: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(build, "is_root", lambda: True)
     monkeypatch.setattr(build, "find_tool", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(from_plan, "keyring_for", lambda _: keyring)
-    host = build_host.BuildHost("debian", "13", "trixie", ())
-    monkeypatch.setattr(from_plan, "read_build_host", lambda: host)
     return here
 
 

@@ -83,8 +83,7 @@ def test_release_of_this_machine(
     inventory = write(("os: debian-13", "os: host"))
 
     def runs(family: str) -> None:
-        host = build_host.BuildHost(family, "", "", ())
-        monkeypatch.setattr(build_host, "read_build_host", lambda: host)
+        monkeypatch.setattr(build_host, "read_os_release", lambda: {"ID": family})
 
     runs("ubuntu")
     assert rackwright("plan", inventory, "--host", "nfv1").out.splitlines()[0] == (

@@ -38,7 +38,7 @@ def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageRequest:
         out_dir=tmp_path / "out",
         cache_dir=tmp_path / "cache",
         plan_id="p",
-        mirrors=("deb http://m.example/debian trixie main",),
+        mirror="http://m.example/debian",
         keyring=keyring,
     )
 

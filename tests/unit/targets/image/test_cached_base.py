@@ -40,7 +40,7 @@ def ensure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], cach
         out_dir=tmp_path / "out",
         cache_dir=tmp_path,
         plan_id="p",
-        mirrors=(),
+        mirror=None,
         keyring=tmp_path / "keyring.gpg",
     )
     monkeypatch.setattr(
