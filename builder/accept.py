@@ -46,7 +46,7 @@ def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...
             find_tool(tool)
         except ToolMissing:
             continue
-        files = _read_by(tool, tree)
+        files = [file for file in tree if _acceptor_of(file) == tool]
         if files:
             root = workdir / tool
             root.mkdir(parents=True)
@@ -56,11 +56,9 @@ def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...
     return tuple(faults)
 
 
-def _read_by(tool: Acceptor, tree: FileTree) -> list[RenderedFile]:
-    kinds = {file.path: kind_of(file.path) for file in tree}
-    return [
-        file for file in tree if (kind := kinds[file.path]) is not None and kind.accepted_by == tool
-    ]
+def _acceptor_of(file: RenderedFile) -> Acceptor | None:
+    kind = kind_of(file.path)
+    return None if kind is None else kind.accepted_by
 
 
 def _accept_units(files: Files, runner: Runner, root: Path) -> Iterable[str]:
