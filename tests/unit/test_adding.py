@@ -17,6 +17,7 @@ from builder.changes.file_effects import FileChange, file_effects
 from builder.command import PACKAGE_OF, Command, Result
 from builder.inventory.loader import load
 from builder.model.validate import validate
+from builder.needs import NEEDS
 from builder.plan.host import plan_host
 from builder.plan.types import ImagePlan
 from builder.render import files
@@ -30,7 +31,6 @@ from builder.render.tree import FileTree, RenderedFile
 from builder.resources import read_texts
 from builder.targets.registry import TARGETS
 from builder.verbs import VERBS
-from builder.verbs.doctor import NEEDS
 
 # What a new rendered file takes when its values are planned: a template, and in render/<family>.py
 # a function and a row.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builder import needs
 from builder.command import Result
 from builder.errors import ToolMissing
 from builder.verbs import doctor
@@ -20,9 +21,9 @@ FINE = "render   ok\nimage    ok\nverify   ok\n"
 @pytest.fixture(autouse=True)
 def whole(monkeypatch: pytest.MonkeyPatch, without: Callable[..., None]) -> None:
     without()
-    monkeypatch.setattr(doctor, "is_root", lambda: True)
+    monkeypatch.setattr(needs, "is_root", lambda: True)
     firmware = UefiFirmware(Path("code"), Path("vars"))
-    monkeypatch.setattr(doctor, "find_firmware", lambda **_: firmware)
+    monkeypatch.setattr(needs, "find_firmware", lambda **_: firmware)
     says(monkeypatch, b"QEMU emulator version 10.0.2")
 
 
@@ -54,7 +55,7 @@ def test_missing_firmware(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> 
     def missing(**_: bool) -> None:
         raise ToolMissing("no")
 
-    monkeypatch.setattr(doctor, "find_firmware", missing)
+    monkeypatch.setattr(needs, "find_firmware", missing)
     assert rackwright("doctor") == (
         1,
         "render   ok\nimage    ok\nverify   lacks ovmf\n",
@@ -80,7 +81,7 @@ def test_a_qemu_that_says_nothing(rackwright: Call, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_root(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "is_root", lambda: False)
+    monkeypatch.setattr(needs, "is_root", lambda: False)
     assert rackwright("doctor") == (
         1,
         f"{FINE}         image needs root: run it with sudo\n",

@@ -1,0 +1,73 @@
+"""What the verbs need of the build host, and what of it is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from builder.accept import ACCEPTORS
+from builder.command import PACKAGE_OF, Runner, find_tool, is_root
+from builder.errors import BuilderError, ToolMissing
+from builder.targets.registry import TARGETS
+from builder.verify.accelerator import check_qemu
+from builder.verify.firmware import find_firmware
+
+# Verb -> the programs it calls; those of render read every tree, also those of targets.
+NEEDS = {
+    "render": tuple(ACCEPTORS),
+    **{name: target.all_tools for name, target in TARGETS.items() if target.all_tools},
+    "verify": ("qemu-system-x86_64", "qemu-img", "setpriv"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """programs: those not found, by verb. faults: what else stands in the way, a sentence each."""
+
+    programs: Mapping[str, tuple[str, ...]]
+    faults: tuple[str, ...]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What is to be installed, sorted."""
+        names = {name for programs in self.programs.values() for name in programs}
+        return tuple(sorted({PACKAGE_OF.get(name, name) for name in names}))
+
+
+def find_lack(runner: Runner) -> Lack:
+    """What is lacking here; QEMU is asked for its version."""
+    programs = {verb: tuple(_missing(names)) for verb, names in NEEDS.items()}
+    programs["verify"] += _firmware()
+    faults = [] if programs["verify"] else _qemu_faults(runner)
+    if not is_root():
+        rooted = [name for name, target in TARGETS.items() if target.needs_root]
+        faults += [f"{name} needs root: run it with sudo" for name in rooted]
+    return Lack(programs, tuple(faults))
+
+
+def _missing(programs: Iterable[str]) -> list[str]:
+    """Those not found where the verbs look for them."""
+    missing = []
+    for program in programs:
+        try:
+            find_tool(program)
+        except ToolMissing:
+            missing.append(program)
+    return missing
+
+
+def _firmware() -> tuple[str, ...]:
+    """By the name of its package: UEFI firmware is not a program."""
+    try:
+        find_firmware(secure_boot=True)
+    except ToolMissing:
+        return ("ovmf",)
+    return ()
+
+
+def _qemu_faults(runner: Runner) -> list[str]:
+    try:
+        check_qemu(runner)
+    except BuilderError as fault:
+        return [f"{fault.message}: {fault.hint}" if fault.hint else fault.message]
+    return []
