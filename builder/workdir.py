@@ -15,6 +15,8 @@ from pathlib import Path
 
 PREFIX = ".rackwright-"
 LOCK = "owner.lock"
+# Its name until it is held, so that nobody finds it free before.
+NEW_LOCK = "owner.lock.new"
 # What was moved out of the way of something new; it goes back if nothing took its place.
 OLD = "old"
 # Between the making of a directory and its lock; only a kill in between leaves it unlocked.
@@ -33,8 +35,9 @@ def work_dir(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     sweep(parent)
     path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
-    with (path / LOCK).open("w") as lock:
+    with (path / NEW_LOCK).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (path / NEW_LOCK).rename(path / LOCK)
         try:
             yield path
         finally:
@@ -93,7 +96,7 @@ def _is_stale(path: Path) -> bool:
     except BlockingIOError:
         return False
     except FileNotFoundError:
-        return _age_s(path) > UNLOCKED_AGE_S and not any(path.glob("*"))
+        return _age_s(path) > UNLOCKED_AGE_S and not _contents(path)
 
 
 def _age_s(path: Path) -> float:
@@ -119,4 +122,4 @@ def _remove(path: Path) -> None:
 
 
 def _contents(path: Path) -> list[Path]:
-    return [entry for entry in path.glob("*") if entry.name != LOCK]
+    return [entry for entry in path.glob("*") if entry.name not in {LOCK, NEW_LOCK}]

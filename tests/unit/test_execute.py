@@ -78,7 +78,7 @@ def test_a_swap_that_fails_leaves_a_whole_tree(
     calls: list[Path] = []
 
     def fail(path: Path, target: Path) -> Path:
-        calls.append(path)
+        calls.extend([path] if tmp_path / "tree" in {path, target} else [])
         if len(calls) != failing:
             return rename(path, target)
         if after:

@@ -28,6 +28,25 @@ def test_the_living_are_not_swept(tmp_path: Path) -> None:
         assert work.is_dir()
 
 
+@pytest.mark.parametrize("step", ["flock", "rename"])
+def test_one_that_is_being_made_is_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Another run sweeps just before the lock is held, or has its name."""
+    owner = workdir.fcntl if step == "flock" else Path
+    original = getattr(owner, step)
+
+    def sweep_first(*arguments: object) -> object:
+        monkeypatch.undo()
+        assert workdir.sweep(tmp_path) == ()
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, step, sweep_first)
+    with workdir.work_dir(tmp_path) as work:
+        assert work.is_dir()
+        assert workdir.sweep(tmp_path) == ()
+
+
 def make_dead(parent: Path, name: str = "deadbeef") -> Path:
     """What a killed process leaves."""
     dead = parent / f".rackwright-1-{name}"
@@ -112,4 +131,4 @@ def test_killed_while_it_removes_itself(tmp_path: Path) -> None:
             os.utime(left, (1, 1))  # a minute later
         workdir.sweep(tmp_path)
         assert list(tmp_path.iterdir()) == []
-    assert seen == {workdir.LOCK, "tree"}
+    assert seen == {workdir.LOCK, workdir.NEW_LOCK, "tree"}
