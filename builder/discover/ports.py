@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder.catalog.nics import NicType, find_nic_type
+from builder.catalog.nic_types import NicType
+from builder.catalog.nics import find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
 from builder.errors import BuilderError
 from builder.model.hardware import DeviceId, IfName, ModuleName
@@ -125,12 +126,12 @@ def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
     bound = None if function.driver in DPDK_DRIVERS else fits(_MODULE, function.driver)
     if kind is not None:
         if function.driver is None:
-            notes.append(f"no driver has it now; {kind.name} is {kind.kernel_driver}'s")
+            notes.append(f"no driver has it now; {kind.name} is {kind.driver.name}'s")
         elif bound is None:
-            notes.append(f"on {function.driver} now; {kind.name} is {kind.kernel_driver}'s")
-        elif bound.replace("-", "_") != kind.kernel_driver.replace("-", "_"):
-            notes.append(f"on {bound} now, not on {kind.kernel_driver}, the driver of {kind.name}")
-        return kind.kernel_driver
+            notes.append(f"on {function.driver} now; {kind.name} is {kind.driver.name}'s")
+        elif bound.replace("-", "_") != kind.driver.name.replace("-", "_"):
+            notes.append(f"on {bound} now, not on {kind.driver.name}, the driver of {kind.name}")
+        return kind.driver.name
     if bound is not None:
         return bound
     notes.append(

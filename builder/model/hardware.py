@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from builder.catalog.nics import NicType, find_nic_type, unlisted_nic_type
+from builder.catalog.nic_types import NicType
+from builder.catalog.nics import described_vf, find_nic_type, unlisted_nic_type
 from builder.model.base import Part
 from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, MemoryMiB, Pci, Whole, text
 
@@ -111,8 +112,7 @@ class Nic(Part):
             return known
         return replace(
             known,
-            vf_id=own.vf_id or known.vf_id,
-            vf_driver=own.vf_driver or known.vf_driver,
+            vf=described_vf(known, own.vf_id, own.vf_driver),
             total_vfs=own.total_vfs,
             vf_offset=own.vf_offset,
             vf_stride=own.vf_stride,

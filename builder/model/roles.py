@@ -167,4 +167,4 @@ def dpdk_nodes(hardware: HardwareClass, profile: Profile) -> dict[int, DpdkPort]
 
 def is_bifurcated(nic: Nic) -> bool:
     """DPDK works through the NIC's kernel driver: it is never bound to another one."""
-    return nic.model.dpdk == "bifurcated"
+    return nic.model.driver.bifurcated

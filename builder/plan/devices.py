@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from builder.catalog.nics import NicType
+from builder.catalog.nic_types import NicType
 from builder.catalog.vf_settings import VfSettings
 from builder.diagnostics import KeyPath
 from builder.model.values import PciAddress
@@ -49,7 +49,7 @@ class PfPlan:
     num_vfs: int
     vfs: tuple[VfPlan, ...]
     why: Why
-    model: NicType
+    model: NicType = field(metadata=HIDDEN)
     # Of its policy.
     key: KeyPath = field(metadata=HIDDEN)
     eswitch: Literal["legacy", "switchdev"] = "legacy"
@@ -65,7 +65,7 @@ class Binding:
     driver: str
     numa: int | None
     why: Why
-    model: NicType
+    model: NicType = field(metadata=HIDDEN)
     # `nic` of the bridge's port it is.
     key: KeyPath = field(metadata=HIDDEN)
 
@@ -80,7 +80,7 @@ class NicPlan:
     driver: str
     numa: int | None
     why: Why
-    model: NicType
+    model: NicType = field(metadata=HIDDEN)
 
 
 PhysicalPort = PfPlan | Binding | NicPlan

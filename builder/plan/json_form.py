@@ -8,15 +8,12 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from builder.catalog.nics import NicType
 from builder.catalog.releases import PackageNames
 
 # Metadata of a field: it is no key of the JSON, and no part of a plan's id; or its parts stand in
 # the JSON in its own place.
 HIDDEN = {"json": "hidden"}
 INLINE = {"json": "inline"}
-# Rows of the catalog that a plan hands on: what follows from them is in it as well.
-_ROWS = (NicType, PackageNames)
 
 
 @cache
@@ -31,9 +28,10 @@ def json_keys(kind: type[Any]) -> Mapping[str, str]:
 
 
 def _paths(kind: type[Any]) -> Iterator[str]:
+    # What follows from a release's names of packages is in the plan's packages.
     kinds = typing.get_type_hints(kind)
     for field in fields(kind):
         if field.metadata == INLINE:
             yield from (f"{field.name}.{path}" for path in _paths(kinds[field.name]))
-        elif field.metadata != HIDDEN and kinds[field.name] not in _ROWS:
+        elif field.metadata != HIDDEN and kinds[field.name] is not PackageNames:
             yield field.name

@@ -99,7 +99,7 @@ def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
     )
     release = inputs.release
     for nic in inputs.hardware.nics:
-        for name in nic.model.firmware.get(release.family, ()):
+        for name in nic.model.driver.firmware.get(release.family, ()):
             yield PackagePlan(
                 release.package(name),
                 inputs.why(
@@ -129,7 +129,7 @@ def _ovs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> Iterator[PackagePlan]:
 
 def _poll_mode_drivers(inputs: Inputs, ports: Iterable[DpdkPort]) -> Iterator[PackagePlan]:
     for port in ports:
-        for stem in port.nic.model.pmd_packages:
+        for stem in port.nic.model.driver.pmd_packages:
             yield _library(
                 inputs,
                 stem,

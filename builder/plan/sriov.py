@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.catalog.nics import NicType
+from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.roles import is_bifurcated
@@ -30,7 +30,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
     for place, policy in enumerate(inputs.profile.sriov):
         nic = inputs.hardware.nic(policy.pf)
         # A PF the class lacks, and a model without SR-IOV, are refused by the model's rules.
-        if nic is None or nic.model.vf_id is None:
+        if nic is None or nic.model.vf is None:
             continue
         driver, mode, why = _plan_pf_driver(inputs, ports, nic, place)
         pfs.append(
@@ -38,7 +38,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 name=nic.name,
                 pci=nic.pci,
                 device_id=nic.id,
-                vf_id=nic.model.vf_id,
+                vf_id=nic.model.vf.device_id,
                 driver=driver,
                 numa=nic.numa,
                 mode=mode,

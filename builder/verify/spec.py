@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from builder.catalog.nics import NicType
+from builder.catalog.nic_types import NicType
 from builder.model.hardware import HardwareClass
 from builder.model.values import PciAddress
 from builder.plan.devices import PfPlan

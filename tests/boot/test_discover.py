@@ -52,8 +52,8 @@ def standins(twin: TwinMachine) -> set[tuple[str, str, str]]:
         there = twin.substitutions[nic.id]
         expected.add((f"{path}.id", nic.id, there))
         kind = find_nic_type(there)
-        if kind is not None and kind.kernel_driver != nic.driver:
-            expected.add((f"{path}.driver", nic.driver, kind.kernel_driver))
+        if kind is not None and kind.driver.name != nic.driver:
+            expected.add((f"{path}.driver", nic.driver, kind.driver.name))
     return expected
 
 

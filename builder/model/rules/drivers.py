@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder.catalog.port_drivers import PORT_DRIVERS, port_driver
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
@@ -15,8 +16,6 @@ from builder.model.wording import suggest
 from builder.phrases import count_text
 from builder.rule import SEE, Finding, Rule, each
 
-# module_param(max_vfs, ...): drivers/net/ethernet/intel/{igb,ixgbe}. No other driver has it.
-WITH_MAX_VFS = ("igb", "ixgbe")
 USERSPACE = ("vfio-pci", "igb_uio", "uio_pci_generic")
 
 
@@ -73,9 +72,10 @@ def check_driver_used(driver: UsedDriver) -> Iterator[Finding]:
 
 
 def check_has_max_vfs(driver: UsedDriver) -> Iterator[Finding]:
-    if driver.name in WITH_MAX_VFS or driver.name in USERSPACE:
+    if port_driver(driver.name).max_vfs or driver.name in USERSPACE:
         return
-    message = f"{driver.name} has no parameter max_vfs (igb and ixgbe have)"
+    having = " and ".join(name for name, known in PORT_DRIVERS.items() if known.max_vfs)
+    message = f"{driver.name} has no parameter max_vfs ({having} have)"
     if driver.makes_vfs:
         yield Finding((*driver.path, "vf-mode"), message, "vf-mode: sysfs")
     if driver.max_vfs is not None:
@@ -88,7 +88,7 @@ def check_max_vfs_form(driver: UsedDriver) -> Iterator[Finding]:
     "`2,2' invalid for parameter `max_vfs'" and the driver does not load.
     """
     value = driver.max_vfs
-    if driver.name not in WITH_MAX_VFS or value is None:
+    if not port_driver(driver.name).max_vfs or value is None:
         return
     parts = value.split(",")
     if not all(part.isdigit() for part in parts):
@@ -107,7 +107,7 @@ def check_max_vfs_form(driver: UsedDriver) -> Iterator[Finding]:
 
 def check_max_vfs_limit(driver: UsedDriver) -> Iterator[Finding]:
     capable = [nic.model for nic in driver.nics if nic.model.total_vfs]
-    if driver.name not in WITH_MAX_VFS or not capable:
+    if not port_driver(driver.name).max_vfs or not capable:
         return
     least = min(capable, key=lambda kind: kind.total_vfs)
     numbers = [int(part) for part in (driver.max_vfs or "").split(",") if part.isdigit()]
@@ -165,7 +165,7 @@ def check_other_ports(driver: UsedDriver) -> Iterator[Finding]:
     value = driver.max_vfs or ""
     is_one_number = value.isdigit() and int(value) > 0
     in_tree_mode = driver.makes_vfs and driver.is_in_tree and driver.policies
-    if driver.name not in WITH_MAX_VFS or not (is_one_number or in_tree_mode):
+    if not port_driver(driver.name).max_vfs or not (is_one_number or in_tree_mode):
         return
     with_policy = {policy.pf for _, policy in driver.policies}
     others = [

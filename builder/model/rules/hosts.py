@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.vf_settings import PORT_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Interface, Inventory
 from builder.model.racks import heir_of
@@ -96,10 +95,9 @@ def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
 def check_interface_mtu(inventory: Inventory) -> Iterator[Finding]:
     """dev_validate_mtu(): as for ports of Open vSwitch (`ovs-mtu`)."""
     most = {
-        (name, nic.name): PORT_DRIVERS[nic.driver].max_mtu
+        (name, nic.name): nic.model.driver.max_mtu
         for name, hardware in inventory.hardware.items()
         for nic in hardware.nics
-        if nic.driver in PORT_DRIVERS
     }
     for host_name, host in inventory.hosts.items():
         for name, interface in host.interfaces.items():

@@ -41,25 +41,35 @@ def check_name_once(inventory: Inventory) -> Iterator[Finding]:
 def check_model_known(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
         if not nic.model.is_listed:
-            message = (
-                f"{nic.id} is not in the NIC table: it is taken for a port "
-                f"{'with the VFs of its sriov' if nic.sriov else 'without VFs'}, whose "
-                f"driver {nic.driver} needs no firmware package, and which DPDK drives through "
-                "vfio-pci"
-            )
-            hint = (
-                "add to image.packages what it needs: its firmware, and for a DPDK port DPDK's "
-                "driver (librte-net-...)"
-            )
-            yield Finding((*path, "id"), message, hint)
+            yield Finding((*path, "id"), *_taken_for(nic))
+
+
+def _taken_for(nic: Nic) -> tuple[str, str]:
+    """Message and hint on a NIC whose id is not in the table."""
+    message = (
+        f"{nic.id} is not in the NIC table: it is taken for a port "
+        f"{'with the VFs of its sriov' if nic.sriov else 'without VFs'}, "
+    )
+    if nic.model.driver.is_known:
+        message += f"which needs what all ports of driver {nic.driver} need"
+        return message, "add to image.packages what it needs besides"
+    message += (
+        f"whose driver {nic.driver} needs no firmware package, and which DPDK drives through "
+        "vfio-pci"
+    )
+    hint = (
+        "add to image.packages what it needs: its firmware, and for a DPDK port DPDK's "
+        "driver (librte-net-...)"
+    )
+    return message, hint
 
 
 def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
-        kind = nic.model
-        if kind.kernel_driver.replace("-", "_") != nic.driver.replace("-", "_"):
-            message = f"the kernel driver of {nic.id} ({kind.name}) is {kind.kernel_driver}"
-            yield Finding((*path, "driver"), message, f"driver: {kind.kernel_driver}")
+        kind, driver = nic.model, nic.model.driver.name
+        if driver.replace("-", "_") != nic.driver.replace("-", "_"):
+            message = f"the kernel driver of {nic.id} ({kind.name}) is {driver}"
+            yield Finding((*path, "driver"), message, f"driver: {driver}")
 
 
 def check_numa_exists(inventory: Inventory) -> Iterator[Finding]:

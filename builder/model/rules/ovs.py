@@ -187,8 +187,6 @@ def _vf_settings(
             yield Finding((*policy_path, "vfs", number, key), message, see=(*port, "nic"))
 
 
-# The 82599's VFs; X540 and later have no such limit.
-VF_82599 = "8086:10ed"
 ETHERNET_MTU = 1500
 
 
@@ -200,7 +198,7 @@ def check_vf_jumbo(inventory: Inventory) -> Iterator[Finding]:
         whole = {port.nic for _, port in used_ports(pair)}
         for path, port in used_ports(pair):
             nic = pair.hardware.nic((port.vf or "").partition("/")[0])
-            if nic is None or nic.model.vf_id != VF_82599 or nic.name in whole:
+            if nic is None or not nic.model.vf_jumbo_needs_pf or nic.name in whole:
                 continue
             small = _hosts_with_small_mtu(inventory, pair, nic.name)
             if port.mtu > ETHERNET_MTU and small:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.catalog.nics import NicType
+from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
-from builder.model.hardware import Nic
+from builder.model.hardware import Nic, NicSriov
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
@@ -94,13 +94,25 @@ def check_capable(pf: UsedPf) -> Iterator[Finding]:
             f"vf-offset, vf-stride, vf-id, vf-driver}}, from lspci -vvv -s {pf.nic.pci}"
         )
         yield Finding((*pf.path, "pf"), message, hint)
-    elif pf.kind.total_vfs and (pf.kind.vf_id is None or pf.kind.vf_driver is None):
-        message = f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' id and driver are not known"
-        hint = f"add vf-id and vf-driver to its sriov in hardware.{pf.pair.class_name}.nics"
-        yield Finding((*pf.path, "pf"), message, hint)
+    elif pf.kind.total_vfs and pf.kind.vf is None:
+        yield Finding((*pf.path, "pf"), *_unknown_vfs(pf, pf.nic.sriov))
     elif pf.kind.total_vfs == 0:
         message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
         yield Finding((*pf.path, "pf"), message)
+
+
+def _unknown_vfs(pf: UsedPf, own: NicSriov | None) -> tuple[str, str]:
+    """Message and hint on a NIC whose `sriov` leaves out what no table has of it."""
+    keys = {"vf-id": own and own.vf_id, "vf-driver": own and own.vf_driver}
+    keys["vf-driver"] = keys["vf-driver"] or pf.kind.driver.vf_driver
+    missing = [key for key, value in keys.items() if value is None]
+    names = " and ".join(key.removeprefix("vf-") for key in missing)
+    message = (
+        f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' {names} "
+        f"{'is' if len(missing) == 1 else 'are'} not known"
+    )
+    hint = f"add {' and '.join(missing)} to its sriov in hardware.{pf.pair.class_name}.nics"
+    return message, hint
 
 
 def check_num_vfs(pf: UsedPf) -> Iterator[Finding]:
@@ -125,10 +137,8 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
             f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')}: "
             f"{pf.policy.num_vfs} are a setting of the card"
         )
-        hint = "set it with the vendor's tool before the first boot"
-        if pf.kind.kernel_driver == "mlx5_core":
-            wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
-            hint = f"mlxconfig -d {pf.nic.pci} set SRIOV_EN=1 NUM_OF_VFS={wanted}"
+        wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
+        hint = pf.kind.driver.set_in_card.format(pci=pf.nic.pci, num_vfs=wanted)
         yield Finding((*pf.path, "num-vfs"), message, hint)
 
 
@@ -199,13 +209,14 @@ def check_vf_for_ovs_used(pf: UsedPf) -> Iterator[Finding]:
 
 def check_bifurcated(pf: UsedPf) -> Iterator[Finding]:
     """DPDK, mlx5 guide: the PMD works through the kernel driver, the port stays bound to it."""
-    if not is_bifurcated(pf.nic):
+    vf = pf.kind.vf
+    if vf is None or not is_bifurcated(pf.nic):
         return
     listed = [(("vfs", n, "driver"), vf.driver) for n, vf in enumerate(pf.policy.vfs)]
     for below, driver in [(("driver",), pf.policy.driver), *listed]:
         if driver not in (None, "kernel"):
             message = (
-                f"{driver} would take the VFs of {pf.nic.name} from {pf.kind.vf_driver}, "
+                f"{driver} would take the VFs of {pf.nic.name} from {vf.driver}, "
                 f"through which DPDK drives it ({pf.kind.name})"
             )
             yield Finding((*pf.path, *below), message, "driver: kernel")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.nics import NicType
-from builder.catalog.vf_settings import PORT_DRIVERS, PortDriver, VfSetting, has_setting
+from builder.catalog.nic_types import NicType
+from builder.catalog.vf_settings import VfSetting
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports
@@ -33,22 +33,20 @@ def check_rates(inventory: Inventory) -> Iterator[Finding]:
 
 def _settings(
     inventory: Inventory,
-) -> Iterator[tuple[UsedPf, NicType, PortDriver, KeyPath, Vf, VfSetting]]:
+) -> Iterator[tuple[UsedPf, NicType, KeyPath, Vf, VfSetting]]:
     """Every setting of a VF whose PF has a driver we know."""
     for pf, path, vf in _vfs(inventory):
-        driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
-        for setting in vf.settings.given() if driver is not None else ():
-            if driver is not None:
-                yield pf, pf.kind, driver, (*path, setting), vf, setting
+        for setting in vf.settings.given() if pf.kind.driver.is_known else ():
+            yield pf, pf.kind, (*path, setting), vf, setting
 
 
 def check_driver_can(inventory: Inventory) -> Iterator[Finding]:
     """A setting the driver has no call for is EOPNOTSUPP at boot."""
-    for pf, kind, driver, path, vf, setting in _settings(inventory):
+    for pf, kind, path, vf, setting in _settings(inventory):
         nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
-        if not has_setting(driver, kind, setting) and not nothing:
+        if setting not in kind.settings and not nothing:
             message = (
-                f"the driver {driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} of "
+                f"the driver {kind.driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} of "
                 "a VF"
             )
             yield Finding(path, message, "remove it")
@@ -56,8 +54,9 @@ def check_driver_can(inventory: Inventory) -> Iterator[Finding]:
 
 def check_value(inventory: Inventory) -> Iterator[Finding]:
     """A value the driver refuses, or takes for another one."""
-    for pf, kind, driver, path, vf, setting in _settings(inventory):
-        if not has_setting(driver, kind, setting):
+    for pf, kind, path, vf, setting in _settings(inventory):
+        driver = kind.driver
+        if setting not in kind.settings:
             continue
         if setting == "link-state" and vf.link_state not in driver.link_states:
             message = (
@@ -79,11 +78,9 @@ def check_switchdev(pf: UsedPf) -> Iterator[Finding]:
     # Of a port without VFs that is said, and that is enough.
     if pf.policy.eswitch != "switchdev" or not (pf.kind.is_listed or pf.kind.total_vfs):
         return
-    driver = PORT_DRIVERS.get(pf.kind.kernel_driver)
-    if driver is None or driver.switchdev is None:
-        message = (
-            f"{pf.nic.name} ({pf.kind.name}, driver {pf.kind.kernel_driver}) has no switchdev mode"
-        )
+    driver = pf.kind.driver
+    if driver.switchdev is None:
+        message = f"{pf.nic.name} ({pf.kind.name}, driver {driver.name}) has no switchdev mode"
         yield Finding((*pf.path, "eswitch"), message, "eswitch: legacy")
     elif pf.whole_port is not None and pf.pair.profile.ovs is not None:
         port = pf.whole_port
@@ -102,13 +99,17 @@ def check_switchdev(pf: UsedPf) -> Iterator[Finding]:
 
 def check_switchdev_settings(inventory: Inventory) -> Iterator[Finding]:
     """What the driver refuses in switchdev mode; VLAN 0, none, is nothing to set."""
-    for pf, _, driver, path, vf, setting in _settings(inventory):
+    for pf, kind, path, vf, setting in _settings(inventory):
         nothing = setting == "vlan" and vf.vlan == 0
-        if pf.policy.eswitch != "switchdev" or setting not in driver.not_in_switchdev or nothing:
+        if (
+            pf.policy.eswitch != "switchdev"
+            or setting not in kind.driver.not_in_switchdev
+            or nothing
+        ):
             continue
         other = (*pf.path, "eswitch")
         message = (
-            f"in switchdev mode {driver.name} does not set {setting} of a VF, flows on its "
+            f"in switchdev mode {kind.driver.name} does not set {setting} of a VF, flows on its "
             f"representor decide: {SEE}"
         )
         yield Finding(path, message, "remove it, or eswitch: legacy", see=other)
@@ -128,11 +129,11 @@ def check_eswitch_on_userspace(inventory: Inventory) -> Iterator[Finding]:
 def check_mtu(pair: Pair) -> Iterator[Finding]:
     """dev_validate_mtu(): over netdev->max_mtu is EINVAL, and the interface keeps 1500."""
     for port in dpdk_ports(pair.hardware, pair.profile):
-        driver = PORT_DRIVERS.get(port.nic.driver) if port.nic is not None else None
-        if port.nic is not None and driver is not None and port.port.mtu > driver.max_mtu:
+        most = port.nic.model.driver.max_mtu if port.nic is not None else None
+        if port.nic is not None and most is not None and port.port.mtu > most:
             message = (
-                f"MTU {port.port.mtu}, but {port.nic.name} ({driver.name}) has {driver.max_mtu} at "
-                "most"
+                f"MTU {port.port.mtu}, but {port.nic.name} ({port.nic.model.driver.name}) has "
+                f"{most} at most"
             )
             yield Finding((*pair.path, *port.path, "mtu"), message)
 

@@ -86,10 +86,10 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
         )
         key, rxq = (*port.key, "nic"), port.rxq
         starts = f"DPDK starts {pf.name} ({model.name}) with VFs as {port.name}"
-        if model.kernel_driver == "igb":
+        if model.driver.dpdk_vf_host == "no-rss":
             message = starts.replace("DPDK starts", "DPDK does not start")
             yield Finding(key, message, hint)
-        elif model.kernel_driver == "ixgbe" and not _fits_pool(rxq, threads):
+        elif model.driver.dpdk_vf_host == "pools" and not _fits_pool(rxq, threads):
             message = (
                 f"{starts} only with rxq 1 or 2 and one PMD thread, or rxq 4 and at most 3: "
                 f"here rxq {rxq} and {threads}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
-from builder.catalog.nics import NicType
+from builder.catalog.nic_types import NicType
 from builder.catalog.ovs_options import PORT_OPTIONS
 from builder.model.values import CpuSet
 from builder.phrases import count_text, is_are, numbers
@@ -136,7 +135,7 @@ def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None
     """Model of the port's NIC, and the PF when the port is a VF its kernel driver makes."""
     for pf in image.pfs:
         if any(vf.pci == port.pci for vf in pf.vfs):
-            return (pf.model, pf) if pf.driver == pf.model.kernel_driver else None
+            return (pf.model, pf) if pf.driver == pf.model.driver.name else None
     model = next((item.model for item in image.physical_ports if item.pci == port.pci), None)
     return None if model is None else (model, None)
 
@@ -148,7 +147,7 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
         if found is None:
             continue
         model, pf = found
-        most = most_port_queues(model) if pf is None else most_vf_queues(model, pf.num_vfs)
+        most = model.queues if pf is None else model.most_vf_queues(pf.num_vfs)
         key, device = (*port.key, "rxq"), f"{port.name} ({model.name})"
         if pf is not None:
             device = f"{port.name} (a VF of {pf.name}, {model.name}, with num-vfs {pf.num_vfs})"
@@ -158,7 +157,7 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
                 f"vSwitch takes {most} without a word"
             )
             yield Finding(key, message, f"rxq: {most}")
-        elif pf is not None and wants_power_of_two(model) and queues & (queues - 1):
+        elif pf is not None and model.driver.vf_queues_power_of_two and queues & (queues - 1):
             message = f"{device} starts only with 1, 2 or 4 receive queues, not with {queues}"
             yield Finding(key, message, f"rxq: {1 << queues.bit_length() - 1}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.vf_settings import PORT_DRIVERS
 from builder.plan.types import ImagePlan
 from builder.rule import Finding, Rule
 
@@ -36,13 +35,12 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
     """A setting the driver of this release's kernel has no call for."""
     has = image.release.kernel
     for pf in image.pfs:
-        driver = PORT_DRIVERS.get(pf.model.kernel_driver)
-        for vf in pf.vfs if driver is not None else ():
+        for vf in pf.vfs:
             for setting in vf.settings.given():
-                first = driver.settings.get(setting) if driver is not None else None
-                if driver is not None and first is not None and first > has:
+                first = pf.model.settings.get(setting)
+                if first is not None and first > has:
                     message = (
-                        f"{driver.name} sets {setting} of a VF since kernel {first[0]}.{first[1]}, "
+                        f"{pf.model.driver.name} sets {setting} of a VF since kernel {first[0]}.{first[1]}, "
                         f"{image.release.id} has {has[0]}.{has[1]}"
                     )
                     hint = "remove it, or take a newer release"
@@ -53,11 +51,10 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
     """A driver that has switchdev mode, but not yet in this release's kernel."""
     has = image.release.kernel
     for pf in image.pfs:
-        driver = PORT_DRIVERS.get(pf.model.kernel_driver)
-        first = driver.switchdev if driver is not None else None
-        if pf.eswitch == "switchdev" and driver is not None and first is not None and first > has:
+        first = pf.model.driver.switchdev
+        if pf.eswitch == "switchdev" and first is not None and first > has:
             message = (
-                f"{driver.name} has switchdev mode since kernel {first[0]}.{first[1]}, "
+                f"{pf.model.driver.name} has switchdev mode since kernel {first[0]}.{first[1]}, "
                 f"{image.release.id} has {has[0]}.{has[1]}"
             )
             hint = "eswitch: legacy, or a newer release"

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from builder.catalog.nics import NicType, find_nic_type
-from builder.catalog.vf_settings import PORT_DRIVERS, VfSetting
+from builder.catalog.nic_types import NicType
+from builder.catalog.nics import find_nic_type
+from builder.catalog.port_drivers import port_driver
+from builder.catalog.vf_settings import VfSetting
 from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
 from builder.plan.devices import PfPlan, PhysicalPort, VfPlan
@@ -19,8 +21,8 @@ DPDK_DRIVERS: frozenset[str] = frozenset(get_args(DpdkDriver))
 
 # Models only an emulator has: they may stand in for a NIC, never be planned.
 EMULATED_NICS: dict[str, NicType] = {
-    "8086:10d3": NicType("8086:10d3", "Intel 82574L", "e1000e"),
-    "15ad:07b0": NicType("15ad:07b0", "vmxnet3", "vmxnet3"),
+    "8086:10d3": NicType("8086:10d3", "Intel 82574L", port_driver("e1000e")),
+    "15ad:07b0": NicType("15ad:07b0", "vmxnet3", port_driver("vmxnet3")),
 }
 
 
@@ -63,7 +65,7 @@ def _device(case: Case, port: PhysicalPort) -> Device:
     if other is None:
         return planned
     # A userspace driver takes any device; a kernel driver follows the model.
-    driver = port.driver if planned.is_userspace else other.kernel_driver
+    driver = port.driver if planned.is_userspace else other.driver.name
     note = stand_in_note(port.model, other)
     return replace(planned, device_id=other.device_id, driver=driver, note=note)
 
@@ -77,7 +79,7 @@ def vfs_there(case: Case, pf: PfPlan) -> int:
 def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
     other = stand_in(case, pf.device_id)
     model = other or pf.model
-    vf_id = (other.vf_id or "no VF") if other else pf.vf_id
+    vf_id = (other.vf.device_id if other.vf else "no VF") if other else pf.vf_id
     note = stand_in_note(pf.model, other) if other else ""
     for vf in pf.vfs:
         if vf.index >= vfs_there(case, pf):
@@ -92,7 +94,7 @@ def stand_in(case: Case, device_id: str) -> NicType | None:
     if other is None:
         return None
     known = find_nic_type(other) or EMULATED_NICS.get(other)
-    return known or NicType(other, other, "unknown")
+    return known or NicType(other, other, port_driver("unknown"))
 
 
 def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
@@ -100,13 +102,13 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
     other = stand_in(case, pf.device_id)
     if other is None:
         return None
-    note, driver = stand_in_note(pf.model, other), PORT_DRIVERS.get(other.kernel_driver)
+    note = stand_in_note(pf.model, other)
     # No floor under a rate and the port's own link state are what every driver has.
     if (setting == "min-tx-rate" and not vf.settings.min_tx_rate) or (
         setting == "link-state" and vf.settings.link_state == "auto"
     ):
         return None
-    if driver is None or setting not in driver.settings:
+    if setting not in other.settings:
         return f"{note}, whose driver cannot set {setting} of a VF"
     if setting == "max-tx-rate" and (vf.settings.max_tx_rate or 0) > TWIN_MBIT_S:
         return f"{note}, whose link is {TWIN_MBIT_S} Mbit/s"
@@ -126,7 +128,7 @@ def substituted_drivers(case: Case) -> dict[str, str]:
         planned, other = models.get(device_id), stand_in(case, device_id)
         if planned is None or other is None:
             continue
-        for driver in (planned.kernel_driver, planned.vf_driver):
-            if driver is not None and driver not in (other.kernel_driver, other.vf_driver):
+        for driver in (planned.driver.name, planned.vf_driver):
+            if driver is not None and driver not in (other.driver.name, other.vf_driver):
                 gone[driver.replace("-", "_")] = stand_in_note(planned, other)
     return gone

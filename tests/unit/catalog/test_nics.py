@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from builder.catalog.nics import NIC_TYPES, NicType, find_nic_type
-from builder.catalog.vf_settings import PORT_DRIVERS
+from builder.catalog.nic_types import NicType, VfType
+from builder.catalog.nics import NIC_TYPES, described_vf, find_nic_type, unlisted_nic_type
+from builder.catalog.port_drivers import PORT_DRIVERS
 from builder.model.values import PciAddress
 
 
@@ -73,7 +75,14 @@ def test_most_vfs_of_cards_with_1_2_and_4_ports(device_id: str, most: list[int])
 def test_find_nic_type() -> None:
     model = find_nic_type("8086:10fb")
     assert model is not None
-    assert (model.name, model.kernel_driver, model.vf_id, model.vf_driver, model.total_vfs) == (
+    assert model.vf is not None
+    assert (
+        model.name,
+        model.driver.name,
+        model.vf.device_id,
+        model.vf.driver,
+        model.total_vfs,
+    ) == (
         "Intel 82599ES (SFP+)",
         "ixgbe",
         "8086:10ed",
@@ -81,6 +90,30 @@ def test_find_nic_type() -> None:
         63,
     )
     assert find_nic_type("dead:beef") is None
+
+
+def test_a_port_that_is_not_listed_has_what_its_driver_has() -> None:
+    model, listed = unlisted_nic_type("8086:124c", "ice"), NIC_TYPES["8086:1593"]
+    assert (model.is_listed, model.total_vfs, model.vf) == (False, 0, None)
+    assert model.driver is listed.driver
+    assert model.settings == listed.settings
+    assert model.most_vf_queues(8) == 16
+    # modprobe takes either spelling.
+    assert unlisted_nic_type("1af4:beef", "virtio_pci").driver.name == "virtio-pci"
+    stranger = unlisted_nic_type("dead:beef", "foo").driver
+    assert (stranger.name, stranger.is_known, stranger.pmd_packages) == ("foo", False, ())
+
+
+def test_described_vfs() -> None:
+    """A model of VFs we know keeps its quirks on a port that is not listed."""
+    e8 = unlisted_nic_type("8086:10e8", "igb")
+    assert described_vf(e8, "8086:10ca", None) == NIC_TYPES["8086:10c9"].vf
+    assert described_vf(NIC_TYPES["8086:10fb"], None, "mine") == replace(
+        NIC_TYPES["8086:10fb"].vf or VfType("", ""), driver="mine"
+    )
+    assert described_vf(e8, "8086:beef", None) == VfType("8086:beef", "igbvf")
+    assert described_vf(unlisted_nic_type("dead:beef", "foo"), "dead:bee5", None) is None
+    assert described_vf(e8, None, None) is None
 
 
 def test_contracted_models_are_known() -> None:
@@ -96,28 +129,71 @@ def test_contracted_models_are_known() -> None:
 def test_entries_are_whole(model: NicType) -> None:
     """A model has SR-IOV or not, with all that belongs to it."""
     assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.device_id)
-    assert model.pmd_packages
-    assert all(re.fullmatch(r"librte-[a-z0-9-]+", stem) for stem in model.pmd_packages)
+    stems = model.driver.pmd_packages
+    assert stems
+    assert all(re.fullmatch(r"librte-[a-z0-9-]+", stem) for stem in stems)
     if model.total_vfs == 0:
-        assert (model.vf_id, model.vf_driver, model.vf_offset, model.vf_stride) == (
-            None,
-            None,
-            0,
-            0,
-        )
+        assert (model.vf, model.vf_offset, model.vf_stride) == (None, 0, 0)
         return
-    assert model.vf_id is not None
-    assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.vf_id)
-    assert model.vf_driver
+    assert model.vf is not None
+    assert re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", model.vf.device_id)
+    assert model.vf.driver == model.driver.vf_driver
     # Offset 0: behind the last port, which only cards with blocks have.
     assert model.vf_offset > 0 or model.has_blocks
     assert model.vf_stride > 0
-    assert model.kernel_driver in PORT_DRIVERS
+    assert model.driver is PORT_DRIVERS[model.driver.name]
 
 
-@pytest.mark.parametrize("model", [m for m in NIC_TYPES.values() if m.total_vfs], ids=str)
+@pytest.mark.parametrize(
+    "model", [m for m in NIC_TYPES.values() if m.total_vfs], ids=lambda m: m.device_id
+)
 def test_vfs_of_two_ports_never_meet(model: NicType) -> None:
     each = min(model.block(2), model.total_vfs)
     first = vf_addresses(model.device_id, "0000:01:00.0", each, 2)
     second = vf_addresses(model.device_id, "0000:01:00.1", each, 2)
     assert len({*first, *second, "0000:01:00.0", "0000:01:00.1"}) == 2 * each + 2
+
+
+@pytest.mark.parametrize(
+    ("device_id", "expected"),
+    [
+        ("8086:10c9", 16),
+        ("8086:1521", 8),
+        ("8086:1533", 4),
+        ("8086:1539", 2),
+        ("8086:10fb", None),
+        ("15b3:1017", None),
+    ],
+)
+def test_queues_of_a_port(device_id: str, expected: int | None) -> None:
+    assert NIC_TYPES[device_id].queues == expected
+
+
+def test_queues_of_every_igb_are_known() -> None:
+    igb = [nic for nic in NIC_TYPES.values() if nic.driver.name == "igb"]
+    assert len(igb) > 5
+    assert [nic.name for nic in igb if nic.queues is None] == []
+    assert [nic.name for nic in igb if nic.vf and nic.most_vf_queues(1) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("device_id", "num_vfs", "expected"),
+    [
+        ("8086:10fb", 1, 4),
+        ("8086:10fb", 31, 4),
+        ("8086:10fb", 32, 2),
+        ("8086:10fb", 63, 2),
+        ("8086:1572", 64, 16),
+        ("8086:1593", 8, 16),
+        ("8086:10c9", 7, 2),
+        ("8086:1521", 7, 1),
+        ("15b3:1017", 8, None),
+    ],
+)
+def test_queues_of_a_vf(device_id: str, num_vfs: int, expected: int | None) -> None:
+    assert NIC_TYPES[device_id].most_vf_queues(num_vfs) == expected
+
+
+def test_only_ixgbevf_wants_a_power_of_two() -> None:
+    found = {driver.name for driver in PORT_DRIVERS.values() if driver.vf_queues_power_of_two}
+    assert found == {"ixgbe"}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from builder.catalog.eal_options import eal_options
-from builder.catalog.nic_queues import most_port_queues, most_vf_queues, wants_power_of_two
-from builder.catalog.nics import NIC_TYPES
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 
 RELEASES = [(2, 17), (3, 1), (3, 2), (3, 3), (3, 5), (3, 6), (3, 7), (4, 0)]
@@ -180,48 +178,3 @@ def test_what_wants_a_start_of_dpdk() -> None:
 )
 def test_words_of_dpdk_extra(text: str, expected: list[tuple[str, str]]) -> None:
     assert list(eal_options(text)) == expected
-
-
-@pytest.mark.parametrize(
-    ("device_id", "expected"),
-    [
-        ("8086:10c9", 16),
-        ("8086:1521", 8),
-        ("8086:1533", 4),
-        ("8086:1539", 2),
-        ("8086:10fb", None),
-        ("15b3:1017", None),
-    ],
-)
-def test_queues_of_a_port(device_id: str, expected: int | None) -> None:
-    assert most_port_queues(NIC_TYPES[device_id]) == expected
-
-
-def test_queues_of_every_igb_are_known() -> None:
-    igb = [nic for nic in NIC_TYPES.values() if nic.kernel_driver == "igb"]
-    assert len(igb) > 5
-    assert [nic.name for nic in igb if most_port_queues(nic) is None] == []
-    assert [nic.name for nic in igb if nic.vf_id and most_vf_queues(nic, 1) is None] == []
-
-
-@pytest.mark.parametrize(
-    ("device_id", "num_vfs", "expected"),
-    [
-        ("8086:10fb", 1, 4),
-        ("8086:10fb", 31, 4),
-        ("8086:10fb", 32, 2),
-        ("8086:10fb", 63, 2),
-        ("8086:1572", 64, 16),
-        ("8086:1593", 8, 16),
-        ("8086:10c9", 7, 2),
-        ("8086:1521", 7, 1),
-        ("15b3:1017", 8, None),
-    ],
-)
-def test_queues_of_a_vf(device_id: str, num_vfs: int, expected: int | None) -> None:
-    assert most_vf_queues(NIC_TYPES[device_id], num_vfs) == expected
-
-
-def test_only_ixgbevf_wants_a_power_of_two() -> None:
-    found = {nic.kernel_driver for nic in NIC_TYPES.values() if wants_power_of_two(nic)}
-    assert found == {"ixgbe"}

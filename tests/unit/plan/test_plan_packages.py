@@ -98,6 +98,9 @@ def test_packages_an_older_release_has_elsewhere(plan_seed: Callable[..., HostPl
         ("14e4:1750", "bnxt_en", {"librte-net-bnxt25"}),
         ("1af4:1041", "virtio-pci", {"librte-net-virtio25"}),
         ("dead:beef", "other", set()),
+        # Not in the table, but its driver is.
+        ("8086:124c", "ice", {"librte-net-ice25", "librte-net-iavf25"}),
+        ("15b3:beef", "mlx5_core", {"librte-net-mlx5-25"}),
     ],
 )
 def test_poll_mode_drivers_of_a_port(
@@ -115,3 +118,10 @@ def test_poll_mode_drivers_of_a_port(
 def test_no_irqbalance(plan_seed: Callable[..., HostPlan]) -> None:
     # It would move interrupts back onto isolated CPUs.
     assert "irqbalance" not in names(plan_seed())
+
+
+def test_firmware_of_a_nic_whose_driver_alone_is_known(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["hardware"]["e5-2620v4"]["nics"][0] |= {"id": "8086:124c", "driver": "ice"}
+
+    assert "firmware-intel-misc" in names(plan_seed(edit))

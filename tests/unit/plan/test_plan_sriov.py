@@ -184,10 +184,13 @@ def test_max_vfs_among_the_options(plan_seed: Callable[..., HostPlan]) -> None:
     assert image.module_files["ixgbe"].origins[1].path[-2:] == ("options", "max_vfs")
 
 
-def test_bifurcated_port_stays_with_the_kernel(plan_seed: Callable[..., HostPlan]) -> None:
+@pytest.mark.parametrize("device_id", ["15b3:1017", "15b3:beef"], ids=["listed", "unlisted"])
+def test_bifurcated_port_stays_with_the_kernel(
+    plan_seed: Callable[..., HostPlan], device_id: str
+) -> None:
     def edit(data: dict[str, Any]) -> None:
         nic = data["hardware"]["e5-2620v4"]["nics"][1]
-        nic |= {"id": "15b3:1017", "driver": "mlx5_core"}
+        nic |= {"id": device_id, "driver": "mlx5_core"}
 
     image = plan_seed(edit).image
     assert image.bindings == ()

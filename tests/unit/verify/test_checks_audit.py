@@ -53,7 +53,6 @@ PLAN_NOT_ON_NODE = {
     "/image/release/systemd": "decides what is rendered",
     "/image/release/vfio_built_in": "decides what is rendered",
     "/image/release/components/*": "where packages come from",
-    "/image/*/model/*": "what is known of the port's model; what follows from it is planned too",
     "/image/packages/*/name": "the package manifest of the build; ports that are up prove theirs",
     "/image/cpus/cores/*": "roles follow from it",
     "/image/memory_mib/*": "a range is right; another size is a case of its own",
