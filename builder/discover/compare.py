@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath, Location, Marks, format_path
 from builder.discover.description import Description
-from builder.discover.ports import DPDK_DRIVERS, FoundNic
+from builder.discover.ports import FoundNic
 from builder.discover.topology import FoundNode
 from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic, mem_total_range

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
@@ -16,7 +17,6 @@ from builder.model.hardware import DeviceId, IfName, ModuleName
 from builder.model.values import Mac, PciAddress
 from builder.phrases import quote
 
-DPDK_DRIVERS = frozenset({"vfio-pci", "igb_uio", "uio_pci_generic"})
 # PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.
 PORT_KINDS = ("0x0200", "0x0207")
 # net/core/net-sysfs.c, NET_ADDR_PERM; drivers name representors pfNvfM or pfNsfM.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import VF_SETTINGS, VfSettings
 from builder.model.base import Part
 from builder.model.fields import ResourceName
 from builder.model.hardware import HardwareClass, IfName, Nic
 from builder.model.values import Flag, Mac, Whole
 
-# vfio-pci is in-tree and signed; igb_uio comes from dpdk-kmods-dkms, unsigned;
-# uio_pci_generic is in-tree, without MSI-X and IOMMU (DPDK, Linux drivers guide).
-DpdkDriver = Literal["vfio-pci", "igb_uio", "uio_pci_generic"]
-VfDriver = Literal["kernel", "vfio-pci", "igb_uio", "uio_pci_generic"]
-DPDK_DRIVERS: tuple[str, ...] = ("vfio-pci", "igb_uio", "uio_pci_generic")
+# A type checker takes no Literal of names that are known when the program runs.
+if TYPE_CHECKING:
+    DpdkDriver = str
+    VfDriver = str
+else:
+    DpdkDriver = Literal[*DPDK_DRIVERS]
+    VfDriver = Literal["kernel", *DPDK_DRIVERS]
 
 
 class Vf(Part):

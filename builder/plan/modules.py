@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
 from builder.plan.devices import Binding, PfPlan, VfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.types import Module, ModuleOption
 from builder.plan.why import Why
-
-DPDK_DRIVERS = ("vfio-pci", "igb_uio", "uio_pci_generic")
 
 
 def plan_modules(

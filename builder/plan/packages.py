@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.releases import SystemdPart
 from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
@@ -148,12 +149,14 @@ def _library(inputs: Inputs, stem: str, why: Why) -> PackagePlan:
 def _kernel_modules(
     inputs: Inputs, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
 ) -> Iterator[PackagePlan]:
-    users = bound_functions("igb_uio", pfs, bindings)
-    if users:
-        origins = users[0].why.origins
-        yield PackagePlan("dpdk-kmods-dkms", Why("has igb_uio, which no kernel has", origins))
-        headers = f"linux-headers-{inputs.release.kernel_flavour}"
-        yield PackagePlan(headers, Why("igb_uio is built by DKMS", origins))
+    for name, driver in DPDK_DRIVERS.items():
+        users = bound_functions(name, pfs, bindings)
+        if users and driver.dkms_package is not None:
+            origins = users[0].why.origins
+            why = Why(f"has {name}, which no kernel has", origins)
+            yield PackagePlan(driver.dkms_package, why)
+            headers = f"linux-headers-{inputs.release.kernel_flavour}"
+            yield PackagePlan(headers, Why(f"{name} is built by DKMS", origins))
 
 
 def _user(inputs: Inputs) -> Iterator[PackagePlan]:

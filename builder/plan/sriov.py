@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
@@ -16,12 +17,6 @@ from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.ports import DpdkPort, whole_ports
 from builder.plan.why import Why
-
-DRIVER_REASONS = {
-    "vfio-pci": "vfio-pci is in-tree, signed, and keeps the port's DMA behind the IOMMU",
-    "igb_uio": "igb_uio as the inventory asks: out-of-tree, unsigned, without the IOMMU",
-    "uio_pci_generic": "uio_pci_generic as the inventory asks: in-tree, without the IOMMU",
-}
 
 
 def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
@@ -173,7 +168,7 @@ def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding,
         if port is None or nic.name in with_vfs:
             continue
         why = inputs.why(
-            f"{port.name} of {port.bridge} is this port; {DRIVER_REASONS[ovs.driver]}",
+            f"{port.name} of {port.bridge} is this port; {DPDK_DRIVERS[ovs.driver].reason}",
             port.key,
             inputs.profile_key("ovs", "driver"),
         )

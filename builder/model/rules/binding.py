@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.roles import dpdk_ports, is_bifurcated
@@ -31,26 +32,20 @@ def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
 
 
 def check_secure_boot(inventory: Inventory) -> Iterator[Finding]:
-    """DPDK, FAQ: with UEFI Secure Boot the kernel may disallow the use of UIO."""
-    reasons = {
-        "igb_uio": "it is not signed, so the kernel does not load it",
-        "uio_pci_generic": "the kernel's lockdown refuses UIO",
-    }
     for pair in pairs(inventory):
         for path, driver, _ in _bindings(pair):
-            if pair.hardware.secure_boot and driver in reasons:
+            known = DPDK_DRIVERS.get(driver)
+            if pair.hardware.secure_boot and known is not None and known.secure_boot is not None:
                 other = (*pair.class_path, "secure-boot")
-                message = f"{driver} does not work with Secure Boot ({SEE}): {reasons[driver]}"
+                message = f"{driver} does not work with Secure Boot ({SEE}): {known.secure_boot}"
                 yield Finding(path, message, "driver: vfio-pci", see=other)
 
 
 def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
-    """uio_pci_generic.c probe(): "No IRQ assigned to device: no support for interrupts?"; VFs
-    have MSI-X only (DPDK, Linux drivers guide).
-    """
+    """VFs have MSI-X only (DPDK, Linux drivers guide)."""
     for path, driver, is_vf in _bindings(pair):
-        if is_vf and driver == "uio_pci_generic":
-            message = "uio_pci_generic needs a legacy interrupt (INTx), and a VF has none"
+        if is_vf and driver in DPDK_DRIVERS and DPDK_DRIVERS[driver].needs_intx:
+            message = f"{driver} needs a legacy interrupt (INTx), and a VF has none"
             yield Finding(path, message, "driver: vfio-pci")
 
 

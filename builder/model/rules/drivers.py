@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.port_drivers import PORT_DRIVERS, port_driver
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
@@ -15,8 +16,6 @@ from builder.model.sriov import SriovPolicy
 from builder.model.wording import suggest
 from builder.phrases import count_text
 from builder.rule import SEE, Finding, Rule, each
-
-USERSPACE = ("vfio-pci", "igb_uio", "uio_pci_generic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,14 @@ def _drivers(inventory: Inventory) -> Iterator[UsedDriver]:
 
 
 def check_driver_used(driver: UsedDriver) -> Iterator[Finding]:
-    if not driver.nics and driver.name not in USERSPACE:
+    if not driver.nics and driver.name not in DPDK_DRIVERS:
         names = dict.fromkeys(nic.driver for nic in driver.pair.hardware.nics)
         message = f"no NIC of hardware class {driver.pair.class_name} has this driver"
         yield Finding(driver.path, message, suggest(driver.name, names), at_key=True)
 
 
 def check_has_max_vfs(driver: UsedDriver) -> Iterator[Finding]:
-    if port_driver(driver.name).max_vfs or driver.name in USERSPACE:
+    if port_driver(driver.name).max_vfs or driver.name in DPDK_DRIVERS:
         return
     having = " and ".join(name for name, known in PORT_DRIVERS.items() if known.max_vfs)
     message = f"{driver.name} has no parameter max_vfs ({having} have)"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.pages import cpu_nodes, spread_pages
 from builder.model.profile import Hugepages, Profile
 from builder.model.rules.pairs import Pair, pairs
-from builder.model.sriov import DPDK_DRIVERS
 from builder.phrases import count_text, nodes_text
 from builder.rule import SEE, Finding, Rule, each
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.ovs import OvsPort
 from builder.model.roles import is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import driver_of
-from builder.model.sriov import DPDK_DRIVERS, SriovPolicy, Vf
+from builder.model.sriov import SriovPolicy, Vf
 from builder.model.wording import suggest
 from builder.rule import SEE, Finding, Rule, each
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic, NicSriov
@@ -143,12 +144,9 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
 
 
 def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
-    """uio_pci_generic.c: no sriov_configure, so that sriov_numvfs is ENOENT (pci/iov.c)."""
     port, ovs = pf.whole_port, pf.pair.profile.ovs
-    if port is not None and ovs is not None and ovs.driver == "uio_pci_generic":
-        message = (
-            f"{pf.nic.name} is port {port.name} itself, on uio_pci_generic, which makes no VFs"
-        )
+    if port is not None and ovs is not None and not DPDK_DRIVERS[ovs.driver].makes_vfs:
+        message = f"{pf.nic.name} is port {port.name} itself, on {ovs.driver}, which makes no VFs"
         hint = f"driver: vfio-pci at {SEE}"
         yield Finding((*pf.path, "num-vfs"), message, hint, see=(*pf.pair.path, "ovs", "driver"))
 

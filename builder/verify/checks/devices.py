@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import UNITS, VfSetting, VfValue
 from builder.plan.devices import PfPlan
 from builder.plan.why import Why
@@ -20,7 +21,6 @@ from builder.verify.checks.case import (
     text_of,
 )
 from builder.verify.checks.standins import (
-    DPDK_DRIVERS,
     Device,
     expected_devices,
     lacks,

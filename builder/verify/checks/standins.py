@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import get_args
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type
 from builder.catalog.port_drivers import port_driver
 from builder.catalog.vf_settings import VfSetting
-from builder.model.sriov import DpdkDriver
 from builder.model.values import PciAddress
 from builder.plan.devices import PfPlan, PhysicalPort, VfPlan
 from builder.plan.why import Why
 from builder.verify.checks.case import Case
 from builder.verify.spec import TWIN_MBIT_S
-
-DPDK_DRIVERS: frozenset[str] = frozenset(get_args(DpdkDriver))
 
 # Models only an emulator has: they may stand in for a NIC, never be planned.
 EMULATED_NICS: dict[str, NicType] = {

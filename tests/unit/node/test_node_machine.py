@@ -28,6 +28,7 @@ from rackwright_node import (
     read_config,
 )
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import VF_SETTINGS
 from builder.model.values import CpuSet
 
@@ -261,3 +262,7 @@ def test_a_real_machine_substitutes_nothing(tmp_path: Path) -> None:
     (tmp_path / "sys/class/dmi/id/sys_vendor").write_text("Supermicro\n")
     assert not rackwright_twin.is_twin(machine)
     assert rackwright_twin.read_substitutions(machine) == {}
+
+
+def test_drivers_of_dpdk_are_those_of_the_builder() -> None:
+    assert DPDK_DRIVERS.keys() == rackwright_node.DPDK_DRIVERS
