@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
-from builder.model.hardware import Nic, NicSriov
+from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.profile import Profile
 from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
@@ -96,17 +96,18 @@ def check_capable(pf: UsedPf) -> Iterator[Finding]:
         )
         yield Finding((*pf.path, "pf"), message, hint)
     elif pf.kind.total_vfs and pf.kind.vf is None:
-        yield Finding((*pf.path, "pf"), *_unknown_vfs(pf, pf.nic.sriov))
+        yield Finding((*pf.path, "pf"), *_unknown_vfs(pf))
     elif pf.kind.total_vfs == 0:
         message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
         yield Finding((*pf.path, "pf"), message)
 
 
-def _unknown_vfs(pf: UsedPf, own: NicSriov | None) -> tuple[str, str]:
+def _unknown_vfs(pf: UsedPf) -> tuple[str, str]:
     """Message and hint on a NIC whose `sriov` leaves out what no table has of it."""
-    keys = {"vf-id": own and own.vf_id, "vf-driver": own and own.vf_driver}
-    keys["vf-driver"] = keys["vf-driver"] or pf.kind.driver.vf_driver
-    missing = [key for key, value in keys.items() if value is None]
+    vf_id = pf.nic.sriov.vf_id if pf.nic.sriov is not None else None
+    driver = pf.nic.sriov.vf_driver if pf.nic.sriov is not None else None
+    told = {"vf-id": vf_id, "vf-driver": driver or pf.kind.driver.vf_driver}
+    missing = [key for key, value in told.items() if value is None]
     names = " and ".join(key.removeprefix("vf-") for key in missing)
     message = (
         f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' {names} "
