@@ -69,6 +69,7 @@ def rows_of(plan: HostPlan, said: Report) -> Rows:
     return {
         **dict(_said(said)),
         **dict(_nodes(image)),
+        **dict(_ports(image)),
         **dict(_flat("demands", encode(image.page_demands, reasons=False))),
         **dict(_flat("kubelet", encode(image.kubelet, reasons=False))),
         **{f"package {name}": "" for name in sorted(one.name for one in image.packages)},
@@ -102,6 +103,16 @@ def _nodes(image: ImagePlan) -> Iterator[tuple[str, str]]:
         here = {name: CpuSet.of(set(own) & set(role)) for name, role in roles.items()}
         words = [f"{image.memory_mib[node]} MiB", f"{cores} cores"]
         yield f"node {node}", ", ".join(words + [f"{n} {set_}" for n, set_ in here.items() if set_])
+
+
+def _ports(image: ImagePlan) -> Iterator[tuple[str, str]]:
+    """What no file has: the NUMA node of each port, and whom each VF is for."""
+    bridges = image.ovs.bridges if image.ovs is not None else ()
+    ports = (*image.nics, *image.pfs, *image.bindings, *(p for b in bridges for p in b.ports))
+    yield "numa", ", ".join(f"{port.name} {port.numa}" for port in ports)
+    for pf in image.pfs:
+        users = (f"{vf.index} {vf.use} {vf.pool or ''}".rstrip() for vf in pf.vfs)
+        yield f"VFs of {pf.name}", ", ".join(users)
 
 
 def _files(plan: HostPlan) -> Iterator[tuple[str, str]]:
