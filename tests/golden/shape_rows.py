@@ -20,6 +20,7 @@ import shapes
 
 from builder.diagnostics import Report, format_path
 from builder.model.values import CpuSet
+from builder.plan.devices import OvsPortPlan, PhysicalPort
 from builder.plan.encode import Json, encode
 from builder.plan.explain import summary, to_json
 from builder.plan.types import HostPlan, ImagePlan
@@ -108,7 +109,8 @@ def _nodes(image: ImagePlan) -> Iterator[tuple[str, str]]:
 def _ports(image: ImagePlan) -> Iterator[tuple[str, str]]:
     """What no file has: the NUMA node of each port, and whom each VF is for."""
     bridges = image.ovs.bridges if image.ovs is not None else ()
-    ports = (*image.nics, *image.pfs, *image.bindings, *(p for b in bridges for p in b.ports))
+    ports: list[PhysicalPort | OvsPortPlan] = [*image.nics, *image.pfs, *image.bindings]
+    ports += [port for bridge in bridges for port in bridge.ports]
     yield "numa", ", ".join(f"{port.name} {port.numa}" for port in ports)
     for pf in image.pfs:
         users = (f"{vf.index} {vf.use} {vf.pool or ''}".rstrip() for vf in pf.vfs)
