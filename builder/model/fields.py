@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
@@ -78,7 +79,28 @@ KernelArgText = Annotated[
 SysctlKey = Annotated[
     str, *text(r"[a-z0-9_]+(\.[A-Za-z0-9_/-]+)+", "a sysctl key in dotted form", "vm.swappiness")
 ]
-VfName = Annotated[str, *text(r"[A-Za-z0-9_.-]+/[0-9]{1,3}", "a VF (port/index)", "ens11f0/0")]
+
+
+@dataclass(frozen=True, slots=True)
+class VfRef:
+    """One VF, by its PF and its number; written `ens11f0/0`."""
+
+    pf: str
+    index: int
+
+    @classmethod
+    def parse(cls, text: str) -> VfRef:
+        pf, _, index = text.partition("/")
+        return cls(pf, int(index))
+
+    def __str__(self) -> str:
+        return f"{self.pf}/{self.index}"
+
+
+VfName = Annotated[
+    VfRef,
+    *text(r"[A-Za-z0-9_.-]+/[0-9]{1,3}", "a VF (port/index)", "ens11f0/0", make=VfRef.parse),
+]
 
 SysctlValue = Annotated[
     str | int,

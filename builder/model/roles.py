@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.diagnostics import KeyPath
-from builder.model.hardware import HardwareClass, Nic
-from builder.model.ovs import OvsPort
+from builder.model.hardware import HardwareClass
+from builder.model.ports import first_port_by_node
 from builder.model.profile import CpuPolicy, Profile
 from builder.model.values import CpuSet
-
-
-@dataclass(frozen=True, slots=True)
-class DpdkPort:
-    """An OVS port and the NIC it, or the VF behind it, is on. path: below the profile."""
-
-    bridge: str
-    name: str
-    port: OvsPort
-    nic: Nic | None
-
-    @property
-    def path(self) -> KeyPath:
-        return ("ovs", "bridges", self.bridge, "ports", self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +79,7 @@ def pmd_cores(hardware: HardwareClass, profile: Profile) -> dict[int, int]:
     wanted = profile.cpu.pmd_cores_per_node
     if isinstance(wanted, dict):
         return dict(wanted)
-    return dict.fromkeys(dpdk_nodes(hardware, profile), wanted)
+    return dict.fromkeys(first_port_by_node(hardware, profile), wanted)
 
 
 def _offline(hardware: HardwareClass, policy: CpuPolicy) -> CpuSet:
@@ -140,31 +125,3 @@ def _pmd(
 
 def _union(parts: Sequence[CpuSet]) -> CpuSet:
     return CpuSet.of(cpu for part in parts for cpu in part.cpus)
-
-
-def dpdk_ports(hardware: HardwareClass, profile: Profile) -> Iterator[DpdkPort]:
-    """All ports of all bridges."""
-    nics = {nic.name: nic for nic in hardware.nics}
-    for bridge_name, bridge in profile.ovs.bridges.items() if profile.ovs else ():
-        for name, port in bridge.ports.items():
-            of_vf = port.vf.partition("/")[0] if port.vf else None
-            yield DpdkPort(bridge_name, name, port, nics.get(port.nic or of_vf or ""))
-
-
-def node_of(nic: Nic) -> int:
-    """NUMA node of a NIC; without one the kernel's -1 is taken for node 0."""
-    return nic.numa or 0
-
-
-def dpdk_nodes(hardware: HardwareClass, profile: Profile) -> dict[int, DpdkPort]:
-    """NUMA nodes with a DPDK port, and the first port there."""
-    found: dict[int, DpdkPort] = {}
-    for port in dpdk_ports(hardware, profile):
-        if port.nic is not None and node_of(port.nic) < len(hardware.numa):
-            found.setdefault(node_of(port.nic), port)
-    return dict(sorted(found.items()))
-
-
-def is_bifurcated(nic: Nic) -> bool:
-    """DPDK works through the NIC's kernel driver: it is never bound to another one."""
-    return nic.model.driver.bifurcated

@@ -163,10 +163,11 @@ def text(
     *,
     longest: int | None = None,
     also: tuple[type, ...] = (),
+    make: Callable[[str], object] = str,
 ) -> tuple[Any, ...]:
     """Annotations of a text that matches all of `pattern`; what: "a MAC address".
 
-    also: int, bool: numbers and truths are kept as they are.
+    also: int, bool: numbers and truths are kept as they are. make: the value of the text.
 
     Not pydantic's `pattern`: a `$` of Python's `re` lets a last newline through, and the
     message is for the person who wrote the inventory.
@@ -182,7 +183,7 @@ def text(
             raise ValueError(f"{len(value)} characters are too long, {longest} is the most")
         if re.fullmatch(pattern, value) is None:
             raise ValueError(f"{quote(value)} is not {wanted}")
-        return value
+        return make(value)
 
     schema: dict[str, object] = {} if longest is None else {"maxLength": longest}
     if also:

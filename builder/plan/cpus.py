@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+from builder.model.ports import DpdkPort
 from builder.model.roles import (
     Roles,
     cores_of_nodes,
@@ -16,13 +17,13 @@ from builder.plan.types import CpuPlan, Role
 from builder.plan.why import Why
 
 
-def plan_cpus(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> CpuPlan:
-    """Roles of all CPUs; dpdk_nodes: NUMA nodes that have a DPDK port, with the port's name."""
+def plan_cpus(inputs: Inputs, ports: Sequence[DpdkPort]) -> CpuPlan:
+    """Roles of all CPUs."""
     hardware = inputs.hardware
     derived = roles_of(hardware, inputs.profile)
     why: dict[Role, Why] = {
         "housekeeping": _why_housekeeping(inputs, derived),
-        "pmd": _why_pmd(inputs, dpdk_nodes),
+        "pmd": _why_pmd(inputs, ports),
         "pods": inputs.why(
             "every CPU that is online and neither for housekeeping nor for PMD threads: "
             "exclusive to pods",
@@ -79,7 +80,7 @@ def _why_housekeeping(inputs: Inputs, derived: Roles) -> Why:
     )
 
 
-def _why_pmd(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> Why:
+def _why_pmd(inputs: Inputs, ports: Sequence[DpdkPort]) -> Why:
     """OVS polls a port by a PMD thread of the port's own node, else it warns "There's no
     available (non-isolated) pmd thread on numa node" (lib/dpif-netdev.c).
     """
@@ -89,7 +90,7 @@ def _why_pmd(inputs: Inputs, dpdk_nodes: Mapping[int, str]) -> Why:
     if policy.pmd is not None:
         return inputs.why("listed in the inventory", inputs.profile_key("cpu", "pmd"))
     parts = [
-        f"{_cores_text(count)} of NUMA node {node}{_ports_text(dpdk_nodes.get(node))}"
+        f"{_cores_text(count)} of NUMA node {node}{_ports_text(ports, node)}"
         for node, count in sorted(pmd_cores(inputs.hardware, inputs.profile).items())
         if count
     ]
@@ -118,5 +119,11 @@ def _cores_text(count: int) -> str:
     return "one core" if count == 1 else f"{count} cores"
 
 
-def _ports_text(ports: str | None) -> str:
-    return f", which has {ports}" if ports else ""
+def _ports_text(ports: Sequence[DpdkPort], node: int) -> str:
+    names = [
+        f"{port.name} ({port.source}"
+        f"{'; its NUMA node is not known, 0 assumed' if port.nic.numa is None else ''})"
+        for port in ports
+        if port.node == node
+    ]
+    return f", which has {' and '.join(names)}" if names else ""

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from builder.catalog.nic_types import NicType
 from builder.catalog.vf_settings import VfSettings
 from builder.diagnostics import KeyPath
+from builder.model.fields import VfRef
 from builder.model.values import PciAddress
 from builder.plan.json_form import HIDDEN, INLINE
 from builder.plan.why import Why
@@ -112,6 +113,8 @@ class OvsPortPlan:
     why: Why
     # Of the port.
     key: KeyPath = field(metadata=HIDDEN)
+    # The VF it is; None: a whole NIC port.
+    vf: VfRef | None = field(default=None, metadata=HIDDEN)
     # Descriptors of a queue; None: as many as Open vSwitch takes by itself.
     rxd: int | None = None
     txd: int | None = None

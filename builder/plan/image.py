@@ -7,6 +7,7 @@ from dataclasses import replace
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
+from builder.model.ports import dpdk_ports
 from builder.plan.cpus import plan_cpus
 from builder.plan.encode import plan_id
 from builder.plan.hugepages import plan_hugepages, plan_page_demands
@@ -22,7 +23,6 @@ from builder.plan.modules import (
 from builder.plan.ovs import plan_ovs
 from builder.plan.ovs_memory import apply_own_memory, plan_ovs_memory
 from builder.plan.packages import plan_packages
-from builder.plan.ports import dpdk_nodes, find_dpdk_ports
 from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
 from builder.plan.sysctl import plan_sysctls
 from builder.plan.types import ImagePlan
@@ -33,8 +33,8 @@ def plan_image(
 ) -> ImagePlan:
     """Everything an image of `hardware` with `profile` on `release` is to be."""
     inputs = Inputs(inventory, marks, hardware, profile, release)
-    ports = find_dpdk_ports(inputs)
-    cpus = plan_cpus(inputs, dpdk_nodes(ports))
+    ports = tuple(dpdk_ports(inputs.hardware, inputs.profile))
+    cpus = plan_cpus(inputs, ports)
     memory = plan_ovs_memory(inputs, cpus, ports)
     pools = plan_hugepages(inputs, apply_own_memory(inputs, memory))
     pfs = plan_pfs(inputs, ports)

@@ -8,6 +8,7 @@ from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
+from builder.model.ports import DpdkPort
 from builder.model.profile import Profile
 from builder.plan.why import Origin, Why
 
@@ -41,6 +42,14 @@ class Inputs:
     def nic_key(self, nic: Nic, *keys: str | int) -> KeyPath:
         """`hardware.<class>.nics[<its place>].<keys>`"""
         return self.hardware_key("nics", self.hardware.nics.index(nic), *keys)
+
+    def port_key(self, port: DpdkPort, *keys: str) -> KeyPath:
+        """`profiles.<profile>.ovs.bridges.<bridge>.ports.<port>.<keys>`"""
+        return self.profile_key(*port.path, *keys)
+
+    def device_key(self, port: DpdkPort) -> KeyPath:
+        """The port's key that says which device it is."""
+        return self.profile_key(*port.device_path)
 
     def why(self, reason: str, *paths: KeyPath) -> Why:
         """A reason with the places of the keys it rests on."""

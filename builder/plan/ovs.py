@@ -5,14 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from builder.diagnostics import KeyPath
 from builder.model.fields import option_text
-from builder.model.ovs import Ovs
+from builder.model.ovs import Ovs, OvsPort
+from builder.model.ports import DpdkPort
 from builder.model.values import PciAddress
 from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.ovs_memory import OvsMemory
-from builder.plan.ports import DpdkPort
 from builder.plan.types import CpuPlan
 from builder.plan.why import Why
 
@@ -66,34 +65,34 @@ def port_address(port: DpdkPort, pfs: tuple[PfPlan, ...]) -> PciAddress | None:
     """PCI address of a port: of its NIC port or of its VF; None for a VF nobody makes."""
     if port.vf is None:
         return port.nic.pci
-    vfs = (vf for pf in pfs if pf.name == port.nic.name for vf in pf.vfs)
-    return next((vf.pci for vf in vfs if vf.index == port.vf), None)
+    vfs = (vf for pf in pfs if pf.name == port.vf.pf for vf in pf.vfs)
+    return next((vf.pci for vf in vfs if vf.index == port.vf.index), None)
 
 
 def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPortPlan:
-    address = port_address(port, pfs) or port.nic.pci
-    given = {"rxd": port.rxd, "txd": port.txd, "rxq-affinity": port.rxq_affinity}
-    keys = [(*port.key[:-1], key) for key, value in given.items() if value]
+    address, asked = port_address(port, pfs) or port.nic.pci, port.port
+    given = {"rxd": asked.rxd, "txd": asked.txd, "rxq-affinity": asked.rxq_affinity}
     return OvsPortPlan(
         name=port.name,
         pci=address,
         numa=port.nic.numa,
-        mtu=port.mtu,
-        rxq=port.rxq,
+        mtu=asked.mtu,
+        rxq=asked.rxq,
         why=inputs.why(
-            f"{port.source} at {address}, polled on NUMA node {port.node}{_polled_by(port)}",
-            port.key,
+            f"{port.source} at {address}, polled on NUMA node {port.node}{_polled_by(asked)}",
+            inputs.device_key(port),
             inputs.nic_key(port.nic, "pci"),
-            *keys,
+            *(inputs.port_key(port, key) for key, value in given.items() if value),
         ),
-        key=port.key[:-1],
-        rxd=port.rxd,
-        txd=port.txd,
-        affinity=port.rxq_affinity,
+        key=inputs.port_key(port),
+        vf=port.vf,
+        rxd=asked.rxd,
+        txd=asked.txd,
+        affinity=asked.rxq_affinity,
     )
 
 
-def _polled_by(port: DpdkPort) -> str:
+def _polled_by(port: OvsPort) -> str:
     pairs = sorted(port.rxq_affinity.items())
     pinned = ", ".join(f"queue {queue} by CPU {cpu}" for queue, cpu in pairs)
     return f", {pinned} and by no other" if pinned else ""
@@ -133,7 +132,7 @@ def _plan_extra(
     found = ((port, port_address(port, pfs)) for port in ports)
     addresses = dict.fromkeys(str(address) for _, address in found if address is not None)
     words = [f"-a {address}" for address in addresses]
-    keys: list[KeyPath] = [port.key for port in ports]
+    keys = [inputs.device_key(port) for port in ports]
     reason = "DPDK opens these devices only: without a list it opens every VF that is for pods"
     if inputs.release.ovs >= NO_PROBE_AT_INIT:
         reason += " as soon as dpdk-probe-at-init is true"

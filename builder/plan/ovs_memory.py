@@ -15,6 +15,7 @@ from builder.model.pages import (
     page_demands,
     spread_pages,
 )
+from builder.model.ports import DpdkPort
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
 from builder.plan.mempools import (
@@ -27,7 +28,6 @@ from builder.plan.mempools import (
     shared_node_mib,
     shared_pools,
 )
-from builder.plan.ports import DpdkPort
 from builder.plan.types import CpuPlan, ImagePlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
@@ -83,15 +83,16 @@ def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node:
     here = [port for port in ports if port.node == node]
     if not here:
         return _plan_idle_node(inputs, node)
-    keys = tuple((*port.key[:-1], "mtu") for port in here)
+    keys = tuple(inputs.port_key(port, "mtu") for port in here)
     if is_true(_own_setting(inputs, "per-port-memory")):
         memory = [
-            PortMemory(p.mtu, p.rxq, p.rxd or DESCRIPTORS, p.txd or DESCRIPTORS) for p in here
+            PortMemory(p.mtu, p.rxq, p.rxd or DESCRIPTORS, p.txd or DESCRIPTORS)
+            for p in (item.port for item in here)
         ]
         key = inputs.profile_key("ovs", "other-config", "per-port-memory")
         reason = f"a pool for each port and {HEADROOM_MIB} for DPDK itself, rounded up"
         return OvsMemory(node, per_port_node_mib(memory, len(cpus.pmd)), reason, (*keys, key))
-    mtus = [port.mtu for port in here]
+    mtus = [port.port.mtu for port in here]
     offered = offered_mtus(_own_setting(inputs, "shared-mempool-config"), node, inputs.release)
     sizes = " + ".join(str(mib) for mib in shared_pools(mtus, offered).values())
     shown = ", ".join(str(mtu) for mtu in sorted({DEFAULT_MTU, *mtus}))

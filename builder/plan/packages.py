@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.releases import SystemdPart
+from builder.model.ports import DpdkPort
 from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.modules import bound_functions
-from builder.plan.ports import DpdkPort
 from builder.plan.types import PackagePlan
 from builder.plan.why import Why
 
@@ -136,7 +136,7 @@ def _poll_mode_drivers(inputs: Inputs, ports: Iterable[DpdkPort]) -> Iterator[Pa
                 stem,
                 inputs.why(
                     f"DPDK's driver of {port.name} ({port.source})",
-                    port.key,
+                    inputs.device_key(port),
                     inputs.nic_key(port.nic, "id"),
                 ),
             )

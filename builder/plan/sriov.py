@@ -5,8 +5,9 @@ from __future__ import annotations
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
+from builder.model.fields import VfRef
 from builder.model.hardware import Nic
-from builder.model.roles import is_bifurcated
+from builder.model.ports import DpdkPort, is_bifurcated, whole_ports
 from builder.model.sriov import (
     SriovPolicy,
     Vf,
@@ -15,7 +16,6 @@ from builder.model.sriov import (
 )
 from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.ports import DpdkPort, whole_ports
 from builder.plan.why import Why
 
 
@@ -65,7 +65,7 @@ def _plan_pf_driver(
             f"{inputs.profile.ovs.driver} first, its VFs are made after that; it has no interface "
             "any more, so its VFs cannot serve sriov-cni"
         )
-        return inputs.profile.ovs.driver, "sysfs", inputs.why(reason, key, port.key)
+        return inputs.profile.ovs.driver, "sysfs", inputs.why(reason, key, inputs.device_key(port))
     keys = [key, mode_key]
     reason = (
         f"{nic.driver} keeps the port; its VFs are made by sriov_numvfs at its PCI address, "
@@ -87,7 +87,7 @@ def _plan_vfs(
     nic: Nic,
 ) -> tuple[VfPlan, ...]:
     listed = {vf.index: (number, vf) for number, vf in enumerate(policy.vfs)}
-    by_index = {port.vf: port for port in ports if port.nic.name == nic.name}
+    by_vf = {port.vf: port for port in ports if port.nic.name == nic.name}
     first = nic.model.first_vf_offset(
         nic.pci.function,
         count_card_ports(inputs.hardware, nic),
@@ -96,7 +96,7 @@ def _plan_vfs(
     vfs: list[VfPlan] = []
     for index in range(policy.num_vfs):
         number, vf = listed.get(index, (None, Vf.model_construct(index=index)))
-        port = by_index.get(index)
+        port = by_vf.get(VfRef(policy.pf, index))
         driver = vf.driver or policy.driver
         is_for_ovs = port is not None or vf.use == "ovs-dpdk"
         vfs.append(
@@ -130,7 +130,7 @@ def _explain_vf(
     keys = [key]
     if port is not None:
         user = f"{port.name} of {port.bridge}"
-        keys.append(port.key)
+        keys.append(inputs.device_key(port))
     elif vf.use == "ovs-dpdk":
         user = "Open vSwitch"
     else:
@@ -167,13 +167,14 @@ def plan_bindings(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[Binding,
         port = given.get(nic.name)
         if port is None or nic.name in with_vfs:
             continue
+        key = inputs.device_key(port)
         why = inputs.why(
             f"{port.name} of {port.bridge} is this port; {DPDK_DRIVERS[ovs.driver].reason}",
-            port.key,
+            key,
             inputs.profile_key("ovs", "driver"),
         )
         bindings.append(
-            Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why, nic.model, port.key)
+            Binding(nic.name, nic.pci, nic.id, ovs.driver, nic.numa, why, nic.model, key)
         )
     return tuple(bindings)
 
@@ -192,7 +193,7 @@ def plan_nics(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[NicPlan, ...
             if used and is_bifurcated(nic)
             else "not given to Open vSwitch as a whole: the kernel keeps it, by this name"
         )
-        keys = (inputs.nic_key(nic, "name"), *(port.key for port in used))
+        keys = (inputs.nic_key(nic, "name"), *(inputs.device_key(port) for port in used))
         why = inputs.why(reason, *keys)
         plans.append(NicPlan(nic.name, nic.pci, nic.id, nic.driver, nic.numa, why, nic.model))
     return tuple(plans)

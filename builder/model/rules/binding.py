@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
-from builder.model.roles import dpdk_ports, is_bifurcated
+from builder.model.ports import dpdk_ports, is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.rule import SEE, Finding, Rule, each
 
@@ -18,7 +18,7 @@ def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
     whole = [
         port
         for port in dpdk_ports(pair.hardware, pair.profile)
-        if port.port.nic is not None and port.nic is not None and not is_bifurcated(port.nic)
+        if port.port.nic is not None and not is_bifurcated(port.nic)
     ]
     if ovs is not None and whole:
         yield (*pair.path, "ovs", "driver"), ovs.driver, False
@@ -139,7 +139,7 @@ def check_bifurcated_port(pair: Pair) -> Iterator[Finding]:
         return
     for port in dpdk_ports(pair.hardware, pair.profile):
         nic = port.nic
-        if port.port.nic is not None and nic is not None and is_bifurcated(nic):
+        if port.port.nic is not None and is_bifurcated(nic):
             message = (
                 f"{ovs.driver} would take {nic.name} (port {port.name}) from {nic.driver}, "
                 "through which DPDK drives it"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Interface, Inventory
+from builder.model.ports import is_bifurcated
 from builder.model.racks import heir_of
-from builder.model.roles import is_bifurcated
 from builder.model.rules.ovs import used_ports
 from builder.model.rules.pairs import pairs
 from builder.model.wording import suggest

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
-from builder.model.roles import dpdk_ports
+from builder.model.ports import dpdk_ports
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.values import PciAddress
 from builder.phrases import nodes_text
@@ -84,7 +84,7 @@ def check_numa_given(pair: Pair) -> Iterator[Finding]:
     """The kernel's numa_node is -1 where firmware has no _PXM; OVS then counts it as node 0."""
     for port in dpdk_ports(pair.hardware, pair.profile):
         nic = port.nic
-        if nic is None or nic.numa is not None or len(pair.hardware.numa) == 1:
+        if nic.numa is not None or len(pair.hardware.numa) == 1:
             continue
         path = (*pair.class_path, "nics", pair.hardware.nics.index(nic), "numa")
         message = f"the node of {nic.name} is not given, but it is a DPDK port: node 0 assumed"

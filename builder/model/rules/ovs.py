@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
+from builder.model.fields import VfRef
 from builder.model.inventory import Inventory
 from builder.model.ovs import OvsPort
-from builder.model.roles import is_bifurcated
+from builder.model.ports import is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import driver_of
 from builder.model.sriov import SriovPolicy, Vf
@@ -54,16 +55,14 @@ def check_vf_known(inventory: Inventory) -> Iterator[Finding]:
             continue
         profile = inventory.profiles[str(path[1])]
         policies = {policy.pf: policy for policy in profile.sriov}
-        pf, _, index = port.vf.partition("/")
+        pf, index = port.vf.pf, port.vf.index
         policy = policies.get(pf)
         if policy is None:
             message = f"{pf} has no VFs: there is no sriov policy for it"
             hint = suggest(pf, policies) if policies else f"sriov: [{{pf: {pf}, num-vfs: 1}}]"
             yield Finding((*path, "vf"), message, hint)
-        elif int(index) >= policy.num_vfs:
-            message = (
-                f"there is no VF {int(index)} of {pf}: with num-vfs {policy.num_vfs} the last "
-            )
+        elif index >= policy.num_vfs:
+            message = f"there is no VF {index} of {pf}: with num-vfs {policy.num_vfs} the last "
             yield Finding((*path, "vf"), message + f"one is {policy.num_vfs - 1}")
 
 
@@ -71,47 +70,39 @@ def check_vf_for_ovs(inventory: Inventory) -> Iterator[Finding]:
     """The VF of a port is set apart from those for pods."""
     for path, port in _ports(inventory):
         profile = inventory.profiles[str(path[1])]
-        found = _find_vf(port, profile.sriov)
-        if found is None:
+        found = _find_vf(port.vf, profile.sriov) if port.vf is not None else None
+        if port.vf is None or found is None:
             continue
-        number, policy, vf = found
+        (number, policy, vf), index = found, port.vf.index
         if vf is None or vf.use != "ovs-dpdk":
-            index = (port.vf or "").partition("/")[2]
             pool = (vf.pool if vf else None) or policy.pool
-            message = f"VF {int(index)} of {policy.pf} is not set apart for OVS"
+            message = f"VF {index} of {policy.pf} is not set apart for OVS"
             if pool:
                 message += f": it is in pool {pool} for pods"
-            hint = (
-                f"in sriov[{number}].vfs: {{index: {int(index)}, driver: vfio-pci, use: ovs-dpdk}}"
-            )
+            hint = f"in sriov[{number}].vfs: {{index: {index}, driver: vfio-pci, use: ovs-dpdk}}"
             yield Finding((*path, "vf"), message, hint)
 
 
 def _find_vf(
-    port: OvsPort, policies: tuple[SriovPolicy, ...]
+    wanted: VfRef, policies: tuple[SriovPolicy, ...]
 ) -> tuple[int, SriovPolicy, Vf | None] | None:
-    """Place of the policy of a port's VF, the policy, and the VF where it is listed."""
-    pf, _, index = (port.vf or "").partition("/")
+    """Place of a VF's policy, the policy, and the VF where it is listed."""
     for number, policy in enumerate(policies):
-        if policy.pf == pf and int(index) < policy.num_vfs:
-            listed = (vf for vf in policy.vfs if vf.index == int(index))
+        if policy.pf == wanted.pf and wanted.index < policy.num_vfs:
+            listed = (vf for vf in policy.vfs if vf.index == wanted.index)
             return number, policy, next(listed, None)
     return None
 
 
 def check_device_once(inventory: Inventory) -> Iterator[Finding]:
-    first: dict[tuple[str | int, str], KeyPath] = {}
+    first: dict[tuple[str | int, str | VfRef], KeyPath] = {}
     for path, port in _ports(inventory):
         for key, device in (("nic", port.nic), ("vf", port.vf)):
             if device is None:
                 continue
-            name = device
-            if key == "vf":
-                pf, _, index = device.partition("/")
-                name = f"{pf}/{int(index)}"
-            other = first.setdefault((path[1], name), (*path, key))
+            other = first.setdefault((path[1], device), (*path, key))
             if other != (*path, key):
-                yield Finding((*path, key), f"{name} is a port already: {SEE}", see=other)
+                yield Finding((*path, key), f"{device} is a port already: {SEE}", see=other)
 
 
 def check_names_once(inventory: Inventory) -> Iterator[Finding]:
@@ -198,7 +189,7 @@ def check_vf_jumbo(inventory: Inventory) -> Iterator[Finding]:
     for pair in pairs(inventory):
         whole = {port.nic for _, port in used_ports(pair)}
         for path, port in used_ports(pair):
-            nic = pair.hardware.nic((port.vf or "").partition("/")[0])
+            nic = pair.hardware.nic(port.vf.pf) if port.vf is not None else None
             if nic is None or not nic.model.vf_jumbo_needs_pf or nic.name in whole:
                 continue
             small = _hosts_with_small_mtu(inventory, pair, nic.name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.model.inventory import Inventory
-from builder.model.roles import cores_of_nodes, dpdk_nodes, pmd_cores, roles_of
+from builder.model.ports import first_port_by_node
+from builder.model.roles import cores_of_nodes, pmd_cores, roles_of
 from builder.model.rules.pairs import Pair, pairs
 from builder.phrases import count_text, is_are, numbers
 from builder.rule import Finding, Rule, each
@@ -33,7 +34,7 @@ def check_ports_have_pmd(pair: Pair) -> Iterator[Finding]:
     """
     roles = roles_of(pair.hardware, pair.profile)
     pmd, asked = roles.pmd, pmd_cores(pair.hardware, pair.profile)
-    for node, port in dpdk_nodes(pair.hardware, pair.profile).items():
+    for node, port in first_port_by_node(pair.hardware, pair.profile).items():
         online = pair.hardware.numa[node].cpus - roles.offline
         # More cores than there are is pmd-cores-fit; CPU 0 offline has rules of its own.
         said = asked.get(node) if online else 0 in pair.hardware.numa[node].cpus
@@ -51,7 +52,7 @@ def check_ports_have_pmd(pair: Pair) -> Iterator[Finding]:
 
 def check_pmd_has_ports(pair: Pair) -> Iterator[Finding]:
     pmd = roles_of(pair.hardware, pair.profile).pmd
-    with_port = dpdk_nodes(pair.hardware, pair.profile)
+    with_port = first_port_by_node(pair.hardware, pair.profile)
     key = "pmd-cores-per-node" if pair.profile.cpu.pmd is None else "pmd"
     for node, numa in enumerate(pair.hardware.numa):
         if node not in with_port and numa.cpus & pmd:

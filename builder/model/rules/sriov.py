@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
+from builder.model.fields import VfRef
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
+from builder.model.ports import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.profile import Profile
-from builder.model.roles import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
 from builder.model.values import CpuSet
@@ -197,9 +198,9 @@ def check_vf_for_ovs_driver(pf: UsedPf) -> Iterator[Finding]:
 
 
 def check_vf_for_ovs_used(pf: UsedPf) -> Iterator[Finding]:
-    taken = {port.port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
+    taken = {port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
     for number, vf in enumerate(pf.policy.vfs):
-        name = f"{pf.policy.pf}/{vf.index}"
+        name = VfRef(pf.policy.pf, vf.index)
         if vf.use == "ovs-dpdk" and name not in taken:
             path = (*pf.path, "vfs", number, "use")
             message = f"no bridge has a port with vf: {name}"

@@ -8,7 +8,7 @@ from builder.catalog.nic_types import NicType
 from builder.catalog.vf_settings import VfSetting
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
-from builder.model.roles import dpdk_ports
+from builder.model.ports import dpdk_ports
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.rules.sriov import UsedPf, used_pfs
 from builder.model.sriov import Vf
@@ -129,8 +129,8 @@ def check_eswitch_on_userspace(inventory: Inventory) -> Iterator[Finding]:
 def check_mtu(pair: Pair) -> Iterator[Finding]:
     """dev_validate_mtu(): over netdev->max_mtu is EINVAL, and the interface keeps 1500."""
     for port in dpdk_ports(pair.hardware, pair.profile):
-        most = port.nic.model.driver.max_mtu if port.nic is not None else None
-        if port.nic is not None and most is not None and port.port.mtu > most:
+        most = port.nic.model.driver.max_mtu
+        if most is not None and port.port.mtu > most:
             message = (
                 f"MTU {port.port.mtu}, but {port.nic.name} ({port.nic.model.driver.name}) has "
                 f"{most} at most"

@@ -134,7 +134,7 @@ def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
 def _device(image: ImagePlan, port: OvsPortPlan) -> tuple[NicType, PfPlan | None] | None:
     """Model of the port's NIC, and the PF when the port is a VF its kernel driver makes."""
     for pf in image.pfs:
-        if any(vf.pci == port.pci for vf in pf.vfs):
+        if port.vf is not None and port.vf.pf == pf.name:
             return (pf.model, pf) if pf.driver == pf.model.driver.name else None
     model = next((item.model for item in image.physical_ports if item.pci == port.pci), None)
     return None if model is None else (model, None)

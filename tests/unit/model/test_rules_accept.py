@@ -26,6 +26,7 @@ def host(text: str) -> tuple[str, str]:
 
 CASES: dict[str, list[tuple[str, str]]] = {
     "as it is": [],
+    "a VF's number with a zero before it": [("{vf: xe0/0}", "{vf: xe0/00}")],
     "82599: 63 VFs": [("{pf: xe1, num-vfs: 2", "{pf: xe1, num-vfs: 63")],
     "pages to the headroom": [(PAGES, "    hugepages: {size: 1G, count: 28}\n")],
     "2M pages to the headroom": [(PAGES, "    hugepages: {size: 2M, count: {0: 7168}}\n")],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from builder.model.addresses import IpAddress, IpInterface
-from builder.model.fields import PerNode
+from builder.model.fields import PerNode, VfName, VfRef
 from builder.model.hardware import DeviceId, IfName
 from builder.model.values import (
     HUGEPAGE_KIB,
@@ -360,3 +360,9 @@ def test_address() -> None:
     assert refusal(IpAddress, "192.0.2.1/24") == '"192.0.2.1/24" is not an address like "192.0.2.1"'
     assert refusal(IpAddress, "fe80::1%eth0") == '"fe80::1%eth0": an address here has no %zone'
     assert refusal(IpAddress, 1) == 'not an address like "192.0.2.1"'
+
+
+def test_a_vf_is_its_port_and_its_number() -> None:
+    vfs = TypeAdapter(VfName)
+    assert vfs.validate_python("ens11f0/07") == VfRef("ens11f0", 7)
+    assert vfs.dump_json(VfRef("ens11f0", 7)) == b'"ens11f0/7"'
