@@ -18,9 +18,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from builder.catalog.ovs_forms import OvsOption, version_text  # noqa: E402
+from builder.catalog.ovs_forms import OvsOption  # noqa: E402
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
 from builder.catalog.releases import RELEASES  # noqa: E402
+from builder.catalog.versions import DpdkVersion, Version  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
 from builder.inventory.loader import parse_inventory  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
@@ -129,7 +130,7 @@ def ovs_options_page() -> str:
 
 
 def _option(option: OvsOption) -> str:
-    forms = [f"before {version_text(until)}: {form.about}" for until, form in option.older_forms]
+    forms = [f"before {until}: {form.about}" for until, form in option.older_forms]
     cells = (
         f"`{option.key}`",
         "; ".join([option.form.about, *forms]),
@@ -142,9 +143,9 @@ def _option(option: OvsOption) -> str:
 
 
 def _releases(option: OvsOption) -> str:
-    words = [f"from {version_text(option.since)}"] if option.since else []
-    words += [f"deprecated in {version_text(option.deprecated)}"] if option.deprecated else []
-    words += [f"gone in {version_text(option.removed)}"] if option.removed else []
+    words = [f"from {option.since}"] if option.since else []
+    words += [f"deprecated in {option.deprecated}"] if option.deprecated else []
+    words += [f"gone in {option.removed}"] if option.removed else []
     words += [f"now `{option.renamed_to}`"] if option.renamed_to else []
     return ", ".join(words) or "all"
 
@@ -254,7 +255,15 @@ def _kind(kind: Any) -> str:
         return f"list of {_kind(inner[0])}"
     if origin is not None:
         return f"map of {_kind(inner[1])}"
-    names = {str: "text", int: "number", bool: "true, false", CpuSet: "text", PciAddress: "text"}
+    names = {
+        str: "text",
+        int: "number",
+        bool: "true, false",
+        CpuSet: "text",
+        PciAddress: "text",
+        Version: "list of number",
+        DpdkVersion: "list of number",
+    }
     if kind in names:
         return names[kind]
     title = _title(kind)

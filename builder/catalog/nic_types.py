@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder.catalog.port_drivers import Kernel, PortDriver
+from builder.catalog.port_drivers import PortDriver
+from builder.catalog.versions import Version
 from builder.catalog.vf_settings import VfSetting
 
 
@@ -21,7 +22,7 @@ class VfType:
     device_id: str
     driver: str
     queues: int | None = None
-    settings: Mapping[VfSetting, Kernel] = field(default_factory=dict)
+    settings: Mapping[VfSetting, Version] = field(default_factory=dict)
     jumbo_needs_pf: bool = False
 
 
@@ -62,7 +63,7 @@ class NicType:
         return None if self.vf is None else self.vf.driver
 
     @property
-    def settings(self) -> Mapping[VfSetting, Kernel]:
+    def settings(self) -> Mapping[VfSetting, Version]:
         """What can be set of its VFs, and since which kernel."""
         return {**self.driver.settings, **(self.vf.settings if self.vf is not None else {})}
 

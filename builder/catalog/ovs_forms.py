@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Version = tuple[int, int]
+from builder.catalog.versions import Version
+
 # When a new value counts: at once; when ovs-vswitchd starts; or only if set before DPDK starts.
 Applies = Literal["at once", "at start", "before dpdk-init"]
 Column = Literal["Open_vSwitch other_config", "Interface options", "Interface other_config"]
@@ -105,8 +106,3 @@ class OvsOption:
         """Whether that release looks at the key."""
         begun = self.since is None or release >= self.since
         return begun and (self.removed is None or release < self.removed)
-
-
-def version_text(version: Version) -> str:
-    """`3.5`."""
-    return f"{version[0]}.{version[1]}"

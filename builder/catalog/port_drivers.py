@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.catalog.releases import Family
+from builder.catalog.versions import Version
 from builder.catalog.vf_settings import VfSetting
 
 LinkState = Literal["auto", "enable", "disable"]
-Kernel = tuple[int, int]
 # What DPDK's driver makes of a port that has VFs. none: it has nothing that answers VFs; no-rss:
 # it refuses the RSS Open vSwitch asks for; pools: its queues are one VF's share; any: no limit.
 VfHost = Literal["none", "no-rss", "pools", "any"]
@@ -51,8 +51,8 @@ class PortDriver:
     needs_pf_up: bool = False
     set_in_card: str = "set it with the vendor's tool before the first boot"
     max_mtu: int | None = None
-    settings: Mapping[VfSetting, Kernel] = field(default_factory=dict)
-    switchdev: Kernel | None = None
+    settings: Mapping[VfSetting, Version] = field(default_factory=dict)
+    switchdev: Version | None = None
     not_in_switchdev: tuple[VfSetting, ...] = ()
     tx_rates: tuple[int, int] | None = None
     link_states: tuple[LinkState, ...] = ("auto", "enable", "disable")
@@ -63,8 +63,8 @@ class PortDriver:
 
 
 # Older than any kernel of a release we know.
-LONG: Kernel = (3, 0)
-_BASE: dict[VfSetting, Kernel] = {"mac": LONG, "vlan": LONG, "spoofchk": LONG, "trust": LONG}
+LONG = Version(3, 0)
+_BASE: dict[VfSetting, Version] = {"mac": LONG, "vlan": LONG, "spoofchk": LONG, "trust": LONG}
 # i40e's I40E_MAX_VF_QUEUES and ice's ICE_MAX_RSS_QS_PER_VF.
 _IAVF_QUEUES = ((1, 16),)
 
@@ -100,7 +100,7 @@ _ALL = (
         dpdk_vf_host="pools",
         max_vfs=True,
         max_mtu=9710,
-        settings={**_BASE, "max-tx-rate": LONG, "link-state": (5, 19)},
+        settings={**_BASE, "max-tx-rate": LONG, "link-state": Version(5, 19)},
         tx_rates=(11, 10000),
         link_states=("auto", "disable"),
     ),
@@ -128,8 +128,13 @@ _ALL = (
         vf_queues=_IAVF_QUEUES,
         dpdk_vf_host="none",
         max_mtu=9702,
-        settings={**_BASE, "max-tx-rate": (5, 16), "min-tx-rate": (5, 16), "link-state": LONG},
-        switchdev=(5, 16),
+        settings={
+            **_BASE,
+            "max-tx-rate": Version(5, 16),
+            "min-tx-rate": Version(5, 16),
+            "link-state": LONG,
+        },
+        switchdev=Version(5, 16),
         not_in_switchdev=("trust",),
     ),
     # mlx5/core/esw/legacy.c: mlx5_eswitch_set_vport_{vlan,spoofchk,trust}() are -EOPNOTSUPP

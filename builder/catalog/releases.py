@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.catalog.versions import DpdkVersion, Version
+
 Family = Literal["debian", "ubuntu"]
 SystemdPart = Literal["systemd-resolved", "systemd-repart"]
 
@@ -30,9 +32,9 @@ class OsRelease:
     family: Family
     suite: str
     version: str
-    kernel: tuple[int, int]
-    ovs: tuple[int, int]
-    dpdk: tuple[int, int]
+    kernel: Version
+    ovs: Version
+    dpdk: DpdkVersion
     # Suffix of DPDK's library packages: librte-net-ixgbe25.
     dpdk_abi: str
     systemd: int
@@ -72,9 +74,9 @@ _ALL = (
         family="debian",
         suite="bookworm",
         version="12",
-        kernel=(6, 1),
-        ovs=(3, 1),
-        dpdk=(22, 11),
+        kernel=Version(6, 1),
+        ovs=Version(3, 1),
+        dpdk=DpdkVersion(22, 11),
         dpdk_abi="23",
         systemd=252,
         components=("main", "non-free-firmware"),
@@ -85,9 +87,9 @@ _ALL = (
         family="debian",
         suite="trixie",
         version="13",
-        kernel=(6, 12),
-        ovs=(3, 5),
-        dpdk=(24, 11),
+        kernel=Version(6, 12),
+        ovs=Version(3, 5),
+        dpdk=DpdkVersion(24, 11),
         dpdk_abi="25",
         systemd=257,
         components=("main", "non-free-firmware"),
@@ -98,9 +100,9 @@ _ALL = (
         family="ubuntu",
         suite="jammy",
         version="22.04",
-        kernel=(5, 15),
-        ovs=(2, 17),
-        dpdk=(21, 11),
+        kernel=Version(5, 15),
+        ovs=Version(2, 17),
+        dpdk=DpdkVersion(21, 11),
         dpdk_abi="22",
         systemd=249,
         vfio_built_in=True,
@@ -111,9 +113,9 @@ _ALL = (
         family="ubuntu",
         suite="noble",
         version="24.04",
-        kernel=(6, 8),
-        ovs=(3, 3),
-        dpdk=(23, 11),
+        kernel=Version(6, 8),
+        ovs=Version(3, 3),
+        dpdk=DpdkVersion(23, 11),
         dpdk_abi="24",
         systemd=255,
         vfio_built_in=True,
@@ -125,9 +127,9 @@ _ALL = (
         family="ubuntu",
         suite="resolute",
         version="26.04",
-        kernel=(7, 0),
-        ovs=(3, 7),
-        dpdk=(25, 11),
+        kernel=Version(7, 0),
+        ovs=Version(3, 7),
+        dpdk=DpdkVersion(25, 11),
         dpdk_abi="26",
         systemd=259,
         vfio_built_in=True,

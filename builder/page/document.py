@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-from builder.catalog.ovs_forms import version_text
 from builder.catalog.releases import OsRelease
 from builder.page.layout import draw_machine, roles_shown
 from builder.plan.explain import head
@@ -66,7 +65,7 @@ def plan_page(plan: HostPlan, templates: Mapping[str, str]) -> str:
 
 def _release_text(release: OsRelease) -> str:
     versions = {"Linux": release.kernel, "Open vSwitch": release.ovs, "DPDK": release.dpdk}
-    told = (f"{name} {version_text(version)}" for name, version in versions.items())
+    told = (f"{name} {version}" for name, version in versions.items())
     return f"{release.id} ({', '.join(told)})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.latency import KERNEL_ARGS, settings_of
+from builder.catalog.versions import Version
 from builder.model.values import page_size_text
 from builder.plan.inputs import Inputs, origin
 from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
@@ -14,11 +15,11 @@ from builder.plan.why import Why
 # The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).
 CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
 # hugepages=<node>:<pages>: Linux 5.16, commit b5389086ad7b.
-PER_NODE_HUGEPAGES = (5, 16)
+PER_NODE_HUGEPAGES = Version(5, 16)
 # One CPU mask for each kind of isolation: Linux 5.18, kernel/sched/isolation.c
 # housekeeping_setup(). Before it, isolcpus= and nohz_full= share one mask, and the second
 # word is dropped when its CPUs differ ("Housekeeping: nohz_full= must match isolcpus=").
-SEPARATE_ISOLATION = (5, 18)
+SEPARATE_ISOLATION = Version(5, 18)
 
 
 def plan_kernel_args(
@@ -85,8 +86,8 @@ def _one_size(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[Kerne
     else:
         value = total
         reason = (
-            f"pages in all: kernel {_version(inputs)} has no hugepages=<node>:<pages> (5.16 "
-            "has), so the hugepages unit sets the pages of each NUMA node"
+            f"pages in all: kernel {inputs.release.kernel} has no hugepages=<node>:<pages> "
+            f"({PER_NODE_HUGEPAGES} has), so the hugepages unit sets the pages of each NUMA node"
         )
     yield KernelArg("hugepages", value, Why(reason, origins))
 
@@ -176,8 +177,8 @@ def _isolcpus(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
     reason = "interrupts whose affinity the kernel manages keep off PMD and pod CPUs"
     if cpus.pmd and not separate:
         reason += (
-            f"; kernel {_version(inputs)} has one mask for isolcpus and nohz_full (5.18 has "
-            "more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
+            f"; kernel {inputs.release.kernel} has one mask for isolcpus and nohz_full "
+            f"({SEPARATE_ISOLATION} has more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
         )
     yield KernelArg("isolcpus", f"managed_irq,{cpus.isolated}", Why(reason, (*pmd, *housekeeping)))
 
@@ -207,7 +208,3 @@ def _user_args(inputs: Inputs) -> Iterator[KernelArg]:
         key = inputs.profile_key("kernel-args", place)
         reason = "set in the inventory; last, so that it wins over a word before it"
         yield KernelArg(name, value if equals else None, inputs.why(reason, key), key)
-
-
-def _version(inputs: Inputs) -> str:
-    return ".".join(str(part) for part in inputs.release.kernel)

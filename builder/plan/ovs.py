@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
+from builder.catalog.versions import Version
 from builder.model.fields import option_text
 from builder.model.ovs import Ovs, OvsPort
 from builder.model.ports import DpdkPort
@@ -16,7 +17,7 @@ from builder.plan.types import CpuPlan
 from builder.plan.why import Why
 
 # Since then DPDK opens no device when it starts, unless asked to (NEWS of Open vSwitch 4.0).
-NO_PROBE_AT_INIT = (4, 0)
+NO_PROBE_AT_INIT = Version(4, 0)
 # uuid5 name space of VF tokens: the same inventory names the same token.
 TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.catalog.releases import OsRelease
+from builder.catalog.versions import Version
 from builder.diagnostics import KeyPath
 from builder.model.pages import (
     counted_pages,
@@ -31,7 +32,7 @@ from builder.plan.mempools import (
 from builder.plan.types import CpuPlan, ImagePlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
-MEMPOOL_CONFIG_SINCE = (3, 0)
+MEMPOOL_CONFIG_SINCE = Version(3, 0)
 
 
 @dataclass(frozen=True, slots=True)

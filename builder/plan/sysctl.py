@@ -10,12 +10,13 @@ knows one size and no NUMA node and would undo the pages reserved at boot.
 from __future__ import annotations
 
 from builder.catalog.latency import SYSCTLS, settings_of
+from builder.catalog.versions import Version
 from builder.plan.inputs import Inputs
 from builder.plan.types import SysctlSetting
 
 # Since Linux 6.5 isolated CPUs are left alone by themselves: commit be5e015d107d,
 # "vmstat: skip periodic vmstat update for isolated CPUs".
-QUIET_VMSTAT = (6, 5)
+QUIET_VMSTAT = Version(6, 5)
 
 
 def plan_sysctls(inputs: Inputs) -> tuple[SysctlSetting, ...]:

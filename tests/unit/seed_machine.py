@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from builder.catalog.releases import OsRelease
+from builder.catalog.versions import DpdkVersion, Version
 from builder.diagnostics import KeyPath, Location
 from builder.model.values import CpuSet, PciAddress
 from builder.plan.types import CpuPlan, InterfacePlan, Role
 from builder.plan.why import Origin, Why
 
-RELEASE = OsRelease("debian-13", "debian", "trixie", "13", (6, 12), (3, 5), (24, 11), "25", 257)
+RELEASE = OsRelease(
+    id="debian-13",
+    family="debian",
+    suite="trixie",
+    version="13",
+    kernel=Version(6, 12),
+    ovs=Version(3, 5),
+    dpdk=DpdkVersion(24, 11),
+    dpdk_abi="25",
+    systemd=257,
+)
 MEMORY_MIB = (48128, 48128)
 
 

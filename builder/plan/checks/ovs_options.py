@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_AMISS, eal_options
-from builder.catalog.ovs_forms import OvsOption, version_text
+from builder.catalog.ovs_forms import OvsOption
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import OsRelease
+from builder.catalog.versions import DpdkVersion
 from builder.diagnostics import KeyPath
 from builder.model.values import CpuSet
 from builder.phrases import count_text, is_are, numbers
@@ -22,7 +23,7 @@ SOCKET_PATH = 107
 SOCKET_NAME = 30
 RUN_DIRECTORY = "/var/run/openvswitch/"
 # 22.11's EAL has no -w any more; 21.11 is not looked at.
-NO_WHITELIST = (22, 11)
+NO_WHITELIST = DpdkVersion(22, 11)
 
 
 def own_key(image: ImagePlan, key: str) -> KeyPath:
@@ -40,7 +41,7 @@ def _own_options(image: ImagePlan) -> Iterator[tuple[OvsOption, str]]:
 
 def ovs_of(release: OsRelease) -> str:
     """`Open vSwitch 3.5 of debian-13`."""
-    return f"Open vSwitch {version_text(release.ovs)} of {release.id}"
+    return f"Open vSwitch {release.ovs} of {release.id}"
 
 
 def check_key_in_release(image: ImagePlan) -> Iterator[Finding]:
@@ -54,13 +55,13 @@ def check_key_in_release(image: ImagePlan) -> Iterator[Finding]:
             hint = "remove it, or take a newer release"
             if older is not None and older.is_in(has):
                 hint = f"set {older.key}, its name in this release"
-            message = f"{which} does not know it yet, {version_text(option.since)} is the first"
+            message = f"{which} does not know it yet, {option.since} is the first"
             yield Finding(key, message, hint)
         elif option.removed is not None and has >= option.removed:
-            message = f"{which} has it no longer, since {version_text(option.removed)}"
+            message = f"{which} has it no longer, since {option.removed}"
             yield Finding(key, message, hint)
         elif option.deprecated is not None and has >= option.deprecated:
-            message = f"deprecated since Open vSwitch {version_text(option.deprecated)}"
+            message = f"deprecated since Open vSwitch {option.deprecated}"
             yield Finding(key, message, hint, severity="warning")
 
 
@@ -73,8 +74,7 @@ def check_value_in_release(image: ImagePlan) -> Iterator[Finding]:
             continue
         first = next(until for until, _ in reversed(option.older_forms))
         message = (
-            f"{value} is for Open vSwitch {version_text(first)} on: {ovs_of(image.release)} takes "
-            f"{form.about}"
+            f"{value} is for Open vSwitch {first} on: {ovs_of(image.release)} takes {form.about}"
         )
         hint = "give such a value, or take a newer release"
         yield Finding(own_key(image, option.key), message, hint)

@@ -40,8 +40,8 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
                 first = pf.model.settings.get(setting)
                 if first is not None and first > has:
                     message = (
-                        f"{pf.model.driver.name} sets {setting} of a VF since kernel {first[0]}.{first[1]}, "
-                        f"{image.release.id} has {has[0]}.{has[1]}"
+                        f"{pf.model.driver.name} sets {setting} of a VF since kernel {first}, "
+                        f"{image.release.id} has {has}"
                     )
                     hint = "remove it, or take a newer release"
                     yield Finding((*vf.key, setting), message, hint)
@@ -54,8 +54,8 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
         first = pf.model.driver.switchdev
         if pf.eswitch == "switchdev" and first is not None and first > has:
             message = (
-                f"{pf.model.driver.name} has switchdev mode since kernel {first[0]}.{first[1]}, "
-                f"{image.release.id} has {has[0]}.{has[1]}"
+                f"{pf.model.driver.name} has switchdev mode since kernel {first}, "
+                f"{image.release.id} has {has}"
             )
             hint = "eswitch: legacy, or a newer release"
             yield Finding((*pf.key, "eswitch"), message, hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.catalog.versions import Version
 from builder.model.values import CpuSet
 from builder.plan.devices import OvsBridgePlan, OvsPlan, OvsPortPlan
 from builder.verify.checks.case import (
@@ -39,14 +40,9 @@ def check_ovs(case: Case) -> Iterator[CheckResult]:
     yield from _vfio(case, plan)
 
 
-def _version(name: str, planned: tuple[int, int], found: str | None) -> CheckResult:
+def _version(name: str, planned: Version, found: str | None) -> CheckResult:
     """The rules of the plan are those of one major.minor; `DPDK 24.11.3` names it last."""
-    expected = (
-        f"{planned[0]}.{planned[1]:02d}"
-        if name.endswith("dpdk-version")
-        else (f"{planned[0]}.{planned[1]}")
-    )
-    number = (found or "").rpartition(" ")[2]
+    expected, number = str(planned), (found or "").rpartition(" ")[2]
     same = number == expected or number.startswith((f"{expected}.", f"{expected}-"))
     note = "" if same else "the options are worked out for the version the release ships"
     return answer("pass" if same else "fail", name, expected, found or NOT_REPORTED, note=note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from builder.catalog.versions import Version
 from builder.plan.types import ImagePlan
 from builder.render.units import UNIT
 from builder.verify.checks.case import (
@@ -47,10 +48,10 @@ def check_os(case: Case) -> Iterator[CheckResult]:
         yield compare("os.hostname", case.host.hostname, facts.hostname, case.host.why)
 
 
-def _kernel(planned: tuple[int, int], found: str | None) -> CheckResult:
+def _kernel(planned: Version, found: str | None) -> CheckResult:
     match = re.match(r"(\d+)\.(\d+)", found or "")
     new = match is not None and (int(match[1]), int(match[2])) >= planned
-    expected = f"{planned[0]}.{planned[1]} or newer"
+    expected = f"{planned} or newer"
     return answer("pass" if new else "fail", "os.kernel", expected, found or NOT_REPORTED)
 
 

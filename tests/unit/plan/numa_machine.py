@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from builder.catalog.releases import RELEASES, OsRelease
+from builder.catalog.versions import Version
 from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import PLAN_CHECKS
@@ -66,7 +67,7 @@ def make_plan(
 ) -> ImagePlan:
     """The plan of that class and profile, on Debian 13 with the given Open vSwitch."""
     inventory = make_inventory(profile, nodes=nodes, ports=ports, smt=smt)
-    release: OsRelease = replace(RELEASES["debian-13"], ovs=ovs)
+    release: OsRelease = replace(RELEASES["debian-13"], ovs=Version(*ovs))
     return plan_image(inventory, Marks("inventory.yaml"), "server", "nfv", release)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builder.catalog import versions
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import RELEASES, OsRelease
 from builder.diagnostics import Marks
@@ -26,7 +27,7 @@ SEED = "plan-page-sharing"
 
 
 def with_ovs(version: Version) -> OsRelease:
-    return replace(RELEASES["debian-13"], ovs=version)
+    return replace(RELEASES["debian-13"], ovs=versions.Version(*version))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from builder.catalog import versions
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
@@ -40,7 +41,7 @@ def plan(seed_inventory: Callable[..., Inventory]) -> Planner:
             if edit is not None:
                 edit(data)
 
-        release = replace(RELEASES["debian-13"], ovs=version)
+        release = replace(RELEASES["debian-13"], ovs=versions.Version(*version))
         return plan_host(seed_inventory(both), Marks("inventory.yaml"), "nfv1", release)
 
     return run

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from builder.catalog.versions import Version
 from builder.model.values import CpuSet, PciAddress
 from builder.plan.json_form import HIDDEN
 from builder.render import render_host
@@ -139,8 +140,9 @@ def mutants(value: object, name: str = "") -> Iterator[tuple[str, object]]:
 def parts(value: Any, name: str) -> Iterator[tuple[object, str, object, Callable[[object], Any]]]:
     """Key, field name and value of each part, and the whole with another value in its place."""
     if isinstance(value, tuple):
+        like = value._make if isinstance(value, Version) else tuple
         for at, item in enumerate(value):
-            yield at, name, item, lambda new, at=at: (*value[:at], new, *value[at + 1 :])
+            yield at, name, item, lambda new, at=at: like((*value[:at], new, *value[at + 1 :]))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield key, name, item, lambda new, key=key: {**value, key: new}
