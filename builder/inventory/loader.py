@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
 from builder.inventory.construct import construct
-from builder.inventory.nodes import PARSER, Stop, compose
+from builder.inventory.nodes import PARSER, Stop, compose_nodes
 from builder.inventory.syntax import find_forbidden, split_lines
 
 # An inventory of 10 000 hosts is about 3 MB.
@@ -56,7 +56,7 @@ def parse_inventory(text: str, file: str, parser: type = PARSER) -> Loaded:
     if forbidden is not None:
         return _refused(file, *forbidden[1:], where=forbidden[0], lines=lines)
     try:
-        root = compose(text, file, parser)
+        root = compose_nodes(text, file, parser)
     except Stop as stop:
         return Loaded(None, Marks(file, lines=lines), Report((stop.fault,)))
     made = construct(root) if root is not None else None

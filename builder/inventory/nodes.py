@@ -121,7 +121,7 @@ class _Builder:
         return node
 
 
-def compose(text: str, file: str, parser: type = PARSER) -> Node | None:
+def compose_nodes(text: str, file: str, parser: type = PARSER) -> Node | None:
     """The one document of `text`, or None when there is none; raises `Stop`."""
     builder = _Builder(file)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.model.hardware import HardwareClass
-from builder.model.profile import Hugepages, PageDemand
+from builder.model.profile import Hugepages, PageMemory
 from builder.model.values import HUGEPAGE_KIB
 
 
@@ -30,7 +30,7 @@ def memory_by_node(memory: int | Mapping[int, int], hardware: HardwareClass) -> 
     return dict(memory)
 
 
-def page_demands(pages: Hugepages) -> dict[str, PageDemand]:
+def page_demands(pages: Hugepages) -> dict[str, PageMemory]:
     """Who besides Open vSwitch is to have pages, by the key that says so."""
     named = {"pods": pages.pods, "vms": pages.vms}
     return {key: demand for key, demand in named.items() if demand is not None}

@@ -75,7 +75,7 @@ class PagePool(Part):
     ] = None
 
 
-class PageDemand(Part):
+class PageMemory(Part):
     """Hugepage memory somebody besides Open vSwitch is to have."""
 
     memory: Annotated[
@@ -101,8 +101,8 @@ class Hugepages(Part):
         ),
     ] = None
     more: Annotated[tuple[PagePool, ...], Field(description="Pools of other page sizes")] = ()
-    pods: Annotated[PageDemand | None, Field(description="What pods are to have")] = None
-    vms: Annotated[PageDemand | None, Field(description="What virtual machines are to have")] = None
+    pods: Annotated[PageMemory | None, Field(description="What pods are to have")] = None
+    vms: Annotated[PageMemory | None, Field(description="What virtual machines are to have")] = None
 
 
 class Kubernetes(Part):

@@ -236,9 +236,14 @@ def _parse_size(value: object) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
+def mib_text(mib: int) -> str:
+    """`47 GiB`, or `1500 MiB` where that is no whole number."""
+    return f"{mib // 1024} GiB" if mib and mib % 1024 == 0 else f"{mib} MiB"
+
+
 def format_mib(mib: int) -> str:
-    """MiB as a person writes it: `47GiB`, `1500MiB`."""
-    return f"{mib // 1024}GiB" if mib and mib % 1024 == 0 else f"{mib}MiB"
+    """MiB as an inventory has it: `47GiB`, `1500MiB`."""
+    return mib_text(mib).replace(" ", "")
 
 
 HUGEPAGE_KIB = {"2M": 2048, "1G": 1048576}

@@ -10,7 +10,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from builder.catalog.releases import OsRelease
 from builder.page.layout import draw_machine, roles_shown
 from builder.plan.explain import head
-from builder.plan.subjects import Subject, origin_texts, subjects_of
+from builder.plan.subjects import Subject, subjects_of
 from builder.plan.types import HostPlan
 
 PAGE = "page/plan.html.j2"
@@ -72,8 +72,7 @@ def _release_text(release: OsRelease) -> str:
 def _table(subject: Subject) -> Table:
     anchor = "".join(c if c.isalnum() else "-" for c in subject.heading.lower()).strip("-")
     rows = tuple(
-        TableRow(line.value, line.depth, line.why.reason, origin_texts(line.why))
-        for line in subject.lines
+        TableRow(line.value, line.depth, line.why.reason, line.why.places) for line in subject.lines
     )
     return Table(subject.heading, anchor, rows)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from builder.model.values import PciAddress, page_size_text
+from builder.model.values import PciAddress, mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan, VfPlan
 from builder.plan.ovs_memory import PageStock, pages_taken, socket_mem
-from builder.plan.subjects import mib_text, port_settings, vf_settings
+from builder.plan.subjects import port_settings, vf_settings
 from builder.plan.types import HostPlan, ImagePlan
 
 Holder = Literal["switch", "pods", "vms", "free", "small"]
@@ -27,7 +27,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class DrawnPort:
     """A port or a run of VFs that are alike. user: who has it. depth: 1 for VFs of the port above."""
 
     name: str
@@ -75,7 +75,7 @@ def _share(holder: Holder, pages: int, size_kib: int, who: str) -> Share:
     return Share(holder, pages * size_kib // 1024, text)
 
 
-def devices_on(plan: HostPlan, numa: int | None) -> tuple[Device, ...]:
+def devices_on(plan: HostPlan, numa: int | None) -> tuple[DrawnPort, ...]:
     """Ports on a NUMA node in order of address, each followed by its VFs."""
     image = plan.image
     ports = {port.pci: (bridge, port) for bridge, port in _bridge_ports(image)}
@@ -85,12 +85,12 @@ def devices_on(plan: HostPlan, numa: int | None) -> tuple[Device, ...]:
     known: dict[PciAddress, PfPlan | Binding | NicPlan] = {pf.pci: pf for pf in image.pfs}
     known.update({binding.pci: binding for binding in image.bindings})
     known.update(kept)
-    found: list[Device] = []
+    found: list[DrawnPort] = []
     for pci, port in sorted(known.items()):
         if port.numa != numa:
             continue
         user = _user(ports.get(pci), roles.get(port.name, "kernel") if pci in kept else "userspace")
-        found.append(Device(port.name, f"{pci}  {port.device_id}", port.driver, user))
+        found.append(DrawnPort(port.name, f"{pci}  {port.device_id}", port.driver, user))
         if pci in pfs:
             found += _vf_runs(pfs[pci], ports)
     return tuple(found)
@@ -107,14 +107,14 @@ def _user(port: tuple[str, OvsPortPlan] | None, otherwise: str) -> str:
     return f"{port[0]} / {port[1].name}  {' '.join(port_settings(port[1]))}"
 
 
-def _vf_runs(pf: PfPlan, ports: dict[PciAddress, tuple[str, OvsPortPlan]]) -> Iterator[Device]:
+def _vf_runs(pf: PfPlan, ports: dict[PciAddress, tuple[str, OvsPortPlan]]) -> Iterator[DrawnPort]:
     """Sixty VFs of one pool are one line."""
     rows = [(vf, _vf_user(vf, ports)) for vf in sorted(pf.vfs, key=lambda vf: vf.index)]
     for (driver, user), group in groupby(rows, key=lambda row: (row[0].driver, row[1])):
         vfs = [vf for vf, _ in group]
         first, last = vfs[0], vfs[-1]
         is_one = len(vfs) == 1
-        yield Device(
+        yield DrawnPort(
             name=f"VF {first.index}" if is_one else f"VFs {first.index}-{last.index}",
             address=str(first.pci) if is_one else f"{first.pci} to {last.pci}",
             driver=driver or "kernel driver",

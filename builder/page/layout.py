@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.model.values import CpuSet
-from builder.page.holders import Device, Share, devices_on, memory_shares
+from builder.model.values import CpuSet, mib_text
+from builder.page.holders import DrawnPort, Share, devices_on, memory_shares
 from builder.phrases import count_text
-from builder.plan.subjects import mib_text
 from builder.plan.types import HostPlan, ImagePlan, Role
 
 # Units of the drawing; a browser scales it to the room there is.
@@ -161,7 +160,7 @@ def _draw_node(plan: HostPlan, node: int, width: int) -> NodeDrawing:
     )
 
 
-def _tell_devices(devices: tuple[Device, ...]) -> str:
+def _tell_devices(devices: tuple[DrawnPort, ...]) -> str:
     told = (f"{one.name} {one.address} {one.driver} {one.user}" for one in devices)
     return f"Ports: {'; '.join(told) or 'none'}"
 
@@ -208,7 +207,7 @@ def _draw_memory(shares: tuple[Share, ...], width: int, top: int) -> tuple[Segme
 
 
 def _draw_devices(
-    devices: tuple[Device, ...], width: int, top: int
+    devices: tuple[DrawnPort, ...], width: int, top: int
 ) -> tuple[Bus | None, tuple[Row, ...], int]:
     """Ports below each other on a line, VFs set in; with where they end."""
     rows: list[Row] = []
@@ -224,7 +223,7 @@ def _draw_devices(
     return Bus(PAD, top, last.y + LINE), tuple(rows), y - GAP
 
 
-def _draw_device(device: Device, y: int, width: int, below_port: int) -> Row:
+def _draw_device(device: DrawnPort, y: int, width: int, below_port: int) -> Row:
     is_vf = device.depth > 0
     x = PAD + INDENT * (2 if is_vf else 1)
     room = width - PAD - x

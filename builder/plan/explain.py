@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from builder.plan.encode import Json, encode
-from builder.plan.subjects import STEP, Line, origin_texts, subjects_of
+from builder.plan.subjects import STEP, Line, subjects_of
 from builder.plan.types import HostPlan
 
 WIDTH = 120
@@ -65,7 +65,7 @@ def _format(rows: Sequence[Line]) -> Iterator[str]:
     """Values in one column, reasons in the next; an origin shared by neighbours shown once."""
     short = [len(_value(row)) for row in rows if len(_value(row)) <= VALUE_WIDTH]
     column = len(INDENT) + max(short, default=0) + 2
-    for origins, group in groupby(rows, key=lambda row: origin_texts(row.why)):
+    for origins, group in groupby(rows, key=lambda row: row.why.places):
         for row in group:
             yield from _value_and_reason(row, column)
         for text in origins:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.catalog.vf_settings import VfValue
-from builder.diagnostics import format_path
-from builder.model.values import page_size_text
+from builder.model.values import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.devices import OvsPortPlan, PfPlan, VfPlan
 from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, KubeletPlan
@@ -37,20 +36,6 @@ def subjects_of(plan: HostPlan) -> tuple[Subject, ...]:
     """All that is derived for a host; subjects it has nothing of are left out."""
     found = (Subject(heading, tuple(lines)) for heading, lines in _subjects(plan))
     return tuple(subject for subject in found if subject.lines)
-
-
-def origin_texts(why: Why) -> tuple[str, ...]:
-    """`inventory.yaml:27 profiles.nfv.hugepages.count`, for each key a value rests on."""
-    texts = (
-        f"{origin.where.file}:{origin.where.line} {format_path(origin.path)}"
-        for origin in why.origins
-    )
-    return tuple(dict.fromkeys(texts))
-
-
-def mib_text(mib: int) -> str:
-    """`47 GiB`, or `1500 MiB` where that is no whole number."""
-    return f"{mib // 1024} GiB" if mib and mib % 1024 == 0 else f"{mib} MiB"
 
 
 def _subjects(plan: HostPlan) -> Iterator[tuple[str, Iterable[Line]]]:
@@ -193,4 +178,4 @@ def _kubelet(plan: KubeletPlan) -> Iterator[Line]:
 def _packages(image: ImagePlan) -> Iterator[Line]:
     """By what they are there for, then by name."""
     lines = [Line(package.name, package.why) for package in image.packages]
-    yield from sorted(lines, key=lambda line: (origin_texts(line.why), line.value))
+    yield from sorted(lines, key=lambda line: (line.why.places, line.value))

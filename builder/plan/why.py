@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from builder.diagnostics import KeyPath, Location
+from builder.diagnostics import KeyPath, Location, format_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,19 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why a value is what it is, in one sentence, and the inventory keys it rests on."""
+    """Why a value is what it is, in one sentence, and the inventory keys it rests on.
+
+    For people alone: nothing is decided by it.
+    """
 
     reason: str
     origins: tuple[Origin, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """`inventory.yaml:27 profiles.nfv.hugepages.count`, for each key it rests on."""
+        texts = (
+            f"{origin.where.file}:{origin.where.line} {format_path(origin.path)}".rstrip()
+            for origin in self.origins
+        )
+        return tuple(dict.fromkeys(texts))

@@ -14,8 +14,8 @@ from builder.verbs import inputs
 from builder.verify.judge import judge_boot, judge_facts
 from builder.verify.report import to_text
 from builder.verify.spec import Firmware, spec_of
-from builder.verify.subject import find_subject, refuse_other_host
 from builder.verify.twin import plan_twin
+from builder.verify.verified_image import find_image, refuse_other_host
 
 BOOT_TIMEOUT_S = 900
 
@@ -73,16 +73,18 @@ def seconds(text: str) -> float:
 
 
 def run(args: Namespace) -> int:
-    subject = find_subject(args.image)
-    release = args.os or subject.release
+    verified = find_image(args.image)
+    release = args.os or verified.release
     prepared = inputs.prepare_aloud(args.inventory, host_named(args.host), release)
-    refuse_other_host(subject, args.host)
+    refuse_other_host(verified, args.host)
     plan = prepared.plan
     twin = plan_twin(spec_of(prepared.hardware, plan, args.firmware))
     if args.facts is not None:
-        verdict = judge_facts(plan, subject, twin, args.out, args.facts)
+        verdict = judge_facts(plan, verified, twin, args.out, args.facts)
     else:
         monitor = TextMonitor()
-        verdict = judge_boot(plan, subject, twin, args.out, timeout_s=args.timeout, monitor=monitor)
+        verdict = judge_boot(
+            plan, verified, twin, args.out, timeout_s=args.timeout, monitor=monitor
+        )
     print(to_text(verdict, verbose=args.verbose, colour=sys.stdout.isatty()))
     return verdict.exit_code

@@ -16,14 +16,14 @@ from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts
 from builder.verify.qemu import boot
 from builder.verify.report import Verdict, to_json
-from builder.verify.subject import Subject
 from builder.verify.twin import TwinMachine
+from builder.verify.verified_image import VerifiedImage
 from builder.workdir import scratch_dir
 
 
 def judge_boot(
     plan: HostPlan,
-    subject: Subject,
+    verified: VerifiedImage,
     twin: TwinMachine,
     out: Path | None,
     *,
@@ -35,38 +35,38 @@ def judge_boot(
     Raises BuilderError when no facts come.
     """
     with _scratch(out) as directory:
-        result = boot(twin, subject.path, timeout_s=timeout_s, workdir=directory, monitor=monitor)
-        verdict = judge(plan, subject, twin, result.facts_json, result.seconds)
+        result = boot(twin, verified.path, timeout_s=timeout_s, workdir=directory, monitor=monitor)
+        verdict = judge(plan, verified, twin, result.facts_json, result.seconds)
         _keep(verdict, result.facts_json, directory)
     return verdict
 
 
 def judge_facts(
-    plan: HostPlan, subject: Subject, twin: TwinMachine, out: Path | None, path: Path
+    plan: HostPlan, verified: VerifiedImage, twin: TwinMachine, out: Path | None, path: Path
 ) -> Verdict:
     """Judge the facts of an earlier boot. out: keeps them and the report, if given."""
     try:
         facts = path.read_bytes()
     except OSError as fault:
         raise BuilderError(f"{path}: {fault.strerror}") from None
-    verdict = judge(plan, subject, twin, facts, None)
+    verdict = judge(plan, verified, twin, facts, None)
     if out is not None:
         _keep(verdict, facts, out)
     return verdict
 
 
 def judge(
-    plan: HostPlan, subject: Subject, twin: TwinMachine, facts: bytes, seconds: float | None
+    plan: HostPlan, verified: VerifiedImage, twin: TwinMachine, facts: bytes, seconds: float | None
 ) -> Verdict:
     """The verdict: an image of one host is judged by all its files, a golden one by its own."""
-    judged = plan if subject.host is not None else plan.image
+    judged = plan if verified.host is not None else plan.image
     return Verdict(
         results=run_checks(
             judged, tree_of(judged), parse_facts(facts), twin.substitutions, firmware=twin.firmware
         ),
         plan_id=judged.plan_id,
-        image=str(subject.path),
-        image_sha256=subject.sha256,
+        image=str(verified.path),
+        image_sha256=verified.sha256,
         firmware=twin.firmware,
         seconds=seconds,
         substitutions=twin.substitutions,

@@ -48,7 +48,7 @@ def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
 
 
 def _substitution(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> str:
-    where = ", ".join(nic.pci for nic in nics)
+    where = ", ".join(str(nic.pci) for nic in nics)
     vfs = "without VFs"
     if twin_id == IGB_ID:
         vfs = f"with {IGB_VFS} VFs instead of {nics[0].model.total_vfs}"
@@ -62,7 +62,7 @@ def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
         said.append(f"{nic.pci} can have {most} VFs, not the {nic.num_vfs} of the plan")
     layout = (nic.model.vf_offset, nic.model.vf_stride, nic.model.vf_pool)
     if nic.num_vfs and most and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
-        first = nic.address.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
+        first = nic.pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
         said.append(
             f"VFs of {nic.pci} are where an 82576 has them: from {first} "
             f"in steps of {IGB_VF_STRIDE}, not where {nic.device_id} has them"
@@ -91,7 +91,7 @@ def _wish_limits(nic: TwinNic, twin_id: str) -> Iterator[str]:
 
 
 def _node_limits(nic: TwinNic, roots: Sequence[RootBus]) -> tuple[str, ...]:
-    bus = nic.address.bus
+    bus = nic.pci.bus
     root = next((root for root in roots if bus in root.buses), roots[0])
     if nic.numa is None or nic.numa == root.node:
         return ()

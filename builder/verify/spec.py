@@ -48,18 +48,14 @@ class VfWishes:
 
 @dataclass(frozen=True, slots=True)
 class TwinNic:
-    """A NIC port of the class. pci: `0000:01:00.0`; num_vfs: of the plan."""
+    """A NIC port of the class. num_vfs: of the plan."""
 
-    pci: str
+    pci: PciAddress
     model: NicType
     numa: int | None
     num_vfs: int
     mac: str | None = None
     wishes: VfWishes = VfWishes()
-
-    @property
-    def address(self) -> PciAddress:
-        return PciAddress.parse(self.pci)
 
     @property
     def device_id(self) -> str:
@@ -98,7 +94,7 @@ def spec_of(hardware: HardwareClass, plan: HostPlan, firmware: Firmware) -> Twin
         nodes=tuple(TwinNode(tuple(node.cpus), node.memory) for node in hardware.numa),
         nics=tuple(
             TwinNic(
-                pci=str(nic.pci),
+                pci=nic.pci,
                 model=nic.model,
                 numa=nic.numa,
                 num_vfs=vfs.get(nic.pci, 0),
@@ -124,13 +120,13 @@ def _wishes_of(pf: PfPlan) -> VfWishes:
     )
 
 
-def find_absent(nics: Sequence[TwinNic]) -> Mapping[str, str]:
+def find_absent(nics: Sequence[TwinNic]) -> Mapping[PciAddress, str]:
     """Ports QEMU cannot have, by PCI address, and why."""
     with_vfs = {nic.device_id for nic in nics if nic.num_vfs}
-    absent: dict[str, str] = {}
+    absent: dict[PciAddress, str] = {}
     for nic in nics:
-        why = find_impossible(nic.address)
-        if why is None and nic.address.function > 1 and nic.device_id in with_vfs:
+        why = find_impossible(nic.pci)
+        if why is None and nic.pci.function > 1 and nic.device_id in with_vfs:
             why = "VFs of an igb at function 2 or more would be where function 0 or 1 has its own"
         if why is not None:
             absent[nic.pci] = why
@@ -141,12 +137,12 @@ def add_first_functions(nics: Sequence[TwinNic]) -> tuple[TwinNic, ...]:
     """Ports at function 0 for devices of which the class names others only: without it a PCI
     device is not found. Device 1f of bus 0 has one, the ISA bridge.
     """
-    taken = {nic.address for nic in nics}
+    taken = {nic.pci for nic in nics}
     added: dict[PciAddress, TwinNic] = {}
     for nic in nics:
-        first = replace(nic.address, function=0)
+        first = replace(nic.pci, function=0)
         if first not in taken and (first.bus, first.device) != (0, ISA_BRIDGE):
-            added[first] = TwinNic(str(first), nic.model, nic.numa, 0)
+            added[first] = TwinNic(first, nic.model, nic.numa, 0)
     return tuple(added.values())
 
 
@@ -155,7 +151,7 @@ def choose_models(nics: Sequence[TwinNic]) -> Mapping[str, str]:
     chosen: dict[str, str] = {}
     for nic in nics:
         twin = nic.device_id if nic.device_id in OWN_MODELS else IGB_ID
-        if twin == IGB_ID and not _can_be_igb(nic.address):
+        if twin == IGB_ID and not _can_be_igb(nic.pci):
             twin = E1000E_ID
         if chosen.get(nic.device_id) != E1000E_ID:
             chosen[nic.device_id] = twin

@@ -89,7 +89,7 @@ def plan_twin(spec: TwinSpec) -> TwinMachine:
     absent = find_absent(spec.nics)
     named = [nic for nic in spec.nics if nic.pci not in absent]
     present = [*named, *add_first_functions(named)]
-    ports = [Port(nic.address, nic.numa) for nic in present]
+    ports = [Port(nic.pci, nic.numa) for nic in present]
     roots = plan_root_buses(ports)
     slots = free_slots(_occupied(present))
     bridges = bridge_argv(roots, slots)
@@ -136,9 +136,9 @@ def _occupied(nics: Sequence[TwinNic]) -> set[int]:
     """Slots of bus 0 that NICs there take, for themselves and for their VFs."""
     taken: set[int] = set()
     for nic in nics:
-        if nic.address.bus == 0:
-            taken.add(nic.address.device)
-            vfs = [nic.address.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, n) for n in range(IGB_VFS)]
+        if nic.pci.bus == 0:
+            taken.add(nic.pci.device)
+            vfs = [nic.pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, n) for n in range(IGB_VFS)]
             taken |= {vf.device for vf in vfs if vf.bus == 0}
     return taken
 
@@ -194,10 +194,10 @@ def _nic_argv(nics: Sequence[TwinNic], models: Mapping[str, str]) -> tuple[str, 
 
     romfile: without a network boot program, which would cost the boot seconds.
     """
-    devices = Counter((nic.address.bus, nic.address.device) for nic in nics)
+    devices = Counter((nic.pci.bus, nic.pci.device) for nic in nics)
     words: list[str] = []
-    for number, nic in enumerate(sorted(nics, key=lambda nic: nic.address)):
-        pci = nic.address
+    for number, nic in enumerate(sorted(nics, key=lambda nic: nic.pci)):
+        pci = nic.pci
         bus = "pcie.0" if pci.bus == 0 else f"bus{pci.bus}"
         device = f"{OWN_MODELS[models[nic.device_id]]},netdev=net{number},romfile="
         device += f",bus={bus},addr={pci.device:02x}.{pci.function}"

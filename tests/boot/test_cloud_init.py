@@ -17,8 +17,8 @@ from builder.plan.types import HostPlan
 from builder.prepare import host_named, prepare
 from builder.verify.judge import judge
 from builder.verify.spec import spec_of
-from builder.verify.subject import Subject
 from builder.verify.twin import TwinMachine, plan_twin
+from builder.verify.verified_image import VerifiedImage
 
 # A stock image installs packages and makes its initramfs under emulation, and boots twice.
 STOCK_S = 2400.0
@@ -114,8 +114,8 @@ def call(*argv: object) -> None:
 
 def check_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
     """The node is what its image's plan says, and cloud-init has nothing to complain of."""
-    subject = Subject(twin.disk, None, None, None)
-    verdict = judge(plan, subject, twin.twin, facts, None)
+    verified = VerifiedImage(twin.disk, None, None, None)
+    verdict = judge(plan, verified, twin.twin, facts, None)
     assert [r for r in verdict.results if r.status == "fail"] == []
     assert json.loads(facts)["hostname"] == HOST
     assert json.loads(facts)["units"]["failed"] == []

@@ -113,10 +113,10 @@ def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
         packages=solution.packages,
         keyring=hashlib.sha256(request.keyring.read_bytes()).hexdigest(),
         dpkg_options=DPKG_OPTIONS,
-        element=elements.digest((root,), "root.d"),
+        element=elements.digest_elements((root,), "root.d"),
     )
     base_key = cache_keys.base_key(
-        root=root_key, elements=elements.digest(expanded), headroom=HEADROOM
+        root=root_key, elements=elements.digest_elements(expanded), headroom=HEADROOM
     )
     plan = BasePlan(expanded, request.element_dirs, sources, names, solution, root_key, base_key)
     return plan, note

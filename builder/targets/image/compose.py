@@ -92,7 +92,7 @@ def compose(command: Command, elements: Sequence[Element], runner: Runner) -> Pa
     try:
         runner.run(command)
     except CommandFailed as fault:
-        raise explain(command.log, elements) from fault
+        raise explain_failure(command.log, elements) from fault
     return command.cwd / "tree.tar"
 
 
@@ -107,7 +107,7 @@ def disk_image_create() -> str:
     return found
 
 
-def explain(log: Path, elements: Sequence[Element]) -> BuilderError:
+def explain_failure(log: Path, elements: Sequence[Element]) -> BuilderError:
     """The error for a failed run: which script of which element, and the end of the log."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     text = "\n".join(lines)

@@ -49,7 +49,7 @@ class DiskPlan:
         return self.guid("root file system")
 
     @property
-    def table(self) -> gpt.Table:
+    def table(self) -> gpt.PartitionTable:
         """BIOS boot partition, ESP, root: root last, so that it can grow on the node."""
         parts: list[gpt.Partition] = []
         first = gpt.MIB_SECTORS
@@ -61,7 +61,7 @@ class DiskPlan:
             last = first + size // gpt.SECTOR - 1
             parts.append(gpt.Partition(name, kind, self.guid(name), first, last))
             first = last + 1
-        return gpt.Table(self.guid("disk"), first + gpt.MIB_SECTORS, tuple(parts))
+        return gpt.PartitionTable(self.guid("disk"), first + gpt.MIB_SECTORS, tuple(parts))
 
 
 def assemble(plan: DiskPlan, tree: Path, boot: BootFiles, out: Path, runner: Runner) -> None:

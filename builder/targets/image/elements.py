@@ -41,7 +41,7 @@ def expand(names: Iterable[str], search: Iterable[Path]) -> tuple[Element, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def digest(elements: Iterable[Element], below: str = "") -> str:
+def digest_elements(elements: Iterable[Element], below: str = "") -> str:
     """sha256 over names, modes and contents of all files of `elements`, or those `below`."""
     whole = hashlib.sha256()
     for element in elements:

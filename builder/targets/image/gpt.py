@@ -48,7 +48,7 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PartitionTable:
     """A whole partition table of a disk of `sectors` sectors."""
 
     disk_guid: uuid.UUID
@@ -68,18 +68,18 @@ def protective_mbr(sectors: int, boot_code: bytes) -> bytes:
     return boot_code[:440].ljust(446, b"\0") + entry.ljust(64, b"\0") + b"\x55\xaa"
 
 
-def primary_table(table: Table) -> bytes:
+def primary_table(table: PartitionTable) -> bytes:
     """Sectors 1 to 33: header, then entries."""
     return _header(table, own=1, other=table.sectors - 1, entries=2) + _entries(table)
 
 
-def backup_table(table: Table) -> bytes:
+def backup_table(table: PartitionTable) -> bytes:
     """The last 33 sectors: entries, then header."""
     own = table.sectors - 1
     return _entries(table) + _header(table, own=own, other=1, entries=own - TABLE_SECTORS)
 
 
-def _entries(table: Table) -> bytes:
+def _entries(table: PartitionTable) -> bytes:
     packed = b"".join(
         struct.pack(
             "<16s16sQQQ72s",
@@ -95,7 +95,7 @@ def _entries(table: Table) -> bytes:
     return packed.ljust(ENTRY_COUNT * ENTRY_SIZE, b"\0")
 
 
-def _header(table: Table, *, own: int, other: int, entries: int) -> bytes:
+def _header(table: PartitionTable, *, own: int, other: int, entries: int) -> bytes:
     def pack(crc: int) -> bytes:
         return struct.pack(
             "<8sIIIIQQQQ16sQIII",

@@ -43,7 +43,7 @@ def patch_core_img(core_img: bytes, core_sector: int, room: int) -> bytes:
     return bytes(patched)
 
 
-def quote(argument: str) -> str:
+def grub_quote(argument: str) -> str:
     """One kernel argument as one GRUB word that can never become GRUB syntax.
 
     GRUB's `linux` puts double quotes around a word with a space and a backslash before
@@ -66,7 +66,7 @@ def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...])
     kernel, initrd: file names under /boot. The root file system is named by UUID.
     """
     arguments = (f"root=UUID={root_uuid}", "ro", *cmdline)
-    words = " ".join(quote(argument) for argument in arguments)
+    words = " ".join(grub_quote(argument) for argument in arguments)
     if len(" ".join((f"BOOT_IMAGE=/boot/{kernel}", *arguments))) >= COMMAND_LINE_SIZE:
         raise BuilderError(
             f"the kernel command line is longer than {COMMAND_LINE_SIZE - 1} characters"

@@ -46,12 +46,12 @@ def plan_patch(files: Sequence[ImageFile], listing: Listing, staging: str) -> Sc
             _remove(file.path, known, lines)
         if kind == stat.S_IFLNK:
             target = file.content.decode()
-            lines.append(f"symlink {quote(file.path)} {quote(target)}")
+            lines.append(f"symlink {debugfs_quote(file.path)} {debugfs_quote(target)}")
             known[file.path] = LINK + target
         elif kind == stat.S_IFREG:
             name = f"{len(contents):06d}"
             contents.append((name, file.content))
-            lines.append(f"write {quote(f'{staging}/{name}')} {quote(file.path)}")
+            lines.append(f"write {debugfs_quote(f'{staging}/{name}')} {debugfs_quote(file.path)}")
             known[file.path] = "f"
         elif kind != stat.S_IFDIR:
             raise BuilderError(f"{file.path}: mode {file.mode:o} is no file, directory or link")
@@ -88,7 +88,7 @@ def apply_patch(
         ) from None
 
 
-def quote(path: str) -> str:
+def debugfs_quote(path: str) -> str:
     """One word for the command reader of debugfs (libss): doubled quotes in quotes."""
     if any(ord(character) < 0x20 for character in path):
         raise BuilderError(f"path {path!r} has a control character")
@@ -125,8 +125,8 @@ def _add_directory(path: str, known: dict[str, str], lines: list[str]) -> None:
     if kind is not None:
         raise BuilderError(f"{path} is to be a directory but is a file in the image")
     # A new directory must not keep its maker's umask.
-    lines.append(f"mkdir {quote(path)}")
-    lines.append(f"set_inode_field {quote(path)} mode 0{stat.S_IFDIR | 0o755:o}")
+    lines.append(f"mkdir {debugfs_quote(path)}")
+    lines.append(f"set_inode_field {debugfs_quote(path)} mode 0{stat.S_IFDIR | 0o755:o}")
     known[path] = DIRECTORY
 
 
@@ -135,10 +135,10 @@ def _remove(path: str, known: dict[str, str], lines: list[str]) -> None:
     if kind == DIRECTORY:
         raise BuilderError(f"{path} is a directory in the image and is not replaced")
     if kind is not None:
-        lines.append(f"rm {quote(path)}")
+        lines.append(f"rm {debugfs_quote(path)}")
 
 
 def _attributes(file: ImageFile, kind: int) -> list[str]:
     mode = kind | (0o777 if kind == stat.S_IFLNK else stat.S_IMODE(file.mode))
     fields = (("mode", f"0{mode:o}"), ("uid", str(file.uid)), ("gid", str(file.gid)))
-    return [f"set_inode_field {quote(file.path)} {name} {value}" for name, value in fields]
+    return [f"set_inode_field {debugfs_quote(file.path)} {name} {value}" for name, value in fields]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builder.diagnostics import format_path
 from builder.model.values import CpuSet
 from builder.plan.types import HostPlan, ImagePlan, KernelArg
 from builder.plan.why import Why
@@ -88,10 +87,7 @@ def skip(name: str, expected: str, reason: str, why: Why | None = None) -> Check
 
 def origin_of(why: Why | None) -> str:
     """`inventory.yaml:41 profiles.nfv.hugepages`, for each key the value rests on."""
-    return "; ".join(
-        f"{origin.where.file}:{origin.where.line} {format_path(origin.path)}".rstrip()
-        for origin in (why.origins if why else ())
-    )
+    return "; ".join(why.places if why else ())
 
 
 def no_extra(

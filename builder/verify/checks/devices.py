@@ -21,7 +21,7 @@ from builder.verify.checks.case import (
     text_of,
 )
 from builder.verify.checks.standins import (
-    Device,
+    ExpectedDevice,
     expected_devices,
     lacks,
     stand_in,
@@ -43,7 +43,7 @@ def check_pci(case: Case) -> Iterator[CheckResult]:
         yield from _check_device(case, device)
 
 
-def _check_device(case: Case, device: Device) -> Iterator[CheckResult]:
+def _check_device(case: Case, device: ExpectedDevice) -> Iterator[CheckResult]:
     fact = _fact(case, str(device.pci))
     name, there = f"pci.{device.pci}", fact is not None
     absent = None if case.facts.pci is None else _NO_DEVICE
@@ -63,13 +63,15 @@ def _fact(case: Case, pci: str) -> PciFacts | None:
     return (case.facts.pci or {}).get(pci)
 
 
-def _wants_group(case: Case, device: Device) -> bool:
+def _wants_group(case: Case, device: ExpectedDevice) -> bool:
     """Groups are how vfio works; a uio driver has one only when the IOMMU is on."""
     names = ("intel_iommu", "amd_iommu", "iommu")
     return device.driver == "vfio-pci" or any(case.kernel_arg(name) for name in names)
 
 
-def _numa(case: Case, device: Device, fact: PciFacts | None, absent: str | None) -> CheckResult:
+def _numa(
+    case: Case, device: ExpectedDevice, fact: PciFacts | None, absent: str | None
+) -> CheckResult:
     name, expected = f"pci.{device.pci}.numa", str(device.numa)
     found = text_of(fact.numa) if fact else absent
     if fact and fact.numa == _NUMA_UNKNOWN and device.numa is not None:
@@ -80,7 +82,7 @@ def _numa(case: Case, device: Device, fact: PciFacts | None, absent: str | None)
     return compare(name, expected, found, device.why)
 
 
-def _group(device: Device, fact: PciFacts | None, absent: str | None) -> CheckResult:
+def _group(device: ExpectedDevice, fact: PciFacts | None, absent: str | None) -> CheckResult:
     found = (fact.iommu_group or "no group") if fact else (absent or NOT_REPORTED)
     status: Status = "pass" if fact and fact.iommu_group else "fail"
     return answer(
@@ -88,7 +90,7 @@ def _group(device: Device, fact: PciFacts | None, absent: str | None) -> CheckRe
     )
 
 
-def _alone(case: Case, device: Device) -> CheckResult:
+def _alone(case: Case, device: ExpectedDevice) -> CheckResult:
     """A group is opened whole: one kernel driver in it and the device cannot be used."""
     fact = _fact(case, str(device.pci))
     group = fact.iommu_group if fact else None

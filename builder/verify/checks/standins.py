@@ -24,7 +24,7 @@ EMULATED_NICS: dict[str, NicType] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class ExpectedDevice:
     """A PCI function the machine should have. numa None: the plan does not say, or a VF.
 
     note: what stands in for it, or "".
@@ -42,10 +42,10 @@ class Device:
         return self.driver in DPDK_DRIVERS
 
 
-def expected_devices(case: Case) -> tuple[Device, ...]:
+def expected_devices(case: Case) -> tuple[ExpectedDevice, ...]:
     """Every device of the plan, each address once: PFs and VFs, bindings, kernel ports."""
     image = case.image
-    listed: dict[PciAddress, Device] = {}
+    listed: dict[PciAddress, ExpectedDevice] = {}
     for device in (
         *(_device(case, pf) for pf in image.pfs),
         *(device for pf in image.pfs for device in _vf_devices(case, pf)),
@@ -56,8 +56,8 @@ def expected_devices(case: Case) -> tuple[Device, ...]:
     return tuple(listed.values())
 
 
-def _device(case: Case, port: PhysicalPort) -> Device:
-    planned = Device(port.pci, port.device_id, port.driver, port.numa, port.why)
+def _device(case: Case, port: PhysicalPort) -> ExpectedDevice:
+    planned = ExpectedDevice(port.pci, port.device_id, port.driver, port.numa, port.why)
     other = stand_in(case, port.device_id)
     if other is None:
         return planned
@@ -73,7 +73,7 @@ def vfs_there(case: Case, pf: PfPlan) -> int:
     return pf.num_vfs if other is None else min(pf.num_vfs, other.total_vfs)
 
 
-def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
+def _vf_devices(case: Case, pf: PfPlan) -> Iterator[ExpectedDevice]:
     other = stand_in(case, pf.device_id)
     model = other or pf.model
     vf_id = (other.vf.device_id if other.vf else "no VF") if other else pf.vf_id
@@ -82,7 +82,7 @@ def _vf_devices(case: Case, pf: PfPlan) -> Iterator[Device]:
         if vf.index >= vfs_there(case, pf):
             continue  # check_sriov says that they are left out
         driver = vf.driver or model.vf_driver or "unknown"
-        yield Device(vf.pci, vf_id, driver, None, vf.why, note)
+        yield ExpectedDevice(vf.pci, vf_id, driver, None, vf.why, note)
 
 
 def stand_in(case: Case, device_id: str) -> NicType | None:

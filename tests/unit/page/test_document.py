@@ -23,7 +23,7 @@ from builder.page.document import PAGE, plan_page
 from builder.page.holders import Share, devices_on, memory_shares
 from builder.page.layout import LETTERS, NARROW, PAD, NodeDrawing, draw_machine
 from builder.plan.host import plan_host
-from builder.plan.subjects import origin_texts, subjects_of
+from builder.plan.subjects import subjects_of
 from builder.plan.types import HostPlan
 from builder.resources import read_texts
 
@@ -128,7 +128,7 @@ def test_every_value_reason_and_line_is_told(plan: HostPlan) -> None:
     text = Outline(plan_page(plan, TEMPLATES)).text
     lines = [line for subject in subjects_of(plan) for line in subject.lines]
     wanted = [line.value for line in lines] + [line.why.reason for line in lines]
-    wanted += [origin for line in lines for origin in origin_texts(line.why)]
+    wanted += [origin for line in lines for origin in line.why.places]
     assert [one for one in wanted if one not in text] == []
     assert " ".join(str(arg) for arg in plan.image.kernel_args) in text
 

@@ -12,11 +12,11 @@ import pytest
 from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
-from builder.model.values import page_size_text
+from builder.model.values import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
-from builder.plan.subjects import STEP, mib_text, subjects_of
+from builder.plan.subjects import STEP, subjects_of
 from builder.plan.types import HostPlan
 from builder.plan.why import Why
 
@@ -200,5 +200,5 @@ def test_size(kib: int, text: str) -> None:
 
 
 def test_numbers() -> None:
-    assert (mib_text(47 * 1024), mib_text(1500), mib_text(0)) == ("47 GiB", "1500 MiB", "0 MiB")
+    assert [mib_text(mib) for mib in (47 * 1024, 1500, 0)] == ["47 GiB", "1500 MiB", "0 MiB"]
     assert (count_text(1, "VF"), count_text(0, "VF")) == ("1 VF", "0 VFs")

@@ -12,6 +12,7 @@ from recording import NullMonitor
 from builder.catalog.nics import NIC_TYPES
 from builder.command import Command, Process, Result
 from builder.errors import BuilderError, CommandFailed, ToolMissing
+from builder.model.values import PciAddress
 from builder.verify import qemu
 from builder.verify.qemu import BootResult, boot, find_document, find_stage, read_console
 from builder.verify.twin import TwinMachine, TwinNic, TwinNode, TwinSpec, plan_twin
@@ -103,7 +104,10 @@ def act(
 
 
 def machine(firmware: str = "bios") -> TwinMachine:
-    node, nic = TwinNode((0,), 1024), TwinNic("0000:01:00.0", NIC_TYPES["8086:10c9"], 0, 0)
+    node, nic = (
+        TwinNode((0,), 1024),
+        TwinNic(PciAddress.parse("0000:01:00.0"), NIC_TYPES["8086:10c9"], 0, 0),
+    )
     assert firmware in {"bios", "uefi"}
     return plan_twin(TwinSpec((node,), (nic,), "bios" if firmware == "bios" else "uefi"))
 

@@ -41,16 +41,18 @@ def nic(
     pci: str, device_id: str = "8086:10c9", numa: int | None = None, num_vfs: int = 0
 ) -> TwinNic:
     model = find_nic_type(device_id) or unlisted_nic_type(device_id, "e1000e")
-    return TwinNic(pci, model, numa, num_vfs)
+    return TwinNic(PciAddress.parse(pci), model, numa, num_vfs)
 
 
 SEED = TwinSpec(
     nodes=(node("0-7,16-23", 47), node("8-15,24-31", 47)),
     nics=(
-        TwinNic("0000:08:00.0", NIC_TYPES["8086:1533"], 0, 0, mac="cc:37:ab:e1:21:64"),
-        TwinNic("0000:09:00.0", NIC_TYPES["8086:1533"], 0, 0),
-        TwinNic("0000:01:00.0", NIC_TYPES["8086:10fb"], 0, 2),
-        TwinNic("0000:01:00.1", NIC_TYPES["8086:10fb"], 0, 2),
+        TwinNic(
+            PciAddress.parse("0000:08:00.0"), NIC_TYPES["8086:1533"], 0, 0, mac="cc:37:ab:e1:21:64"
+        ),
+        TwinNic(PciAddress.parse("0000:09:00.0"), NIC_TYPES["8086:1533"], 0, 0),
+        TwinNic(PciAddress.parse("0000:01:00.0"), NIC_TYPES["8086:10fb"], 0, 2),
+        TwinNic(PciAddress.parse("0000:01:00.1"), NIC_TYPES["8086:10fb"], 0, 2),
     ),
     firmware="bios",
     smt=True,
@@ -254,7 +256,9 @@ def test_nics_that_cannot_be_are_missing_and_said() -> None:
 
 
 def test_more_vfs_than_igb_has_and_vfs_elsewhere_are_said() -> None:
-    machine = plan_twin(small(TwinNic("0000:3b:00.0", NIC_TYPES["8086:1572"], None, 32)))
+    machine = plan_twin(
+        small(TwinNic(PciAddress.parse("0000:3b:00.0"), NIC_TYPES["8086:1572"], None, 32))
+    )
     assert machine.limits == (
         "8086:1572 (0000:3b:00.0) is an igb, 8086:10c9, with 7 VFs instead of 64",
         "0000:3b:00.0 can have 7 VFs, not the 32 of the plan",
@@ -397,7 +401,7 @@ def test_a_second_port_alone_gets_a_first_one() -> None:
 
 def test_what_an_igb_cannot_set_of_vfs_is_said() -> None:
     wishes = VfWishes(switchdev=True, rate=5000, floor=True, link_state=True)
-    port = TwinNic("0000:3b:00.0", NIC_TYPES["8086:10fb"], None, 2, wishes=wishes)
+    port = TwinNic(PciAddress.parse("0000:3b:00.0"), NIC_TYPES["8086:10fb"], None, 2, wishes=wishes)
     assert plan_twin(small(port)).limits == (
         "8086:10fb (0000:3b:00.0) is an igb, 8086:10c9, with 7 VFs instead of 63",
         "0000:3b:00.0 stays in legacy mode: QEMU has no NIC with a switchdev mode",

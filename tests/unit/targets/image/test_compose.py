@@ -56,7 +56,7 @@ def test_command(tmp_path: Path) -> None:
 def explained(tmp_path: Path, text: str) -> tuple[str, str]:
     log = tmp_path / "log"
     log.write_text(text)
-    error = compose.explain(log, ELEMENTS)
+    error = compose.explain_failure(log, ELEMENTS)
     assert error.hint == f"the whole log is {log}"
     return error.message, error.detail or ""
 

@@ -41,11 +41,11 @@ def test_unknown_element(tmp_path: Path) -> None:
 def test_digest_sees_content_mode_and_name(tmp_path: Path) -> None:
     make(tmp_path, "a", x="1")
     (element,) = elements.expand(("a",), (tmp_path,))
-    seen = {elements.digest((element,))}
+    seen = {elements.digest_elements((element,))}
     (tmp_path / "a" / "x").write_text("2")
-    seen.add(elements.digest((element,)))
+    seen.add(elements.digest_elements((element,)))
     (tmp_path / "a" / "x").chmod(0o755)
-    seen.add(elements.digest((element,)))
+    seen.add(elements.digest_elements((element,)))
     (tmp_path / "a" / "x").rename(tmp_path / "a" / "y")
-    seen.add(elements.digest((element,)))
+    seen.add(elements.digest_elements((element,)))
     assert len(seen) == 4

@@ -10,7 +10,7 @@ from builder.targets.image import gpt
 
 DISK = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
 PART = gpt.Partition("root", gpt.ROOT_X86_64, DISK, 4096, 8191)
-TABLE = gpt.Table(DISK, 10240, (PART,))
+TABLE = gpt.PartitionTable(DISK, 10240, (PART,))
 
 
 def header(table: bytes, start: int) -> tuple[object, ...]:

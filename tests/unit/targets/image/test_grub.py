@@ -54,18 +54,18 @@ def test_core_img_larger_than_its_partition() -> None:
     ],
 )
 def test_quote(argument: str, word: str) -> None:
-    assert grub.quote(argument) == word
+    assert grub.grub_quote(argument) == word
 
 
 @pytest.mark.parametrize("argument", ["", "a'b", "a\\b", 'a"b', "a\nb", "a\0b", "ä"])
 def test_quote_refuses_what_grub_would_change(argument: str) -> None:
     with pytest.raises(BuilderError):
-        grub.quote(argument)
+        grub.grub_quote(argument)
 
 
 def test_quote_says_what_is_wrong() -> None:
     with pytest.raises(BuilderError) as caught:
-        grub.quote("x='")
+        grub.grub_quote("x='")
     assert caught.value.message == (
         'kernel argument "x=\'" has a backslash, a single quote or an unpaired double quote,'
         " which GRUB would change"

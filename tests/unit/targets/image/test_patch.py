@@ -6,7 +6,7 @@ import pytest
 
 from builder.errors import BuilderError
 from builder.targets.image.installed import Listing
-from builder.targets.image.patch import plan_patch, quote
+from builder.targets.image.patch import debugfs_quote, plan_patch
 from builder.targets.image.request import ImageFile
 
 LISTING = Listing(
@@ -85,7 +85,7 @@ def test_order_does_not_matter() -> None:
 
 
 def test_quote() -> None:
-    assert quote('/etc/a "b"') == '"/etc/a ""b"""'
+    assert debugfs_quote('/etc/a "b"') == '"/etc/a ""b"""'
 
 
 @pytest.mark.parametrize(

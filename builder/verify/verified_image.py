@@ -12,7 +12,7 @@ from builder.targets.registry import QCOW2, RAW
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class VerifiedImage:
     """The artefact to boot, and what its manifest says of it, if it has one."""
 
     path: Path
@@ -21,23 +21,23 @@ class Subject:
     release: str | None
 
 
-def find_subject(given: Path) -> Subject:
+def find_image(given: Path) -> VerifiedImage:
     """The image behind a path: itself, or what the manifest there lists."""
     directory = given if given.is_dir() else given.parent
     named = given.suffix != ".json" and not given.is_dir()
     path = directory / MANIFEST if named or given.is_dir() else given
     if named and not path.is_file():
-        return Subject(given, None, None, None)
+        return VerifiedImage(given, None, None, None)
     manifest = read_manifest(path)
     if named:
-        return subject_of(given, manifest)
+        return image_of(given, manifest)
     for kind in (RAW, QCOW2):
         if kind in manifest.artefacts:
-            return subject_of(directory / manifest.artefacts[kind].file, manifest)
+            return image_of(directory / manifest.artefacts[kind].file, manifest)
     raise BuilderError(f"{path} lists no raw or qcow2 image", hint="build one with --format raw")
 
 
-def subject_of(path: Path, manifest: Manifest) -> Subject:
+def image_of(path: Path, manifest: Manifest) -> VerifiedImage:
     """`path` with what its manifest, if it is listed there, says of it.
 
     Of a link it is the file it leads to now: the next build would lead it to another.
@@ -46,8 +46,8 @@ def subject_of(path: Path, manifest: Manifest) -> Subject:
     for item in manifest.artefacts.values():
         if path.name in {item.file, item.link}:
             refuse_changed(file, item)
-            return Subject(file, item.sha256, manifest.host, manifest.release.id)
-    return Subject(path, None, None, None)
+            return VerifiedImage(file, item.sha256, manifest.host, manifest.release.id)
+    return VerifiedImage(path, None, None, None)
 
 
 def refuse_changed(path: Path, item: ManifestFile) -> None:
@@ -67,9 +67,9 @@ def refuse_changed(path: Path, item: ManifestFile) -> None:
         )
 
 
-def refuse_other_host(subject: Subject, host: str) -> None:
-    if subject.host is not None and subject.host != host:
+def refuse_other_host(verified: VerifiedImage, host: str) -> None:
+    if verified.host is not None and verified.host != host:
         raise BuilderError(
-            f"{subject.path} is the image of host {subject.host!r}, not of {host!r}",
-            hint=f"verify it with --host {subject.host}, or build the image of {host}",
+            f"{verified.path} is the image of host {verified.host!r}, not of {host!r}",
+            hint=f"verify it with --host {verified.host}, or build the image of {host}",
         )

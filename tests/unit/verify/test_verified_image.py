@@ -15,7 +15,7 @@ from builder.targets.image.manifest import (
     ManifestRelease,
     format_manifest,
 )
-from builder.verify.subject import Subject, find_subject
+from builder.verify.verified_image import VerifiedImage, find_image
 
 DIGEST = hashlib.sha256(b"disk").hexdigest()
 FILE = f"node-{DIGEST[:12]}.raw"
@@ -35,14 +35,14 @@ def built(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", ["", MANIFEST, FILE, "node.raw"])
 def test_each_name_means_the_file_of_the_manifest(built: Path, name: str) -> None:
     """Also the link, which the next build leads to another."""
-    assert find_subject(built / name) == Subject(built / FILE, DIGEST, "nfv1", "debian-13")
+    assert find_image(built / name) == VerifiedImage(built / FILE, DIGEST, "nfv1", "debian-13")
 
 
 def test_a_copy_under_the_plain_name(built: Path) -> None:
     (built / "node.raw").unlink()
     (built / FILE).rename(built / "node.raw")
-    subject = find_subject(built / "node.raw")
-    assert (subject.path, subject.sha256) == (built / "node.raw", DIGEST)
+    verified = find_image(built / "node.raw")
+    assert (verified.path, verified.sha256) == (built / "node.raw", DIGEST)
 
 
 def test_a_link_that_a_killed_build_left_behind(built: Path) -> None:
@@ -50,16 +50,16 @@ def test_a_link_that_a_killed_build_left_behind(built: Path) -> None:
     (built / "node-0123456789ab.raw").write_bytes(b"older")
     (built / "node.raw").symlink_to("node-0123456789ab.raw")
     with pytest.raises(BuilderError, match=r"/node-0123456789ab\.raw .*: the sha256 differs"):
-        find_subject(built / "node.raw")
+        find_image(built / "node.raw")
 
 
 def test_a_file_the_manifest_does_not_list(built: Path) -> None:
     (built / "other.raw").write_bytes(b"x")
-    assert find_subject(built / "other.raw") == Subject(built / "other.raw", None, None, None)
+    assert find_image(built / "other.raw") == VerifiedImage(built / "other.raw", None, None, None)
 
 
 def test_a_link_elsewhere(built: Path, tmp_path: Path) -> None:
     link = tmp_path / "elsewhere/mine.raw"
     link.parent.mkdir()
     link.symlink_to(built / FILE)
-    assert find_subject(link) == Subject(link, None, None, None)
+    assert find_image(link) == VerifiedImage(link, None, None, None)
