@@ -1,59 +1,97 @@
-"""Which hugepages an inventory counts, and how they are spread over NUMA nodes."""
+"""What a profile says of hugepages, in one form, and how it is spread over the NUMA nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
 
+from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass
-from builder.model.profile import Hugepages, PageMemory
+from builder.model.profile import Hugepages
 from builder.model.values import HUGEPAGE_KIB
+
+# For all nodes together, or node by node.
+Amount = int | Mapping[int, int]
+PageUser = Literal["pods", "virtual machines"]
+_USERS: Mapping[str, PageUser] = {"pods": "pods", "vms": "virtual machines"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageCount:
+    """Pages of a size as the inventory counts them. path: its key, below `hugepages`."""
+
+    size: str
+    pages: Amount
+    path: KeyPath
+
+    @property
+    def total(self) -> int:
+        return self.pages if isinstance(self.pages, int) else sum(self.pages.values())
+
+    def by_node(self, hardware: HardwareClass) -> dict[int, int]:
+        """Pages of each node; of a number, what is left over goes to the lowest, one each."""
+        nodes = cpu_nodes(hardware)
+        if not isinstance(self.pages, int):
+            return {node: self.pages.get(node, 0) for node in sorted({*nodes, *self.pages})}
+        each, rest = divmod(self.pages, len(nodes)) if nodes else (0, 0)
+        return {node: each + (place < rest) for place, node in enumerate(nodes)}
+
+
+@dataclass(frozen=True, slots=True)
+class PageWish:
+    """Memory somebody besides Open vSwitch is to have, in pages of a size.
+
+    mib: on each node with CPUs, or node by node. path: the user's key, below `hugepages`.
+    """
+
+    user: PageUser
+    size: str
+    mib: Amount
+    path: KeyPath
+
+    def by_node(self, hardware: HardwareClass) -> dict[int, int]:
+        """MiB of each node."""
+        if isinstance(self.mib, int):
+            return dict.fromkeys(cpu_nodes(hardware), self.mib)
+        return dict(self.mib)
+
+
+@dataclass(frozen=True, slots=True)
+class PagesWanted:
+    """sizes: those with a pool, the default first; of one without a count, pages are derived."""
+
+    sizes: tuple[str, ...]
+    counts: tuple[PageCount, ...]
+    wishes: tuple[PageWish, ...]
+
+    @property
+    def largest_size(self) -> str:
+        """The size Open vSwitch takes first (`builder.plan.eal_pages.pages_taken`)."""
+        return max(self.sizes, key=HUGEPAGE_KIB.__getitem__)
+
+    def count_of(self, size: str) -> PageCount | None:
+        return next((count for count in self.counts if count.size == size), None)
+
+
+def pages_wanted(pages: Hugepages) -> PagesWanted:
+    """All that `hugepages` of a profile says."""
+    counted: list[tuple[str, Amount | None, KeyPath]] = [(pages.size, pages.count, ("count",))]
+    counted += [(p.size, p.count, ("more", n, "count")) for n, p in enumerate(pages.more)]
+    asked = {"pods": pages.pods, "vms": pages.vms}
+    wishes = tuple(
+        PageWish(_USERS[key], asks.size or pages.size, asks.memory, (key,))
+        for key, asks in asked.items()
+        if asks is not None
+    )
+    sizes = (*(size for size, _, _ in counted), *(wish.size for wish in wishes))
+    return PagesWanted(
+        sizes=tuple(dict.fromkeys(sizes)),
+        counts=tuple(PageCount(size, n, path) for size, n, path in counted if n is not None),
+        wishes=wishes,
+    )
 
 
 def cpu_nodes(hardware: HardwareClass) -> tuple[int, ...]:
     """NUMA nodes with CPUs: memory without (CXL) is slow, and gets pages by a map only."""
     return tuple(number for number, node in enumerate(hardware.numa) if node.cpus)
-
-
-def spread_pages(count: int | Mapping[int, int], hardware: HardwareClass) -> dict[int, int]:
-    """Pages of each node; of a number, what is left over goes to the lowest nodes, one each."""
-    nodes = cpu_nodes(hardware)
-    if not isinstance(count, int):
-        return {node: count.get(node, 0) for node in sorted({*nodes, *count})}
-    each, rest = divmod(count, len(nodes)) if nodes else (0, 0)
-    return {node: each + (place < rest) for place, node in enumerate(nodes)}
-
-
-def memory_by_node(memory: int | Mapping[int, int], hardware: HardwareClass) -> dict[int, int]:
-    """MiB of each node: the same on all with CPUs, or the map."""
-    if isinstance(memory, int):
-        return dict.fromkeys(cpu_nodes(hardware), memory)
-    return dict(memory)
-
-
-def page_demands(pages: Hugepages) -> dict[str, PageMemory]:
-    """Who besides Open vSwitch is to have pages, by the key that says so."""
-    named = {"pods": pages.pods, "vms": pages.vms}
-    return {key: demand for key, demand in named.items() if demand is not None}
-
-
-def page_sizes(pages: Hugepages) -> tuple[str, ...]:
-    """Sizes with a pool: the default, those counted further on, those somebody asks for."""
-    asked = [demand.size for demand in page_demands(pages).values() if demand.size]
-    return tuple(dict.fromkeys((pages.size, *(pool.size for pool in pages.more), *asked)))
-
-
-def largest_size(pages: Hugepages) -> str:
-    """The size Open vSwitch takes first (`builder.plan.ovs_memory.pages_taken`)."""
-    return max(page_sizes(pages), key=HUGEPAGE_KIB.__getitem__)
-
-
-def counted_pages(
-    pages: Hugepages, size: str
-) -> tuple[tuple[str | int, ...], int | dict[int, int] | None]:
-    """The inventory's own count of a size, and its key below hugepages; None: it is derived."""
-    if size == pages.size:
-        return ("count",), pages.count
-    for place, pool in enumerate(pages.more):
-        if pool.size == size:
-            return ("more", place, "count"), pool.count
-    return (), None

@@ -10,7 +10,7 @@ from typing import Literal
 from builder.model.values import PciAddress, mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan, VfPlan
-from builder.plan.ovs_memory import PageStock, pages_taken, socket_mem
+from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.subjects import port_settings, vf_settings
 from builder.plan.types import HostPlan, ImagePlan
 
@@ -40,7 +40,7 @@ class DrawnPort:
 def memory_shares(image: ImagePlan, node: int) -> tuple[Share, ...]:
     """Pages by size and holder, then what is left of the node's memory."""
     pools = [pool for pool in image.hugepages if pool.node == node]
-    demand = dict(enumerate(socket_mem(image))).get(node, 0)
+    demand = dict(enumerate(image.socket_mem)).get(node, 0)
     stock = [PageStock(pool.size_kib, pool.count) for pool in pools]
     taken = {one.size_kib: one.count for one in pages_taken(demand, stock)[0]}
     shares: list[Share] = []

@@ -161,3 +161,5 @@ class OvsPlan:
 
     other_config: tuple[OtherConfig, ...]
     bridges: tuple[OvsBridgePlan, ...]
+    # MiB of dpdk-socket-mem by NUMA node; () where the inventory's own text is no such list.
+    socket_mem: tuple[int, ...] = field(default=(), metadata=HIDDEN)

@@ -6,17 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
-from builder.model.pages import (
-    counted_pages,
-    cpu_nodes,
-    memory_by_node,
-    page_demands,
-    page_sizes,
-    spread_pages,
-)
+from builder.model.pages import PageCount, PageWish, cpu_nodes
 from builder.model.values import HUGEPAGE_KIB
+from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.inputs import Inputs
-from builder.plan.ovs_memory import OvsMemory, PageStock, pages_taken
+from builder.plan.ovs_memory import OvsMemory
 from builder.plan.types import HugepagePool, PageDemand
 
 
@@ -35,10 +29,9 @@ def plan_hugepages(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> tuple[Hugep
 
     The default size first. () when nobody wants pages and none are counted.
     """
-    users = tuple(user_demands(inputs))
+    users = tuple(_of_users(inputs))
     demands = (*_of_switch(inputs, memory, users), *users)
-    sizes = page_sizes(inputs.profile.hugepages)
-    pools = [pool for size in sizes for pool in _plan_size(inputs, size, demands)]
+    pools = [pool for size in inputs.pages.sizes for pool in _plan_size(inputs, size, demands)]
     return tuple(pools) if any(pool.count for pool in pools) else ()
 
 
@@ -46,33 +39,34 @@ def plan_page_demands(inputs: Inputs) -> tuple[PageDemand, ...]:
     """What of the pages is promised to whom."""
     return tuple(
         PageDemand(
-            who="pods" if demand.who == "pods" else "virtual machines",
+            who=wish.user,
             node=node,
-            size_kib=HUGEPAGE_KIB[demand.size],
+            size_kib=HUGEPAGE_KIB[wish.size],
             mib=mib,
-            why=inputs.why("as the inventory asks", *demand.keys),
-            key=demand.keys[0],
+            why=inputs.why("as the inventory asks", _wish_key(inputs, wish)),
+            key=_wish_key(inputs, wish),
         )
-        for demand in user_demands(inputs)
-        for node, mib in sorted(demand.mib.items())
+        for wish in inputs.pages.wishes
+        for node, mib in sorted(wish.by_node(inputs.hardware).items())
     )
 
 
-def user_demands(inputs: Inputs) -> Iterator[Demand]:
+def _wish_key(inputs: Inputs, wish: PageWish) -> KeyPath:
+    return inputs.profile_key("hugepages", *wish.path, "memory")
+
+
+def _of_users(inputs: Inputs) -> Iterator[Demand]:
     """What pods and virtual machines are to have."""
-    pages = inputs.profile.hugepages
-    for name, demand in page_demands(pages).items():
-        who = "pods" if name == "pods" else "virtual machines"
-        mib = memory_by_node(demand.memory, inputs.hardware)
-        key = inputs.profile_key("hugepages", name, "memory")
-        yield Demand(who, demand.size or pages.size, mib, (key,))
+    for wish in inputs.pages.wishes:
+        mib = wish.by_node(inputs.hardware)
+        yield Demand(wish.user, wish.size, mib, (_wish_key(inputs, wish),))
 
 
 def _of_switch(
     inputs: Inputs, memory: tuple[OvsMemory, ...], users: tuple[Demand, ...]
 ) -> Iterator[Demand]:
     """What Open vSwitch takes of each size: EAL, not the inventory, decides (`pages_taken`)."""
-    sizes = page_sizes(inputs.profile.hugepages)
+    sizes = inputs.pages.sizes
     shares: dict[str, dict[int, int]] = {size: {} for size in sizes}
     for item in memory[: len(inputs.hardware.numa)]:
         stocks = {size: _stock(inputs, size, item.node, users) for size in sizes}
@@ -88,10 +82,9 @@ def _of_switch(
 
 def _stock(inputs: Inputs, size: str, node: int, users: tuple[Demand, ...]) -> PageStock:
     """Pages of a node that EAL finds: those counted, or those promised to others and more."""
-    _, count = counted_pages(inputs.profile.hugepages, size)
+    count = inputs.pages.count_of(size)
     if count is not None:
-        there = spread_pages(count, inputs.hardware).get(node, 0)
-        return PageStock(HUGEPAGE_KIB[size], there)
+        return PageStock(HUGEPAGE_KIB[size], count.by_node(inputs.hardware).get(node, 0))
     promised = sum(_whole_pages(d.mib.get(node, 0), size) for d in users if d.size == size)
     return PageStock(HUGEPAGE_KIB[size], promised, grows=True)
 
@@ -101,9 +94,9 @@ def _whole_pages(mib: int, size: str) -> int:
 
 
 def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterator[HugepagePool]:
-    key, count = counted_pages(inputs.profile.hugepages, size)
+    count = inputs.pages.count_of(size)
     if count is not None:
-        yield from _count_pages(inputs, size, count, inputs.profile_key("hugepages", *key))
+        yield from _count_pages(inputs, count)
         return
     here = tuple(demand for demand in demands if demand.size == size)
     nodes = sorted({*cpu_nodes(inputs.hardware), *(n for d in here for n in d.mib if d.mib[n])})
@@ -117,16 +110,15 @@ def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterat
         yield HugepagePool(node, HUGEPAGE_KIB[size], pages, why, keys[0])
 
 
-def _count_pages(
-    inputs: Inputs, size: str, count: int | dict[int, int], key: KeyPath
-) -> Iterator[HugepagePool]:
-    counts = spread_pages(count, inputs.hardware)
-    if not isinstance(count, int):
+def _count_pages(inputs: Inputs, count: PageCount) -> Iterator[HugepagePool]:
+    counts = count.by_node(inputs.hardware)
+    if not isinstance(count.pages, int):
         reason = "pages per NUMA node as listed in the inventory"
     elif len(counts) > 1:
-        reason = f"{count} pages in all, spread evenly over {len(counts)} NUMA nodes"
+        reason = f"{count.total} pages in all, spread evenly over {len(counts)} NUMA nodes"
     else:
-        reason = f"{count} pages on the only NUMA node"
+        reason = f"{count.total} pages on the only NUMA node"
+    key = inputs.profile_key("hugepages", *count.path)
     why = inputs.why(reason, key)
     for node, pages in counts.items():
-        yield HugepagePool(node, HUGEPAGE_KIB[size], pages, why, key)
+        yield HugepagePool(node, HUGEPAGE_KIB[count.size], pages, why, key)

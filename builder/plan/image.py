@@ -36,7 +36,8 @@ def plan_image(
     ports = tuple(dpdk_ports(inputs.hardware, inputs.profile))
     cpus = plan_cpus(inputs, ports)
     memory = plan_ovs_memory(inputs, cpus, ports)
-    pools = plan_hugepages(inputs, apply_own_memory(inputs, memory))
+    asked = apply_own_memory(inputs, memory)
+    pools = plan_hugepages(inputs, asked)
     pfs = plan_pfs(inputs, ports)
     bindings = plan_bindings(inputs, ports)
     vfio_options = plan_vfio_options(inputs, pfs, bindings)
@@ -58,7 +59,7 @@ def plan_image(
         nics=plan_nics(inputs, ports),
         pfs=pfs,
         bindings=bindings,
-        ovs=plan_ovs(inputs, cpus, memory, pfs, ports),
+        ovs=plan_ovs(inputs, cpus, memory, pfs, ports, socket_mem=tuple(m.mib for m in asked)),
         kubelet=plan_kubelet(inputs, cpus, pools),
         packages=plan_packages(inputs, ports, pfs, bindings),
         plan_id="",

@@ -8,6 +8,7 @@ from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
+from builder.model.pages import PagesWanted, pages_wanted
 from builder.model.ports import DpdkPort
 from builder.model.profile import Profile
 from builder.plan.why import Origin, Why
@@ -30,6 +31,10 @@ class Inputs:
     @property
     def profile(self) -> Profile:
         return self.inventory.profiles[self.profile_name]
+
+    @property
+    def pages(self) -> PagesWanted:
+        return pages_wanted(self.profile.hugepages)
 
     def hardware_key(self, *keys: str | int) -> KeyPath:
         """`hardware.<class>.<keys>`"""

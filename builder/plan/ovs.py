@@ -28,8 +28,13 @@ def plan_ovs(
     memory: tuple[OvsMemory, ...],
     pfs: tuple[PfPlan, ...],
     ports: tuple[DpdkPort, ...],
+    *,
+    socket_mem: tuple[int, ...],
 ) -> OvsPlan | None:
-    """The switch, or None when the profile has none."""
+    """The switch, or None when the profile has none.
+
+    memory: as derived; socket_mem: as it is, with the inventory's own.
+    """
     ovs = inputs.profile.ovs
     if ovs is None:
         return None
@@ -59,7 +64,7 @@ def plan_ovs(
         *_plan_pmd_mask(cpus),
         *_plan_extra(inputs, pfs, ports),
     ]
-    return OvsPlan(_override(inputs, ovs, derived), bridges)
+    return OvsPlan(_override(inputs, ovs, derived), bridges, socket_mem)
 
 
 def port_address(port: DpdkPort, pfs: tuple[PfPlan, ...]) -> PciAddress | None:

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.catalog.releases import OsRelease
 from builder.catalog.versions import Version
 from builder.diagnostics import KeyPath
-from builder.model.pages import (
-    counted_pages,
-    largest_size,
-    memory_by_node,
-    page_demands,
-    spread_pages,
-)
 from builder.model.ports import DpdkPort
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
@@ -29,7 +21,7 @@ from builder.plan.mempools import (
     shared_node_mib,
     shared_pools,
 )
-from builder.plan.types import CpuPlan, ImagePlan
+from builder.plan.types import CpuPlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
 MEMPOOL_CONFIG_SINCE = Version(3, 0)
@@ -72,12 +64,6 @@ def parse_socket_mem(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
         return ()
     return tuple(int(part) for part in text.split(","))
-
-
-def socket_mem(image: ImagePlan) -> tuple[int, ...]:
-    """MiB of each NUMA node; () when the inventory's own text is not such a list."""
-    setting = image.ovs_setting("dpdk-socket-mem")
-    return () if setting is None else parse_socket_mem(setting.value)
 
 
 def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node: int) -> OvsMemory:
@@ -138,59 +124,21 @@ def _has_pages(inputs: Inputs, node: int) -> bool:
     """Whether a node without DPDK ports has pages enough of the size Open vSwitch takes first,
     or, where those are not counted, somebody who wants any.
     """
-    pages = inputs.profile.hugepages
-    size = largest_size(pages)
-    _, count = counted_pages(pages, size)
+    wanted = inputs.pages
+    count = wanted.count_of(wanted.largest_size)
     if count is not None:
-        there = spread_pages(count, inputs.hardware).get(node, 0)
-        return there * HUGEPAGE_KIB[size] // 1024 >= IDLE_NODE_MIB
-    return any(
-        memory_by_node(demand.memory, inputs.hardware).get(node)
-        for demand in page_demands(pages).values()
-    )
+        there = count.by_node(inputs.hardware).get(node, 0)
+        return there * HUGEPAGE_KIB[count.size] // 1024 >= IDLE_NODE_MIB
+    return any(wish.by_node(inputs.hardware).get(node) for wish in wanted.wishes)
 
 
 def _page_keys(inputs: Inputs) -> tuple[KeyPath, ...]:
-    pages = inputs.profile.hugepages
-    key, count = counted_pages(pages, largest_size(pages))
+    count = inputs.pages.count_of(inputs.pages.largest_size)
     if count is not None:
-        return (inputs.profile_key("hugepages", *key),)
-    return tuple(inputs.profile_key("hugepages", name) for name in page_demands(pages))
+        return (inputs.profile_key("hugepages", *count.path),)
+    return tuple(inputs.profile_key("hugepages", *wish.path) for wish in inputs.pages.wishes)
 
 
 def is_true(text: str) -> bool:
     """smap_get_bool() of lib/smap.c compares without case."""
     return text.lower() == "true"
-
-
-@dataclass(frozen=True, slots=True)
-class PageStock:
-    """A number of pages of one size.
-
-    grows: the plan counts them, as many as are needed; `count` are promised to others then.
-    """
-
-    size_kib: int
-    count: int
-    grows: bool = False
-
-
-def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, ...], int]:
-    """What EAL takes for `mib` MiB of one node, largest pages first, and the MiB it lacks.
-
-    eal_dynmem_calc_num_pages_per_socket() of lib/eal/common/eal_common_dynmem.c; OVS since 2.17
-    starts EAL with --in-memory, which uses every page size the kernel has, not only that of
-    dpdk-hugepage-dir (eal_hugepage_info.c, hugepage_info_init()).
-    """
-    left = mib * 1024
-    taken: list[PageStock] = []
-    ordered = sorted(stock, key=lambda pool: -pool.size_kib)
-    for place, pool in enumerate(ordered):
-        pages = left // pool.size_kib
-        pages = pages if pool.grows else min(pages, pool.count)
-        left -= pages * pool.size_kib
-        smaller = sum(other.size_kib * other.count for other in ordered[place + 1 :])
-        if left and (pool.grows or pages < pool.count) and smaller < left:
-            pages, left = pages + 1, 0
-        taken.append(PageStock(pool.size_kib, pages))
-    return tuple(taken), -(-left // 1024)

@@ -210,6 +210,11 @@ class ImagePlan:
         bridges = self.ovs.bridges if self.ovs is not None else ()
         return tuple(port for bridge in bridges for port in bridge.ports)
 
+    @property
+    def socket_mem(self) -> tuple[int, ...]:
+        """MiB Open vSwitch asks for, by NUMA node; () without it, or where it asks for nonsense."""
+        return self.ovs.socket_mem if self.ovs is not None else ()
+
     def ovs_setting(self, key: str) -> OtherConfig | None:
         """A key of other_config, where the plan sets it."""
         settings = self.ovs.other_config if self.ovs is not None else ()

@@ -7,40 +7,28 @@ from collections.abc import Iterator, Mapping
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
-from builder.model.pages import cpu_nodes, spread_pages
-from builder.model.profile import Hugepages, Profile
+from builder.model.pages import PagesWanted, cpu_nodes, pages_wanted
+from builder.model.profile import Profile
 from builder.model.rules.pairs import Pair, pairs
 from builder.phrases import count_text, nodes_text
 from builder.rule import SEE, Finding, Rule, each
 
-Counts = int | Mapping[int, int]
 
-
-def _counts(hugepages: Hugepages) -> Iterator[tuple[KeyPath, str, Counts]]:
-    """Every count of pages: its key below hugepages, the page size, the count."""
-    if hugepages.count is not None:
-        yield ("count",), hugepages.size, hugepages.count
-    for place, pool in enumerate(hugepages.more):
-        if pool.count is not None:
-            yield ("more", place, "count"), pool.size, pool.count
-
-
-def _maps(hugepages: Hugepages) -> Iterator[tuple[KeyPath, Mapping[int, int]]]:
+def _by_node(wanted: PagesWanted) -> Iterator[tuple[KeyPath, Mapping[int, int]]]:
     """Everything that is said node by node, of pages and of memory."""
-    for key, _, counts in _counts(hugepages):
-        if not isinstance(counts, int):
-            yield key, counts
-    for name, demand in (("pods", hugepages.pods), ("vms", hugepages.vms)):
-        if demand is not None and not isinstance(demand.memory, int):
-            yield (name, "memory"), demand.memory
+    for count in wanted.counts:
+        if not isinstance(count.pages, int):
+            yield count.path, count.pages
+    for wish in wanted.wishes:
+        if not isinstance(wish.mib, int):
+            yield (*wish.path, "memory"), wish.mib
 
 
 def check_any_page(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
-        pages, wanted = profile.hugepages, profile.hugepages.pods or profile.hugepages.vms
-        counted = [spread for _, _, spread in _counts(pages)]
-        nothing = all(_total(spread) == 0 for spread in counted)
-        if _uses_dpdk(profile) and counted and nothing and not (wanted or pages.count is None):
+        wanted = pages_wanted(profile.hugepages)
+        derived = wanted.wishes or profile.hugepages.count is None
+        if _uses_dpdk(profile) and not derived and not any(n.total for n in wanted.counts):
             message = "no hugepages at all: OVS-DPDK and DPDK pods cannot start"
             yield Finding(("profiles", name, "hugepages", "count"), message)
 
@@ -54,13 +42,9 @@ def _uses_dpdk(profile: Profile) -> bool:
     return profile.ovs is not None or not drivers.isdisjoint(DPDK_DRIVERS)
 
 
-def _total(counts: Counts) -> int:
-    return counts if isinstance(counts, int) else sum(counts.values())
-
-
 def check_nodes_exist(pair: Pair) -> Iterator[Finding]:
     nodes = len(pair.hardware.numa)
-    for key, by_node in _maps(pair.profile.hugepages):
+    for key, by_node in _by_node(pages_wanted(pair.profile.hugepages)):
         for node in by_node:
             if node >= nodes:
                 path = (*pair.path, "hugepages", *key, node)
@@ -71,16 +55,16 @@ def check_nodes_exist(pair: Pair) -> Iterator[Finding]:
 
 def check_even_spread(pair: Pair) -> Iterator[Finding]:
     nodes = len(cpu_nodes(pair.hardware))
-    for key, _, pages in _counts(pair.profile.hugepages):
-        if not isinstance(pages, int) or not nodes or pages % nodes == 0:
+    for count in pages_wanted(pair.profile.hugepages).counts:
+        if not isinstance(count.pages, int) or not nodes or count.pages % nodes == 0:
             continue
-        spread = spread_pages(pages, pair.hardware)
+        spread = count.by_node(pair.hardware)
         split = ", ".join(f"{node}: {here}" for node, here in spread.items())
         message = (
-            f"{count_text(pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
+            f"{count_text(count.pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
             f"class {pair.class_name}: the lowest get one more"
         )
-        path = (*pair.path, "hugepages", *key)
+        path = (*pair.path, "hugepages", *count.path)
         yield Finding(path, message, f"say it: count: {{{split}}}")
 
 

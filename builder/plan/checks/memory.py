@@ -8,8 +8,9 @@ from builder.diagnostics import KeyPath, Severity
 from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
 from builder.plan.devices import OvsPortPlan, VfPlan
+from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
-from builder.plan.ovs_memory import PageStock, is_true, offered_mtus, pages_taken, socket_mem
+from builder.plan.ovs_memory import is_true, offered_mtus
 from builder.plan.types import HugepagePool, ImagePlan, PageDemand
 from builder.rule import Finding, Rule
 
@@ -28,7 +29,7 @@ def _taken(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]
     """Pages Open vSwitch takes, by (node, KiB), and the MiB each node lacks for it."""
     pages: dict[tuple[int, int], int] = {}
     lacks: dict[int, int] = {}
-    for node, mib in enumerate(socket_mem(image)):
+    for node, mib in enumerate(image.socket_mem):
         stock = [PageStock(pool.size_kib, pool.count) for pool in _pools_of(image, node)]
         taken, lack = pages_taken(mib, stock)
         pages.update({(node, pool.size_kib): pool.count for pool in taken})
@@ -48,7 +49,7 @@ def _socket_mem_key(image: ImagePlan) -> KeyPath:
 def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
     """An inventory's own dpdk-socket-mem that EAL would refuse."""
     setting = image.ovs_setting("dpdk-socket-mem")
-    if setting is None or socket_mem(image):
+    if setting is None or image.socket_mem:
         return
     message = f"dpdk-socket-mem {setting.value!r} is not a list of MiB, one for each NUMA node"
     yield Finding(_socket_mem_key(image), message, "write it like 2048,1024")
@@ -56,7 +57,7 @@ def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
 
 def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
     """An inventory's own dpdk-socket-mem for a node that is not there."""
-    values, nodes = socket_mem(image), len(image.memory_mib)
+    values, nodes = image.socket_mem, len(image.memory_mib)
     for node, mib in enumerate(values):
         if node >= nodes and mib:
             message = f"dpdk-socket-mem asks for {mib} MiB on NUMA node {node}, which is not there"
@@ -66,7 +67,7 @@ def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
 
 def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
     """EAL fails when a node has fewer pages than it asks for, and ovs-vswitchd with it."""
-    values = socket_mem(image)
+    values = image.socket_mem
     for node in _taken(image)[1]:
         if node >= len(image.memory_mib):
             continue  # said by check_socket_mem_nodes
@@ -105,7 +106,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
     """netdev-dpdk.c, dpdk_mp_create(): packet buffers are of the port's own node, and beyond
     dpdk-socket-mem EAL takes whatever pages are free there when the port is added.
     """
-    values = socket_mem(image)
+    values = image.socket_mem
     ports: dict[int, list[OvsPortPlan]] = {}
     for port in image.dpdk_ports:
         ports.setdefault(port.numa or 0, []).append(port)
@@ -132,7 +133,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
 
 def check_any_page(image: ImagePlan) -> Iterator[Finding]:
     """eal_hugepage_info_init() fails where no page of any size is free, whatever is asked for."""
-    if image.ovs is None or any(socket_mem(image)) or any(p.count for p in image.hugepages):
+    if image.ovs is None or any(image.socket_mem) or any(p.count for p in image.hugepages):
         return
     message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges need"
     hint = "count some (hugepages.count), or have them derived: give a bridge a DPDK port"

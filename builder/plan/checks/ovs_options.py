@@ -152,10 +152,10 @@ def check_socket_limit(image: ImagePlan) -> Iterator[Finding]:
     """EAL sets limits up after it took dpdk-socket-mem: what is above is there, and nothing more
     is to be had (lib/eal/common/eal_common_dynmem.c).
     """
-    limit, memory = (image.ovs_setting(key) for key in ("dpdk-socket-limit", "dpdk-socket-mem"))
-    if limit is None or memory is None:
+    limit = image.ovs_setting("dpdk-socket-limit")
+    if limit is None:
         return
-    pairs = zip(parse_socket_mem(limit.value), parse_socket_mem(memory.value), strict=False)
+    pairs = zip(parse_socket_mem(limit.value), image.socket_mem, strict=False)
     for node, (most, taken) in enumerate(pairs):
         if 0 < most < taken:
             message = (

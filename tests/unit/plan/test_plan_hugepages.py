@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numa_machine import Nodes, faults_of, make_plan, pages_of, socket_mem_of
 
 from builder.plan.checks.memory import NODE_ROOM_MIB
-from builder.plan.ovs_memory import PageStock, pages_taken
+from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.types import ImagePlan
 
 GIB, TWO_MIB = 1048576, 2048

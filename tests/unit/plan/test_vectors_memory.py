@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numa_machine import faults_of, make_plan, pages_of, socket_mem_of
 
+from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.mempools import shared_node_mib, shared_pools
-from builder.plan.ovs_memory import PageStock, pages_taken
 
 GIB, MIB = 1048576, 1024  # in KiB
 STOCKS = st.tuples(st.integers(0, 6), st.integers(0, 3000))

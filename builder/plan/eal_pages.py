@@ -1,0 +1,39 @@
+"""Which hugepages EAL takes for the memory it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PageStock:
+    """A number of pages of one size.
+
+    grows: the plan counts them, as many as are needed; `count` are promised to others then.
+    """
+
+    size_kib: int
+    count: int
+    grows: bool = False
+
+
+def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, ...], int]:
+    """What EAL takes for `mib` MiB of one node, largest pages first, and the MiB it lacks.
+
+    eal_dynmem_calc_num_pages_per_socket() of lib/eal/common/eal_common_dynmem.c; OVS since 2.17
+    starts EAL with --in-memory, which uses every page size the kernel has, not only that of
+    dpdk-hugepage-dir (eal_hugepage_info.c, hugepage_info_init()).
+    """
+    left = mib * 1024
+    taken: list[PageStock] = []
+    ordered = sorted(stock, key=lambda pool: -pool.size_kib)
+    for place, pool in enumerate(ordered):
+        pages = left // pool.size_kib
+        pages = pages if pool.grows else min(pages, pool.count)
+        left -= pages * pool.size_kib
+        smaller = sum(other.size_kib * other.count for other in ordered[place + 1 :])
+        if left and (pool.grows or pages < pool.count) and smaller < left:
+            pages, left = pages + 1, 0
+        taken.append(PageStock(pool.size_kib, pages))
+    return tuple(taken), -(-left // 1024)
