@@ -32,7 +32,7 @@ from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.encode import encode
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render import host_files, image_files, render_hosts
 from builder.render.node import LISTING
 from builder.render.templates import Sources, make_sources

@@ -15,7 +15,7 @@ from pathlib import Path
 from builder.command import is_root
 from builder.errors import BuilderError
 from builder.jsonfile import JsonRecord, decode, encode
-from builder.plan.types import Scope
+from builder.plan.nouns.image import Scope
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.workdir import OLD, work_dir
 

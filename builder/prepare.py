@@ -18,7 +18,7 @@ from builder.model.validate import examine
 from builder.phrases import format_names
 from builder.plan.checks import check_images, check_plans, hosts_to_check
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 # The hosts to plan: of an inventory, and the name of its file for what a wrong choice ends in.
 Choice = Callable[[Inventory, str], Iterable[str]]

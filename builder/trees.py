@@ -5,7 +5,8 @@ from __future__ import annotations
 from builder.accept import accept_tree
 from builder.command import Runner
 from builder.errors import BuilderError
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree

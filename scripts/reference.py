@@ -28,9 +28,9 @@ from builder.model.rules import RULES  # noqa: E402
 from builder.model.validate import validate  # noqa: E402
 from builder.model.values import CpuSet, PciAddress  # noqa: E402
 from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
-from builder.plan.json_form import json_keys  # noqa: E402
-from builder.plan.types import HostPlan  # noqa: E402
-from builder.plan.why import Why  # noqa: E402
+from builder.plan.nouns.host import HostPlan  # noqa: E402
+from builder.plan.nouns.json_form import json_keys  # noqa: E402
+from builder.plan.nouns.why import Why  # noqa: E402
 from builder.render.effect import Effect  # noqa: E402
 from builder.render.file_kind import FileKind  # noqa: E402
 from builder.render.files import FILES  # noqa: E402

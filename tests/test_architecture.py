@@ -173,7 +173,7 @@ VERBS_USE_MODULES = {
     "__version__",
     "model.inventory",
     "plan.explain",
-    "plan.types",
+    "plan.nouns.host",
     "render.tree_diff",
 }
 VERBS = sorted((BUILDER / "verbs").glob("*.py"))

@@ -9,7 +9,8 @@ from typing import Literal
 from builder.changes.commands import KUBELET, commands_for, strongest_level
 from builder.changes.file_effects import FileChange, file_effects
 from builder.plan.encode import encode
-from builder.plan.types import HostPlan, ImagePlan, Scope
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan, Scope
 from builder.render import host_files, image_files
 from builder.render.effect import LEVELS, Effect, Level, nothing, reboot, restart
 from builder.render.node import LISTING

@@ -10,8 +10,8 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from builder.catalog.releases import OsRelease
 from builder.page.layout import draw_machine, roles_shown
 from builder.plan.explain import head
+from builder.plan.nouns.host import HostPlan
 from builder.plan.subjects import Subject, subjects_of
-from builder.plan.types import HostPlan
 
 PAGE = "page/plan.html.j2"
 

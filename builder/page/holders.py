@@ -9,10 +9,12 @@ from typing import Literal
 
 from builder.model.values import PciAddress, mib_text, page_size_text
 from builder.phrases import count_text
-from builder.plan.devices import Binding, NicPlan, OvsPortPlan, PfPlan, VfPlan
 from builder.plan.eal_pages import PageStock, pages_taken
+from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.ovs import OvsPortPlan
 from builder.plan.subjects import port_settings, vf_settings
-from builder.plan.types import HostPlan, ImagePlan
 
 Holder = Literal["switch", "pods", "vms", "free", "small"]
 

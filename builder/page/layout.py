@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from builder.model.values import CpuSet, mib_text
 from builder.page.holders import DrawnPort, Share, devices_on, memory_shares
 from builder.phrases import count_text
-from builder.plan.types import HostPlan, ImagePlan, Role
+from builder.plan.nouns.cpus import Role
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 
 # Units of the drawing; a browser scales it to the room there is.
 NARROW, WIDE = 560, 1140

@@ -5,8 +5,8 @@ from __future__ import annotations
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.inputs import origin
-from builder.plan.types import AccessPlan, SecretPlan, UserPlan
-from builder.plan.why import Why
+from builder.plan.nouns.host import AccessPlan, SecretPlan, UserPlan
+from builder.plan.nouns.why import Why
 
 
 def plan_access(inventory: Inventory, marks: Marks, hostname: str) -> AccessPlan:

@@ -13,8 +13,8 @@ from builder.model.roles import (
     roles_of,
 )
 from builder.plan.inputs import Inputs
-from builder.plan.types import CpuPlan, Role
-from builder.plan.why import Why
+from builder.plan.nouns.cpus import CpuPlan, Role
+from builder.plan.nouns.why import Why
 
 
 def plan_cpus(inputs: Inputs, ports: Sequence[DpdkPort]) -> CpuPlan:

@@ -12,9 +12,10 @@ from typing import Any
 
 from builder.diagnostics import format_path
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.json_form import json_keys
-from builder.plan.types import HostPlan, ImagePlan
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.json_form import json_keys
+from builder.plan.nouns.why import Origin, Why
 
 # Keys that are no part of what a plan does.
 _NO_PART = ("why", "plan-id")

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from builder.plan.encode import Json, encode
+from builder.plan.nouns.host import HostPlan
 from builder.plan.subjects import STEP, Line, subjects_of
-from builder.plan.types import HostPlan
 
 WIDTH = 120
 INDENT = "  "
@@ -17,7 +17,7 @@ VALUE_WIDTH = 44
 
 
 def to_json(plan: HostPlan) -> dict[str, Json]:
-    """The plan as JSON data: the fields of `builder.plan.types` in kebab-case.
+    """The plan as JSON data: the fields of `builder.plan.nouns` in kebab-case.
 
     Stable: keys are only ever added. CPU sets, PCI addresses and MACs are text; each `why` is
     {"reason": text, "origins": [{"key": "profiles.nfv.…", "file": text, "line": number}]}.

@@ -13,8 +13,9 @@ from builder.plan.encode import plan_id
 from builder.plan.image import plan_image
 from builder.plan.inputs import origin
 from builder.plan.interfaces import plan_interfaces
-from builder.plan.types import HostPlan, ImagePlan
-from builder.plan.why import Why
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.why import Why
 
 
 def plan_host(inventory: Inventory, marks: Marks, hostname: str, release: OsRelease) -> HostPlan:

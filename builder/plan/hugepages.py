@@ -10,8 +10,8 @@ from builder.model.pages import PageCount, PageWish, cpu_nodes
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.inputs import Inputs
+from builder.plan.nouns.pages import HugepagePool, PageDemand
 from builder.plan.ovs_memory import OvsMemory
-from builder.plan.types import HugepagePool, PageDemand
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from builder.plan.modules import (
     plan_modules,
     plan_vfio_options,
 )
+from builder.plan.nouns.image import ImagePlan
 from builder.plan.ovs import plan_ovs
 from builder.plan.ovs_memory import apply_own_memory, plan_ovs_memory
 from builder.plan.packages import plan_packages
 from builder.plan.sriov import plan_bindings, plan_nics, plan_pfs
 from builder.plan.sysctl import plan_sysctls
-from builder.plan.types import ImagePlan
 
 
 def plan_image(

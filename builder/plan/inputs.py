@@ -11,7 +11,7 @@ from builder.model.inventory import Inventory
 from builder.model.pages import PagesWanted, pages_wanted
 from builder.model.ports import DpdkPort
 from builder.model.profile import Profile
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.why import Origin, Why
 
 
 @dataclass(frozen=True, slots=True)

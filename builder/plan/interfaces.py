@@ -7,8 +7,8 @@ from builder.model.addresses import IpAddress
 from builder.model.inventory import Host, Interface, Inventory
 from builder.model.racks import gateway_of, nameservers_of
 from builder.plan.inputs import origin
-from builder.plan.types import InterfacePlan
-from builder.plan.why import Why
+from builder.plan.nouns.host import InterfacePlan
+from builder.plan.nouns.why import Why
 
 
 def plan_interfaces(inventory: Inventory, marks: Marks, hostname: str) -> tuple[InterfacePlan, ...]:

@@ -8,8 +8,10 @@ from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.catalog.versions import Version
 from builder.model.values import page_size_text
 from builder.plan.inputs import Inputs, origin
-from builder.plan.types import CpuPlan, HugepagePool, KernelArg, ModuleOption
-from builder.plan.why import Why
+from builder.plan.nouns.cpus import CpuPlan
+from builder.plan.nouns.kernel import KernelArg, ModuleOption
+from builder.plan.nouns.pages import HugepagePool
+from builder.plan.nouns.why import Why
 
 # What an image has for consoles unless the inventory names its own: they are no part of the plan.
 # The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 from builder.model.profile import Kubernetes
 from builder.plan.inputs import Inputs
-from builder.plan.types import CpuPlan, HugepagePool, KubeletPlan, ReservedMemory
-from builder.plan.why import Why
+from builder.plan.nouns.cpus import CpuPlan
+from builder.plan.nouns.kubelet import KubeletPlan, ReservedMemory
+from builder.plan.nouns.pages import HugepagePool
+from builder.plan.nouns.why import Why
 
 # Policies under which containers wait for memory of one node, which only the Memory Manager's
 # Static policy can promise.

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
-from builder.plan.devices import Binding, PfPlan, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.types import Module, ModuleOption
-from builder.plan.why import Why
+from builder.plan.nouns.devices import Binding, PfPlan, VfPlan
+from builder.plan.nouns.kernel import Module, ModuleOption
+from builder.plan.nouns.why import Why
 
 
 def plan_modules(

@@ -10,11 +10,12 @@ from builder.model.fields import option_text
 from builder.model.ovs import Ovs, OvsPort
 from builder.model.ports import DpdkPort
 from builder.model.values import PciAddress
-from builder.plan.devices import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan, PfPlan
 from builder.plan.inputs import Inputs
+from builder.plan.nouns.cpus import CpuPlan
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.ovs import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan
+from builder.plan.nouns.why import Why
 from builder.plan.ovs_memory import OvsMemory
-from builder.plan.types import CpuPlan
-from builder.plan.why import Why
 
 # Since then DPDK opens no device when it starts, unless asked to (NEWS of Open vSwitch 4.0).
 NO_PROBE_AT_INIT = Version(4, 0)

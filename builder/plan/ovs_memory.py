@@ -21,7 +21,7 @@ from builder.plan.mempools import (
     shared_node_mib,
     shared_pools,
 )
-from builder.plan.types import CpuPlan
+from builder.plan.nouns.cpus import CpuPlan
 
 # NEWS of Open vSwitch: the release that brought shared-mempool-config.
 MEMPOOL_CONFIG_SINCE = Version(3, 0)

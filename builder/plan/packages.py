@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.releases import SystemdPart
 from builder.model.ports import DpdkPort
-from builder.plan.devices import Binding, PfPlan
 from builder.plan.inputs import Inputs
 from builder.plan.modules import bound_functions
-from builder.plan.types import PackagePlan
-from builder.plan.why import Why
+from builder.plan.nouns.devices import Binding, PfPlan
+from builder.plan.nouns.image import PackagePlan
+from builder.plan.nouns.why import Why
 
 MICROCODE = {"intel": "intel-microcode", "amd": "amd64-microcode"}
 

@@ -14,9 +14,9 @@ from builder.model.sriov import (
     count_card_ports,
     most_vfs_wanted,
 )
-from builder.plan.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.inputs import Inputs
-from builder.plan.why import Why
+from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
+from builder.plan.nouns.why import Why
 
 
 def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:

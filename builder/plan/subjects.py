@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from builder.catalog.vf_settings import VfValue
 from builder.model.values import mib_text, page_size_text
 from builder.phrases import count_text
-from builder.plan.devices import OvsPortPlan, PfPlan, VfPlan
-from builder.plan.types import HostPlan, ImagePlan, InterfacePlan, KubeletPlan
-from builder.plan.why import Why
+from builder.plan.nouns.devices import PfPlan, VfPlan
+from builder.plan.nouns.host import HostPlan, InterfacePlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kubelet import KubeletPlan
+from builder.plan.nouns.ovs import OvsPortPlan
+from builder.plan.nouns.why import Why
 
 STEP = "  "
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from builder.catalog.latency import SYSCTLS, settings_of
 from builder.catalog.versions import Version
 from builder.plan.inputs import Inputs
-from builder.plan.types import SysctlSetting
+from builder.plan.nouns.kernel import SysctlSetting
 
 # Since Linux 6.5 isolated CPUs are left alone by themselves: commit be5e015d107d,
 # "vmstat: skip periodic vmstat update for isolated CPUs".

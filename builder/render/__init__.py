@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.file_kind import Basis, FileKind
 from builder.render.files import HOST_FILES, IMAGE_FILES
 from builder.render.grub import cmdline

@@ -9,7 +9,7 @@ from functools import cache
 from itertools import chain, zip_longest
 from typing import Generic, Literal, TypeVar
 
-from builder.plan.types import Scope
+from builder.plan.nouns.image import Scope
 from builder.render.effect import Effect
 from builder.render.templates import ROOTFS, Sources
 from builder.render.tree import RenderedFile

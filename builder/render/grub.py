@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from builder.catalog.command_line import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.plan.kernel import CONSOLES
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, data_lines

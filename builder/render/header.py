@@ -6,7 +6,8 @@ one that did change. The id is in /etc/rackwright/node.json and image-release.
 
 from __future__ import annotations
 
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 
 _EDIT = "Change the inventory, not this file: the next image replaces it."
 

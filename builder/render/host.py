@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import yaml
 
-from builder.plan.types import HostPlan, InterfacePlan
+from builder.plan.nouns.host import HostPlan, InterfacePlan
 from builder.render.effect import nothing, reboot, restart
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, read_yaml_mapping

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from builder.model.values import page_size_text
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, data_lines, read_link, read_unit

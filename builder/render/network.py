@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from builder.plan.devices import PfPlan
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot, restart
 from builder.render.file_kind import FileKind
 from builder.render.grammar import in_sections

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from builder.plan.devices import OvsBridgePlan, OvsPlan, PfPlan
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.ovs import OvsBridgePlan, OvsPlan
 from builder.render.effect import nothing
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, data_lines

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from builder.diagnostics import format_path
 from builder.errors import BuilderError
-from builder.plan.why import Why
+from builder.plan.nouns.why import Why
 from builder.yaml_text import comment_lines
 
 # What may stand in each kind of place, as a whole. Anything a reader of that place gives a

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from builder.plan.types import Scope
+from builder.plan.nouns.image import Scope
 
 SYMLINK = stat.S_IFLNK | 0o777
 

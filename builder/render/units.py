@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import nothing, restart
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, read_dropin, read_link, read_unit

@@ -9,7 +9,7 @@ from pathlib import Path
 from builder.changes.fleet import compare_fleets
 from builder.changes.report import report, to_json
 from builder.errors import BuilderError
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.prepare import all_hosts, host_if_there
 from builder.resources import read_texts
 from builder.verbs import inputs

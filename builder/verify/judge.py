@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.errors import BuilderError
 from builder.execute import write_file
 from builder.monitor import Monitor
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.trees import tree_of
 from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts

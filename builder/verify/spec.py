@@ -9,8 +9,8 @@ from typing import Literal
 from builder.catalog.nic_types import NicType
 from builder.model.hardware import HardwareClass
 from builder.model.values import PciAddress
-from builder.plan.devices import PfPlan
-from builder.plan.types import HostPlan
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.host import HostPlan
 from builder.verify.topology import ISA_BRIDGE, find_impossible
 
 Firmware = Literal["bios", "uefi", "uefi-secure-boot"]

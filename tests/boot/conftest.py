@@ -12,7 +12,7 @@ from boot_seed import HOST, SEED, TIMEOUT_S
 
 from builder.command import SubprocessRunner
 from builder.monitor import TextMonitor
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
 from builder.render.tree import FileTree
 from builder.targets.image.build import build_image

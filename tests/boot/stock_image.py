@@ -12,8 +12,8 @@ from builder.build_host import keyring_for, proxy_variables
 from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner, SubprocessRunner
 from builder.monitor import TextMonitor
+from builder.plan.nouns.host import HostPlan
 from builder.plan.packages import BOOT
-from builder.plan.types import HostPlan
 from builder.resources import data_dir
 from builder.targets.cloud_init.order import wanted_packages
 from builder.targets.image import cache_keys, solve

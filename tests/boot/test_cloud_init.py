@@ -13,7 +13,7 @@ from cloud_twin import CloudTwin
 from stock_image import build_stock
 
 from builder import cli
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
 from builder.verify.judge import judge
 from builder.verify.spec import spec_of

@@ -13,7 +13,7 @@ from builder.catalog.nics import find_nic_type
 from builder.cli import main
 from builder.discover.system_files import Tree, record
 from builder.monitor import TextMonitor
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
 from builder.targets.image.request import ImageFile
 from builder.verify.qemu import boot

@@ -9,7 +9,7 @@ from pathlib import Path
 from boot_seed import HOST, SEED, TIMEOUT_S
 
 from builder.monitor import TextMonitor
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
 from builder.targets.image.request import ImageFile
 from builder.verify.qemu import boot

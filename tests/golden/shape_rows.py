@@ -20,10 +20,12 @@ import shapes
 
 from builder.diagnostics import Report, format_path
 from builder.model.values import CpuSet
-from builder.plan.devices import OvsPortPlan, PhysicalPort
 from builder.plan.encode import Json, encode
 from builder.plan.explain import summary, to_json
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.devices import PhysicalPort
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.ovs import OvsPortPlan
 from builder.render.grub import GRUB, read_grub_cmdline
 from builder.render.node import LISTING, NODE
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.plan.types import AccessPlan, HostPlan, UserPlan
-from builder.plan.why import Why
+from builder.plan.nouns.host import AccessPlan, HostPlan, UserPlan
+from builder.plan.nouns.why import Why
 from builder.prepare import host_named, prepare
 from builder.render import render_image
 from builder.resources import read_texts

@@ -24,7 +24,7 @@ from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.checks.queues import check_polled
 from builder.plan.host import plan_host
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding
 
 SEED = Path(__file__).resolve().parents[2] / "examples/seed/inventory.yaml"

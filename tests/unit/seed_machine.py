@@ -6,8 +6,9 @@ from builder.catalog.releases import OsRelease
 from builder.catalog.versions import DpdkVersion, Version
 from builder.diagnostics import KeyPath, Location
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.types import CpuPlan, InterfacePlan, Role
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.cpus import CpuPlan, Role
+from builder.plan.nouns.host import InterfacePlan
+from builder.plan.nouns.why import Origin, Why
 
 RELEASE = OsRelease(
     id="debian-13",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render import render_image
 from builder.render.tree import FileTree
 from builder.resources import read_texts

@@ -19,7 +19,7 @@ from builder.inventory.loader import load
 from builder.model.validate import validate
 from builder.needs import NEEDS
 from builder.plan.host import plan_host
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render import files
 from builder.render.effect import Effect, restart
 from builder.render.file_kind import FileKind

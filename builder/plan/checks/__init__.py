@@ -9,7 +9,8 @@ from builder.diagnostics import Diagnostic, Marks, Report
 from builder.model.inventory import Inventory
 from builder.plan.checks import kernel, kubelet, memory, ovs_options, ports, queues, sriov
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.rule import Rule, diagnose
 
 PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from builder.catalog.command_line import COMMAND_LINE_SIZE, LOADER_WORDS
 from builder.model.fields import arg_name
 from builder.plan.kernel import CONSOLES
-from builder.plan.types import ImagePlan, KernelArg
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kernel import KernelArg
 from builder.rule import Finding, Rule
 
 BOOT_WORDS = f"{LOADER_WORDS}{' '.join(CONSOLES)} "

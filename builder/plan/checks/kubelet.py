@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.model.values import format_mib
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding, Rule
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from builder.diagnostics import KeyPath, Severity
 from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
-from builder.plan.devices import OvsPortPlan, VfPlan
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
+from builder.plan.nouns.devices import VfPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.ovs import OvsPortPlan
+from builder.plan.nouns.pages import HugepagePool, PageDemand
 from builder.plan.ovs_memory import is_true, offered_mtus
-from builder.plan.types import HugepagePool, ImagePlan, PageDemand
 from builder.rule import Finding, Rule
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.

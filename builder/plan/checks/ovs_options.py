@@ -14,8 +14,8 @@ from builder.catalog.versions import DpdkVersion
 from builder.diagnostics import KeyPath
 from builder.model.values import CpuSet
 from builder.phrases import count_text, is_are, numbers
+from builder.plan.nouns.image import ImagePlan
 from builder.plan.ovs_memory import parse_socket_mem
-from builder.plan.types import ImagePlan
 from builder.rule import Finding, Rule
 
 # AF_UNIX sun_path is 108 bytes with its final NUL; 30 are left for the socket's own name.

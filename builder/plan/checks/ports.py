@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from builder.catalog.eal_options import eal_options
 from builder.plan.checks.ovs_options import ovs_of, own_key
+from builder.plan.nouns.image import ImagePlan
 from builder.plan.ovs import NO_PROBE_AT_INIT
-from builder.plan.types import ImagePlan
 from builder.rule import Finding, Rule
 
 

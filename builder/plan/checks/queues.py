@@ -9,8 +9,9 @@ from builder.catalog.ovs_options import PORT_OPTIONS
 from builder.model.values import CpuSet
 from builder.phrases import count_text, is_are, numbers
 from builder.plan.checks.ovs_options import ovs_of
-from builder.plan.devices import OvsPortPlan, PfPlan
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.ovs import OvsPortPlan
 from builder.rule import Finding, Rule
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding, Rule
 
 LAST_BUS = 0xFF

@@ -14,7 +14,7 @@ from builder.accept import accept_network
 from builder.command import Runner
 from builder.errors import BuilderError
 from builder.execute import RECORD, replacing_directory, write_private
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
 from builder.resources import read_texts
 from builder.targets.cloud_init.limits import choose_form

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.plan.packages import BOOT
-from builder.plan.types import HostPlan, ImagePlan
 from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
 

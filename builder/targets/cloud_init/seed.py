@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.plan.types import HostPlan, InterfacePlan, UserPlan
+from builder.plan.nouns.host import HostPlan, InterfacePlan, UserPlan
 from builder.render.syntax import comment
 from builder.render.tree import FileTree
 from builder.targets.cloud_init.iso import make_iso

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from builder.build_host import keyring_for, proxy_variables
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
 from builder.targets.image.request import ImageFile, ImageRequest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.tree import FileTree
 from builder.verify.checks.case import Case, Check, CheckResult, Status
 from builder.verify.checks.cmdline import check_cmdline

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.model.values import CpuSet
-from builder.plan.types import HostPlan, ImagePlan, KernelArg
-from builder.plan.why import Why
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kernel import KernelArg
+from builder.plan.nouns.why import Why
 from builder.render.tree import FileTree
 from builder.verify.facts import Facts
 

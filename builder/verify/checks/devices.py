@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import UNITS, VfSetting, VfValue
-from builder.plan.devices import PfPlan
-from builder.plan.why import Why
+from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.why import Why
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from builder.plan.types import ModuleOption
+from builder.plan.nouns.kernel import ModuleOption
 from builder.verify.checks.case import (
     Case,
     CheckResult,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from builder.catalog.versions import Version
 from builder.model.values import CpuSet
-from builder.plan.devices import OvsBridgePlan, OvsPlan, OvsPortPlan
+from builder.plan.nouns.ovs import OvsBridgePlan, OvsPlan, OvsPortPlan
 from builder.verify.checks.case import (
     NOT_REPORTED,
     Case,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from builder.model.hardware import mem_total_range
 from builder.model.values import HUGEPAGE_KIB, CpuSet
-from builder.plan.types import KernelArg
+from builder.plan.nouns.kernel import KernelArg
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,

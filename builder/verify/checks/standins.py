@@ -11,8 +11,8 @@ from builder.catalog.nics import find_nic_type
 from builder.catalog.port_drivers import port_driver
 from builder.catalog.vf_settings import VfSetting
 from builder.model.values import PciAddress
-from builder.plan.devices import PfPlan, PhysicalPort, VfPlan
-from builder.plan.why import Why
+from builder.plan.nouns.devices import PfPlan, PhysicalPort, VfPlan
+from builder.plan.nouns.why import Why
 from builder.verify.checks.case import Case
 from builder.verify.spec import TWIN_MBIT_S
 

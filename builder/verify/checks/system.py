@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from builder.catalog.versions import Version
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.units import UNIT
 from builder.verify.checks.case import (
     NONE,

@@ -23,8 +23,8 @@ from builder.page.document import PAGE, plan_page
 from builder.page.holders import Share, devices_on, memory_shares
 from builder.page.layout import LETTERS, NARROW, PAD, NodeDrawing, draw_machine
 from builder.plan.host import plan_host
+from builder.plan.nouns.host import HostPlan
 from builder.plan.subjects import subjects_of
-from builder.plan.types import HostPlan
 from builder.resources import read_texts
 
 TEMPLATES = read_texts("templates")

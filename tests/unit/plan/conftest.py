@@ -14,7 +14,7 @@ from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.host import plan_host
 from builder.plan.inputs import Inputs
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"
 Edit = Callable[[dict[str, Any]], None]

@@ -12,7 +12,7 @@ from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import PLAN_CHECKS
 from builder.plan.image import plan_image
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 
 # Cores and MiB of each NUMA node; no cores: a node of memory only.
 Nodes = Sequence[tuple[int, int]]

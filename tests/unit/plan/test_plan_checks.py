@@ -10,7 +10,7 @@ import pytest
 from builder.diagnostics import Marks, format_path
 from builder.plan.checks import check_plan
 from builder.plan.checks.kernel import BOOT_WORDS
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 Edit = Callable[[dict[str, Any]], None]
 # Severity, rule, key, message, hint.

@@ -15,7 +15,8 @@ from builder.model.inventory import Inventory
 from builder.model.values import CpuSet
 from builder.plan.image import plan_image
 from builder.plan.inputs import Inputs
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 
 
 def plan_machine(

@@ -14,7 +14,7 @@ from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.plan.explain import WIDTH, explain, to_json
 from builder.plan.host import plan_host
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 @pytest.fixture(scope="module")

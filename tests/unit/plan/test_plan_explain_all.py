@@ -16,9 +16,9 @@ from builder.model.values import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.why import Why
 from builder.plan.subjects import STEP, subjects_of
-from builder.plan.types import HostPlan
-from builder.plan.why import Why
 
 # One of everything a plan can have.
 TEXT = """\

@@ -11,7 +11,7 @@ from numa_machine import Nodes, faults_of, make_plan, pages_of, socket_mem_of
 
 from builder.plan.checks.memory import NODE_ROOM_MIB
 from builder.plan.eal_pages import PageStock, pages_taken
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 
 GIB, TWO_MIB = 1048576, 2048
 PORT: list[tuple[int, dict[str, Any]]] = [(0, {})]

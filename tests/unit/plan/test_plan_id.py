@@ -17,7 +17,7 @@ from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.encode import encode
 from builder.plan.host import plan_host
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 def plan_text(text: str) -> HostPlan:

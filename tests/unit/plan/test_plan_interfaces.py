@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from builder.plan.types import HostPlan, InterfacePlan
+from builder.plan.nouns.host import HostPlan, InterfacePlan
 
 RACK = {"gateway": "192.0.2.1", "nameservers": ["192.0.2.53", "2001:db8::53"]}
 FIXED = {"role": "management", "addresses": ["192.0.2.10/24"]}

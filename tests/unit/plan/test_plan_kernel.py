@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from builder.plan.types import HostPlan, ImagePlan, KernelArg
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kernel import KernelArg
 
 
 def arg(image: ImagePlan, text: str) -> KernelArg:

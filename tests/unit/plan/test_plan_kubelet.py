@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numa_machine import Nodes, faults_of, make_plan
 
-from builder.plan.types import ImagePlan, KubeletPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kubelet import KubeletPlan
 
 NODE_LISTS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(1, 64).map(lambda n: n * 512)), min_size=1, max_size=4

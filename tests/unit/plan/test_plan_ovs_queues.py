@@ -14,7 +14,7 @@ from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_host
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 Version = tuple[int, int]
 # Severity, rule, key below the ports, message, hint.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 def names(plan: HostPlan) -> set[str]:

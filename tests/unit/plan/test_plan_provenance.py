@@ -12,8 +12,8 @@ from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.checks import check_plan
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.why import Origin, Why
 from tests.errors.cases import CASES, inventory_of
 
 ELSEWHERE = Why("for another reason", (Origin(("image", "name"), Location("other.yaml", 1, 1)),))

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 
 
 @pytest.fixture

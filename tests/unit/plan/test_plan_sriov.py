@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from builder.catalog.vf_settings import VfSettings
-from builder.plan.types import HostPlan, ImagePlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
 
 
 def profile(data: dict[str, Any]) -> dict[str, Any]:

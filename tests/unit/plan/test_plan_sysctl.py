@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 def test_older_kernels_wake_isolated_cpus_less(plan_seed: Callable[..., HostPlan]) -> None:

@@ -10,26 +10,12 @@ from rendered import RenderHost, RenderImage, Texts
 from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, why
 
 from builder.catalog.nics import NIC_TYPES
-from builder.plan.devices import (
-    Binding,
-    NicPlan,
-    OtherConfig,
-    OvsBridgePlan,
-    OvsPlan,
-    OvsPortPlan,
-    PfPlan,
-    VfPlan,
-)
-from builder.plan.types import (
-    HostPlan,
-    HugepagePool,
-    ImagePlan,
-    KernelArg,
-    Module,
-    ModuleOption,
-    PackagePlan,
-    SysctlSetting,
-)
+from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan, PackagePlan
+from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting
+from builder.plan.nouns.ovs import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan
+from builder.plan.nouns.pages import HugepagePool
 from builder.render import render_host, render_image
 from builder.resources import read_texts
 

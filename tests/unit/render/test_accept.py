@@ -11,7 +11,7 @@ import pytest
 from builder import accept
 from builder.command import Command, Result
 from builder.errors import ToolMissing
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree, RenderedFile
 

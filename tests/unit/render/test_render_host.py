@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rendered import RenderHost, data_lines, text_of
 
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 def test_netplan_of_a_dhcp_host(host_plan: HostPlan, host_of: RenderHost) -> None:

@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from builder.errors import BuilderError
-from builder.plan.devices import OtherConfig, OvsPlan
-from builder.plan.types import HostPlan, ImagePlan, KernelArg, Module, ModuleOption, SysctlSetting
-from builder.plan.why import Why
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting
+from builder.plan.nouns.ovs import OtherConfig, OvsPlan
+from builder.plan.nouns.why import Why
 from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree

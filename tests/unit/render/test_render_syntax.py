@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from builder.diagnostics import Location
 from builder.errors import BuilderError
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.why import Origin, Why
 from builder.render import syntax
 
 HOSTILE = (

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from jinja2 import UndefinedError, nodes
 
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render import host_files, image_files
 from builder.render.syntax import FILTERS
 from builder.render.templates import Sources, make_environment, make_sources

@@ -10,9 +10,13 @@ from rendered import RenderHost, RenderImage, Texts, data_lines, text_of
 
 from builder.catalog.vf_settings import VfSettings
 from builder.errors import BuilderError
-from builder.plan.devices import OvsPlan
-from builder.plan.types import HostPlan, HugepagePool, ImagePlan, KernelArg, ModuleOption, Role
-from builder.plan.why import Why
+from builder.plan.nouns.cpus import Role
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.kernel import KernelArg, ModuleOption
+from builder.plan.nouns.ovs import OvsPlan
+from builder.plan.nouns.pages import HugepagePool
+from builder.plan.nouns.why import Why
 from builder.render import cmdline, os_release_fields, render_image
 from builder.render.grub import SerialTerminal, read_grub_cmdline, serial_terminal
 from builder.render.parse import parse_back

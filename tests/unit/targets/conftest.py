@@ -11,7 +11,7 @@ from builder.catalog.releases import RELEASES
 from builder.inventory.loader import load
 from builder.model.validate import validate
 from builder.plan.host import plan_hosts
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 
 
 @pytest.fixture

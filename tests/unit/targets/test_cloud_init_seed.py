@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from seed_plans import ACCESS, HASH, KEY, MAC, PROGRAMS, TEMPLATES, Plans, seeds_of
 
 from builder.errors import BuilderError
-from builder.plan.types import AccessPlan, UserPlan
-from builder.plan.why import Why
+from builder.plan.nouns.host import AccessPlan, UserPlan
+from builder.plan.nouns.why import Why
 from builder.render import cmdline, os_release_fields, render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.limits import choose_form

@@ -14,26 +14,12 @@ from seed_machine import MEMORY_MIB, RELEASE, make_cpus, make_management, pci, w
 from builder.catalog.nics import NIC_TYPES
 from builder.catalog.vf_settings import VfSettings
 from builder.model.values import CpuSet
-from builder.plan.devices import (
-    Binding,
-    NicPlan,
-    OtherConfig,
-    OvsBridgePlan,
-    OvsPlan,
-    OvsPortPlan,
-    PfPlan,
-    VfPlan,
-)
-from builder.plan.types import (
-    HostPlan,
-    HugepagePool,
-    ImagePlan,
-    KernelArg,
-    Module,
-    ModuleOption,
-    PackagePlan,
-    SysctlSetting,
-)
+from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan
+from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.image import ImagePlan, PackagePlan
+from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting
+from builder.plan.nouns.ovs import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan
+from builder.plan.nouns.pages import HugepagePool
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.verify.checks import CheckResult, run_checks
 from builder.verify.facts import Facts, parse_facts

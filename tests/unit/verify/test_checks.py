@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builder.diagnostics import Location
-from builder.plan.why import Origin, Why
+from builder.plan.nouns.why import Origin, Why
 from builder.verify.checks import CHECKS, CheckResult, run_checks
 from builder.verify.facts import parse_facts
 

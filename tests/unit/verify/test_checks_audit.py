@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.catalog.versions import Version
 from builder.model.values import CpuSet, PciAddress
-from builder.plan.json_form import HIDDEN
+from builder.plan.nouns.json_form import HIDDEN
 from builder.render import render_host
 from builder.render.tree import FileTree
 from builder.resources import read_texts

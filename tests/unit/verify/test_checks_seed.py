@@ -11,7 +11,7 @@ from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.host import plan_host
-from builder.plan.types import HostPlan
+from builder.plan.nouns.host import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree
 from builder.resources import read_texts

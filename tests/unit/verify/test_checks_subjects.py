@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from builder.catalog.vf_settings import VfSettings
-from builder.plan.types import KernelArg
-from builder.plan.why import Why
+from builder.plan.nouns.kernel import KernelArg
+from builder.plan.nouns.why import Why
 from builder.render.tree import FileTree
 from builder.verify.checks import run_checks
 from builder.verify.facts import parse_facts

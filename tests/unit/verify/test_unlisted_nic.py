@@ -10,7 +10,7 @@ from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
 from builder.plan.host import plan_host
-from builder.plan.types import ImagePlan
+from builder.plan.nouns.image import ImagePlan
 from builder.render.tree import FileTree
 from builder.verify.checks.case import Case
 from builder.verify.checks.standins import expected_devices, substituted_drivers
