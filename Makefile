@@ -8,6 +8,8 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 INVENTORY ?= examples/seed/inventory.yaml
 NODE ?= nfv1
 OUT ?= build/$(NODE)
+# Tests run side by side; a twin wants up to 6 GiB of memory, and most of a core.
+JOBS ?= 2
 
 .PHONY: help setup setup-test image verify test unit lint format golden schema lock fuzz bench clean
 
@@ -28,7 +30,7 @@ image: setup ## Build the golden image of $(INVENTORY) and verify it, BIOS and U
 	@echo "image of $(NODE): $(OUT) (reports in $(OUT)/verify-bios and $(OUT)/verify-uefi)"
 
 test: setup-test ## Run every test: lint, unit, golden, integration, and the boot of a real image
-	$(SUDO) $(BIN)/pytest -m "" --no-skips $(ARGS)
+	$(SUDO) $(BIN)/pytest -m "" --no-skips -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 unit: setup ## Run the tests that need neither root nor QEMU
 	$(BIN)/pytest $(ARGS)

@@ -8,17 +8,35 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from builder.command import Command, Process, Runner, SubprocessRunner, start
 from builder.verify.accelerator import find_accelerator
-from builder.verify.qemu import LOST_TIMER, find_document, read_console
+from builder.verify.qemu import (
+    ATTEMPTS,
+    LOST_TIMER,
+    LostTimerError,
+    find_document,
+    read_console,
+)
 from builder.verify.twin import TwinFiles, TwinMachine, twin_argv
 
+T = TypeVar("T")
 GROWTH = 4 * 1024**3
 POLL_S = 0.5
 SEED = "/var/lib/rackwright/seed"
+
+
+@contextmanager
+def cloud_twin(twin: TwinMachine, image: Path, seed: Path, work: Path) -> Iterator[CloudTwin]:
+    """The twin, until the block ends: then its disk is gone."""
+    made = CloudTwin(twin, image, seed, work)
+    try:
+        yield made
+    finally:
+        made.disk.unlink()
 
 
 class CloudTwin:
@@ -73,7 +91,8 @@ class CloudTwin:
         deadline = time.monotonic() + limit_s
         while not reached():
             assert process.poll() is None, (what, (self.work / "qemu.log").read_text())
-            assert LOST_TIMER not in self.console, "the build host was too busy: run it again"
+            if LOST_TIMER in self.console:
+                raise LostTimerError("the build host was too busy")
             assert time.monotonic() < deadline, (what, self.console[-3000:])
             time.sleep(POLL_S)
 
@@ -83,18 +102,32 @@ class CloudTwin:
 
     def run_to_facts(self, limit_s: float) -> bytes:
         """Power on, wait for the facts, switch off as its button does."""
-        with self.power() as process:
+
+        def run(process: Process) -> bytes:
             self.wait("facts", lambda: self.facts() is not None, process, limit_s)
             found = self.facts()
             self._press_power(process)
-        assert found is not None
-        return found
+            assert found is not None
+            return found
+
+        return self._power_on(run)
 
     def cut(self, reached: Callable[[], bool], limit_s: float) -> None:
         """Power on, and off without a warning as soon as `reached`."""
-        with self.power() as process:
+
+        def run(process: Process) -> None:
             self.wait("the place of the cut", reached, process, limit_s)
             process._popen.kill()
+
+        self._power_on(run)
+
+    def _power_on(self, run: Callable[[Process], T]) -> T:
+        """`run` it; once more when its kernel lost the timer, before which it writes nothing."""
+        for _ in range(ATTEMPTS - 1):
+            with self.power() as process, suppress(LostTimerError):
+                return run(process)
+        with self.power() as process:
+            return run(process)
 
     def _press_power(self, process: Process) -> None:
         with socket.socket(socket.AF_UNIX) as monitor:

@@ -1,4 +1,4 @@
-"""Images of the seed's node, built once and changed file by file, and what their twins report."""
+"""Images of the seed's node on machines of any size, changed file by file."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from boot_seed import HOST, SEED, TIMEOUT_S
+from boot_seed import HOST, TIMEOUT_S, smaller_seed
+from cloud_node import write_inventory
 
 from builder.command import SubprocessRunner
 from builder.monitor import TextMonitor
-from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
-from builder.render.tree import FileTree
 from builder.targets.image.build import build_image
 from builder.targets.image.from_plan import request_for
-from builder.targets.image.request import ImageFile, ImageRequest
+from builder.targets.image.request import ImageFile
 from builder.trees import tree_of
 from builder.verbs import image
 
 Edit = Callable[[bytes], bytes]
 
 
+# The longest first, so that of two workers neither waits long for the other in the end.
+# Beside the one that makes the stock image's packages, the other makes the node's.
+FIRST = ("test_cloud_cut", "test_seed", "test_cloud_stock", "test_small_node")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(item.path.stem) if item.path.stem in FIRST else 9)
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.boot)
@@ -39,32 +44,35 @@ def cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def plan() -> HostPlan:
-    return prepare(SEED, host_named(HOST)).plan
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of the seed's node on a machine of 4 CPUs."""
+    path = tmp_path_factory.mktemp("small") / "inventory.yaml"
+    path.write_text(smaller_seed(), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")
-def request_of(plan: HostPlan, cache: Path) -> Callable[[Path, FileTree], ImageRequest]:
-    """What `rackwright image --host nfv1 --format raw` asks for, with a tree of our own."""
-
-    def make(out: Path, tree: FileTree) -> ImageRequest:
-        return request_for(plan, tree, ("raw",), out, cache)
-
-    return make
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of the node that bundles make."""
+    return write_inventory(tmp_path_factory.mktemp("cloud") / "inventory.yaml")
 
 
-@pytest.fixture
-def built(
-    tmp_path: Path, plan: HostPlan, request_of: Callable[[Path, FileTree], ImageRequest]
-) -> Callable[..., Path]:
-    """Build the seed's image with some files edited, others added; returns the raw image."""
+@pytest.fixture(scope="session")
+def build(cache: Path) -> Callable[..., Path]:
+    """Build the image of the node of an inventory into a directory; returns the raw image.
+
+    Some of its files are edited, others added, and words of the command line changed.
+    """
 
     def build(
+        inventory: Path,
+        out: Path,
         edits: Mapping[str, Edit] | None = None,
         extra: tuple[ImageFile, ...] = (),
         cmdline: Callable[[str], str] = lambda word: word,
     ) -> Path:
-        request = request_of(tmp_path / "image", tree_of(plan))
+        plan = prepare(inventory, host_named(HOST)).plan
+        request = request_for(plan, tree_of(plan), ("raw",), out, cache)
         files = tuple(edited(file, edits or {}) for file in request.files)
         assert set(edits or {}) <= {file.path for file in files}
         changed = {file.path for file in extra}

@@ -20,9 +20,12 @@ from builder.targets.image import cache_keys, solve
 from builder.targets.image.build import build_image
 from builder.targets.image.request import ImageFile, ImageRequest
 from builder.targets.image.sources import package_sources
+from builder.workdir import locked
 
 ARCHIVE = "/srv/archive"
 SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
+# The distribution's level is 9, which emulation takes a minute for each time.
+QUICK = b"COMPRESSLEVEL=1\n"
 ELEMENTS = Path(__file__).parent / "elements"
 # What a cloud image has beside its kernel, GRUB and, where it is a package, systemd-resolved.
 PACKAGES = (
@@ -38,6 +41,7 @@ def build_stock(plan: HostPlan, out: Path, cache: Path) -> Path:
     request = stock_request(plan, out, cache)
     files = [
         ImageFile("/etc/apt/sources.list.d/archive.list", 0o644, 0, 0, SOURCE.encode()),
+        ImageFile("/etc/initramfs-tools/conf.d/quick", 0o644, 0, 0, QUICK),
         *archive(request, wanted_packages(plan.image), cache / "stock-debs", runner),
     ]
     artefacts = build_image(replace(request, files=tuple(files)), runner, TextMonitor())
@@ -82,7 +86,8 @@ def archive(
     state = request.cache_dir / "apt" / cache_keys.digest("apt", (sources, "amd64"))[:16]
     env = {**request.proxy, "APT_CONFIG": str(state / "apt.conf")}
     argv = ("apt-get", *solve.apt_options(state, "amd64"), "download", *names)
-    runner.run(Command(argv, env, cwd=cache, timeout_s=600))
+    with locked(cache.with_suffix(".lock")):
+        runner.run(Command(argv, env, cwd=cache, timeout_s=600))
     files, index = [], ""
     for deb in sorted(cache.glob("*.deb")):
         content = deb.read_bytes()

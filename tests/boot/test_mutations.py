@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from boot_seed import HOST, SEED
+from boot_seed import HOST
 
 from builder.cli import main
 
@@ -30,9 +30,9 @@ def node(change: Callable[[dict], None]) -> Callable[[bytes], bytes]:
     return edit
 
 
-def verdict(image: Path, out: Path) -> dict[str, dict[str, str]]:
+def verdict(image: Path, inventory: Path, out: Path) -> dict[str, dict[str, str]]:
     """The failed checks by name."""
-    argv = ["verify", str(image), str(SEED), "--host", HOST, "-o", str(out)]
+    argv = ["verify", str(image), str(inventory), "--host", HOST, "-o", str(out)]
     assert main(argv) == 1
     report = json.loads((out / "report.json").read_text())
     return {check["name"]: check for check in report["checks"] if check["status"] == "fail"}
@@ -40,9 +40,9 @@ def verdict(image: Path, out: Path) -> dict[str, dict[str, str]]:
 
 WORDS = {
     "hugepages=0:4,1:4": "hugepages=0:3,1:5",
-    "isolcpus=domain,1,17": "isolcpus=domain,2,18",
-    "irqaffinity=0,8,16,24": "irqaffinity=0,8,16,25",
-    "systemd.cpu_affinity=0,8,16,24": "systemd.cpu_affinity=0,8,16,25",
+    "isolcpus=domain,1": "isolcpus=domain,2",
+    "irqaffinity=0,3": "irqaffinity=0,2",
+    "systemd.cpu_affinity=0,3": "systemd.cpu_affinity=0,2",
     "transparent_hugepage=never": "transparent_hugepage=madvise",
     "iommu=pt": "iommu=nopt",
 }
@@ -57,7 +57,7 @@ def wrong_node(data: dict) -> None:
     data["hugepages"][1]["count"] = 5
     ovs = data["ovs"]
     ovs["other-config"]["dpdk-socket-mem"] = "1024,2048"
-    ovs["other-config"]["pmd-cpu-mask"] = "0x40004"
+    ovs["other-config"]["pmd-cpu-mask"] = "0x4"
     ovs["other-config"]["max-idle"] = "20000"
     bridge = ovs["bridges"][0]
     bridge["fail-mode"] = "secure"
@@ -65,8 +65,10 @@ def wrong_node(data: dict) -> None:
     bridge["ports"][1]["options"]["n_rxq"] = "2"
 
 
-def test_each_wrong_value_is_named(built: Callable[..., Path], tmp_path: Path) -> None:
-    image = built(
+def test_each_wrong_value_is_named(build: Callable[..., Path], small: Path, tmp_path: Path) -> None:
+    image = build(
+        small,
+        tmp_path / "image",
         cmdline=lambda word: WORDS.get(word, word),
         edits={
             "/etc/rackwright/node.json": node(wrong_node),
@@ -76,14 +78,14 @@ def test_each_wrong_value_is_named(built: Callable[..., Path], tmp_path: Path) -
             "/etc/sysctl.d/99-zz-rackwright.conf": replaced("swappiness = 10", "swappiness = 11"),
             "/etc/systemd/network/10-rackwright-ens11f1.link": replaced("=ens11f1", "=wrong0"),
             "/etc/systemd/system/ovs-vswitchd.service.d/10-rackwright.conf": replaced(
-                "CPUAffinity=0,8,16,24", "CPUAffinity=0,8"
+                "CPUAffinity=0,3", "CPUAffinity=0"
             ),
             "/etc/hostname": replaced(HOST, "wrong"),
             "/etc/default/grub.d/90-rackwright.cfg": replaced("iommu=pt", "iommu=nopt"),
             "/etc/netplan/90-rackwright.yaml": replaced("dhcp6: false", "dhcp6: true"),
         },
     )
-    failed = verdict(image, tmp_path / "out")
+    failed = verdict(image, small, tmp_path / "out")
     assert {
         "cmdline.hugepages",
         "cmdline.isolcpus",
@@ -126,7 +128,9 @@ def test_each_wrong_value_is_named(built: Callable[..., Path], tmp_path: Path) -
     assert "pci.0000:09:00.0.driver" not in failed
 
 
-def test_the_address_of_the_how_to_is_found_out(built: Callable[..., Path], tmp_path: Path) -> None:
+def test_the_address_of_the_how_to_is_found_out(
+    build: Callable[..., Path], small: Path, tmp_path: Path
+) -> None:
     """`dpdk-devargs=0000:00:09.0`, copied from a virtual machine: add-port exits 0 on it."""
 
     def wrong(data: dict) -> None:
@@ -134,8 +138,8 @@ def test_the_address_of_the_how_to_is_found_out(built: Callable[..., Path], tmp_
         # A port that is another card than the plan was made for must be left alone.
         data["pfs"][1]["id"] = "8086:1572"
 
-    image = built(edits={"/etc/rackwright/node.json": node(wrong)})
-    failed = verdict(image, tmp_path / "out")
+    image = build(small, tmp_path / "image", edits={"/etc/rackwright/node.json": node(wrong)})
+    failed = verdict(image, small, tmp_path / "out")
     said = failed["ovs.br0.dpdk0.error"]["found"]
     assert said == "Error attaching device '0000:00:09.0' to DPDK"
     assert {

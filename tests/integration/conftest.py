@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from image_sample import sample_request
+from image_sample import own_cache, sample_request
 from recording import NullMonitor
 
 from builder.command import SubprocessRunner
@@ -18,7 +18,7 @@ ODD = ImageFile('/etc/rackwright/a "b" c', 0o4750, 1, 2, b"odd\n")
 @pytest.fixture(scope="session")
 def request_(tmp_path_factory: pytest.TempPathFactory) -> ImageRequest:
     out = tmp_path_factory.mktemp("image") / "out"
-    request = sample_request(out)
+    request = own_cache(sample_request(out), out.parent / "cache")
     formats = ("raw", "qcow2", "raw.zst")
     return replace(request, files=(*request.files, ODD), formats=formats)
 

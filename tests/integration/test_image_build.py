@@ -1,7 +1,6 @@
 """Images built with the real tools: whole, clean, the same again, and nothing left by failures.
 
-Needs root and a network. RACKWRIGHT_TEST_CACHE names a directory that keeps the packages
-between runs.
+Needs root and a network.
 """
 
 from __future__ import annotations
