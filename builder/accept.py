@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from builder.catalog.modules import module_name
 from builder.command import Command, Runner, find_tool
 from builder.errors import ToolMissing
 from builder.render.file_kind import Acceptor
@@ -153,9 +154,7 @@ def _accept_modprobe(files: Files, runner: Runner, root: Path) -> Iterable[str]:
 def _options(text: str) -> frozenset[tuple[str, str]]:
     """(module, parameter) pairs; kmod prints module names with underscores."""
     found = re.findall(r"^options (\S+) (.+)$", text, re.MULTILINE)
-    return frozenset(
-        (name.replace("-", "_"), word) for name, rest in found for word in rest.split()
-    )
+    return frozenset((module_name(name), word) for name, rest in found for word in rest.split())
 
 
 def _said(runner: Runner, argv: tuple[str, ...], name: str, root: Path) -> Iterable[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.catalog.modules import module_name
 from builder.catalog.releases import Family
 from builder.catalog.versions import Version
 from builder.catalog.vf_settings import VfSetting
@@ -165,9 +166,9 @@ _ALL = (
 )
 
 PORT_DRIVERS: dict[str, PortDriver] = {driver.name: driver for driver in _ALL}
-_BY_MODULE = {driver.name.replace("-", "_"): driver for driver in _ALL}
+_BY_MODULE = {module_name(driver.name): driver for driver in _ALL}
 
 
 def port_driver(name: str) -> PortDriver:
     """The row of a driver, by a name with `-` or `_`; of one without a row, its name alone."""
-    return _BY_MODULE.get(name.replace("-", "_")) or PortDriver(name, is_known=False)
+    return _BY_MODULE.get(module_name(name)) or PortDriver(name, is_known=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath, Location, Marks, format_path
 from builder.discover.description import Description
 from builder.discover.ports import FoundNic
@@ -155,7 +156,7 @@ def _compare_nic(nic: Nic, real: FoundNic, path: KeyPath, nodes: int) -> Iterato
     yield from _differ((*path, "id"), nic.id, real.id)
     bound = real.bound if real.bound not in DPDK_DRIVERS else None
     driver = bound or (real.driver if real.driver != "unknown" else nic.driver)
-    if nic.driver.replace("-", "_") != driver.replace("-", "_"):
+    if module_name(nic.driver) != module_name(driver):
         yield _Pair((*path, "driver"), nic.driver, driver)
     if real.kernel_name not in (None, nic.name):
         # The image's .link files give ports their names: another system need not have them.

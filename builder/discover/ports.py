@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import module_name
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
@@ -129,7 +130,7 @@ def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
             notes.append(f"no driver has it now; {kind.name} is {kind.driver.name}'s")
         elif bound is None:
             notes.append(f"on {function.driver} now; {kind.name} is {kind.driver.name}'s")
-        elif bound.replace("-", "_") != kind.driver.name.replace("-", "_"):
+        elif module_name(bound) != module_name(kind.driver.name):
             notes.append(f"on {bound} now, not on {kind.driver.name}, the driver of {kind.name}")
         return kind.driver.name
     if bound is not None:

@@ -41,7 +41,7 @@ class DrawnPort:
 
 def memory_shares(image: ImagePlan, node: int) -> tuple[Share, ...]:
     """Pages by size and holder, then what is left of the node's memory."""
-    pools = [pool for pool in image.hugepages if pool.node == node]
+    pools = image.pools_on(node)
     demand = dict(enumerate(image.socket_mem)).get(node, 0)
     stock = [PageStock(pool.size_kib, pool.count) for pool in pools]
     taken = {one.size_kib: one.count for one in pages_taken(demand, stock)[0]}

@@ -52,7 +52,7 @@ def left_of_nodes(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> tuple[int,
     taken = [0] * len(inputs.hardware.numa)
     for pool in pools:
         if pool.node < len(taken):
-            taken[pool.node] += pool.count * pool.size_kib // 1024
+            taken[pool.node] += pool.mib
     return tuple(
         max(0, node.memory - used) for node, used in zip(inputs.hardware.numa, taken, strict=True)
     )

@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from seed_plans import SEED
 
 import builder.model.rules
 import builder.plan.checks
 from builder.diagnostics import Diagnostic, Location, Marks
+from builder.inventory.loader import load
+from builder.model.inventory import Inventory
 from builder.model.rules import RULES
+from builder.model.validate import validate
 from builder.plan.checks import PLAN_CHECKS
 from builder.rule import SEE, Finding, Rule, Weight, diagnose, each
 
@@ -66,6 +70,22 @@ def test_names_and_texts_are_of_one_rule() -> None:
 def test_a_text_is_one_sentence() -> None:
     odd = {rule.name for rule in ALL if not rule.about.endswith(".") or ". " in rule.about}
     assert odd == set()
+
+
+def test_a_row_is_all_a_rule_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is not there yet, and what `check` tells of it."""
+
+    def check_seed(inventory: Inventory) -> Iterator[Finding]:
+        for name in inventory.hosts:
+            yield Finding(("hosts", name), "no host is welcome", at_key=True)
+
+    row = Rule("host-welcome", "warning", "A host is welcome.", check_seed)
+    monkeypatch.setattr("builder.model.rules.RULES", (*RULES, row))
+    (item,) = (item for item in validate(load(SEED))[1].items if item.rule == "host-welcome")
+    assert (item.severity, item.path, item.message) == (
+        "warning", ("hosts", "nfv1"), "no host is welcome",
+    )  # fmt: skip
+    assert item.where.line > 1
 
 
 MARKS = Marks(

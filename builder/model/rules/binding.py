@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath
+from builder.model.fields import arg_name
 from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports, is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
@@ -82,7 +84,7 @@ def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
     given = [
         ((*pair.path, "kernel-args", index), text.partition("=")[2])
         for index, text in enumerate(pair.profile.kernel_args)
-        if text.replace("-", "_").startswith("vfio_pci.ids=")
+        if arg_name(text) == "vfio_pci.ids" and "=" in text
     ]
     if options is not None and "ids" in options.options:
         path = (*pair.path, "drivers", "vfio-pci", "options", "ids")
@@ -105,13 +107,13 @@ def check_not_blocked(pair: Pair) -> Iterator[Finding]:
         for _, driver, _ in _bindings(pair)
         if driver != "kernel"
     }
-    known = {name.replace("-", "_"): use for name, use in wanted.items()}
+    known = {module_name(name): use for name, use in wanted.items()}
     for index, text in enumerate(pair.profile.kernel_args):
         name, _, value = text.partition("=")
-        if name.replace("-", "_") not in {"module_blacklist", "modprobe.blacklist"}:
+        if arg_name(text) not in {"module_blacklist", "modprobe.blacklist"}:
             continue
         for module in value.split(","):
-            use = known.get(module.replace("-", "_"))
+            use = known.get(module_name(module))
             if use is not None:
                 path = (*pair.path, "kernel-args", index)
                 message = f"{name} keeps {module} from loading, {use}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
@@ -67,7 +68,7 @@ def _taken_for(nic: Nic) -> tuple[str, str]:
 def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
         kind, driver = nic.model, nic.model.driver.name
-        if driver.replace("-", "_") != nic.driver.replace("-", "_"):
+        if module_name(driver) != module_name(nic.driver):
             message = f"the kernel driver of {nic.id} ({kind.name}) is {driver}"
             yield Finding((*path, "driver"), message, f"driver: {driver}")
 

@@ -1,4 +1,4 @@
-"""Rules on SR-IOV policies: the PF is there, can have that many VFs, and each VF has a use."""
+"""Rules on SR-IOV policies: the PF is there, and can have that many VFs of that kind."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.diagnostics import KeyPath
-from builder.model.fields import VfRef
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.ports import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.profile import Profile
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
-from builder.model.values import CpuSet
 from builder.model.wording import suggest
-from builder.phrases import count_text, is_are, numbers
+from builder.phrases import count_text, is_are
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -43,7 +41,7 @@ class UsedPf:
         return None
 
 
-def _policies(inventory: Inventory) -> Iterator[tuple[KeyPath, Profile, SriovPolicy]]:
+def policies(inventory: Inventory) -> Iterator[tuple[KeyPath, Profile, SriovPolicy]]:
     for name, profile in inventory.profiles.items():
         for index, policy in enumerate(profile.sriov):
             yield ("profiles", name, "sriov", index), profile, policy
@@ -76,7 +74,7 @@ def check_pf_known(pair: Pair) -> Iterator[Finding]:
 
 def check_pf_once(inventory: Inventory) -> Iterator[Finding]:
     first: dict[tuple[str | int, str], KeyPath] = {}
-    for path, _, policy in _policies(inventory):
+    for path, _, policy in policies(inventory):
         other = first.setdefault((path[1], policy.pf), path)
         if other != path:
             message = f"{policy.pf} has a policy already: {SEE}"
@@ -111,8 +109,8 @@ def _unknown_vfs(pf: UsedPf) -> tuple[str, str]:
     missing = [key for key, value in told.items() if value is None]
     names = " and ".join(key.removeprefix("vf-") for key in missing)
     message = (
-        f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' {names} "
-        f"{'is' if len(missing) == 1 else 'are'} not known"
+        f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: its VFs' {names} {is_are(missing)} "
+        "not known"
     )
     hint = f"add {' and '.join(missing)} to its sriov in hardware.{pf.pair.class_name}.nics"
     return message, hint
@@ -151,60 +149,6 @@ def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
         message = f"{pf.nic.name} is port {port.name} itself, on {ovs.driver}, which makes no VFs"
         hint = f"driver: vfio-pci at {SEE}"
         yield Finding((*pf.path, "num-vfs"), message, hint, see=(*pf.pair.path, "ovs", "driver"))
-
-
-def check_vf_index(inventory: Inventory) -> Iterator[Finding]:
-    for path, _, policy in _policies(inventory):
-        first: dict[int, int] = {}
-        for number, vf in enumerate(policy.vfs):
-            where = (*path, "vfs", number, "index")
-            if vf.index >= policy.num_vfs:
-                message = f"there is no VF {vf.index}: with num-vfs {policy.num_vfs} the last one "
-                yield Finding(where, message + f"is {policy.num_vfs - 1}")
-            elif first.setdefault(vf.index, number) != number:
-                other = (*path, "vfs", first[vf.index], "index")
-                yield Finding(where, f"VF {vf.index} is listed already: {SEE}", see=other)
-
-
-def check_vf_one_use(inventory: Inventory) -> Iterator[Finding]:
-    for path, _, policy in _policies(inventory):
-        for number, vf in enumerate(policy.vfs):
-            if vf.use is not None and vf.pool is not None:
-                message = f"VF {vf.index} is for OVS and in pool {vf.pool} for pods"
-                yield Finding((*path, "vfs", number, "pool"), message, "keep use or pool")
-
-
-def check_vf_has_use(inventory: Inventory) -> Iterator[Finding]:
-    for path, _, policy in _policies(inventory):
-        if policy.pool is not None:
-            continue
-        with_use = {vf.index for vf in policy.vfs if vf.use is not None or vf.pool is not None}
-        idle = CpuSet.of(set(range(min(policy.num_vfs, 256))) - with_use)
-        if idle:
-            message = (
-                f"{numbers('VF', idle)} of {policy.pf} {is_are(idle)} neither in a pool nor for OVS"
-            )
-            hint = "add pool to the policy or to the VF, or use: ovs-dpdk"
-            yield Finding(path, message, hint, at_key=True)
-
-
-def check_vf_for_ovs_driver(pf: UsedPf) -> Iterator[Finding]:
-    for number, vf in enumerate(pf.policy.vfs):
-        is_kernel = driver_of(pf.policy, vf) == "kernel"
-        if vf.use == "ovs-dpdk" and is_kernel and not is_bifurcated(pf.nic):
-            path = (*pf.path, "vfs", number, "use")
-            message = f"VF {vf.index} is for OVS-DPDK, but keeps its kernel driver"
-            yield Finding(path, message, "driver: vfio-pci")
-
-
-def check_vf_for_ovs_used(pf: UsedPf) -> Iterator[Finding]:
-    taken = {port.vf for port in dpdk_ports(pf.pair.hardware, pf.pair.profile)}
-    for number, vf in enumerate(pf.policy.vfs):
-        name = VfRef(pf.policy.pf, vf.index)
-        if vf.use == "ovs-dpdk" and name not in taken:
-            path = (*pf.path, "vfs", number, "use")
-            message = f"no bridge has a port with vf: {name}"
-            yield Finding(path, message, "add the port, or give the VF a pool")
 
 
 def check_bifurcated(pf: UsedPf) -> Iterator[Finding]:
@@ -289,25 +233,5 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "All VFs of a pool have the same kind of driver.",
         check_pool_one_kind,
-    ),
-    Rule("vf-index", "error", "A VF's index is below `num-vfs`.", check_vf_index),
-    Rule(
-        "vf-one-use",
-        "error",
-        "A VF is either for Open vSwitch or in a pool for pods.",
-        check_vf_one_use,
-    ),
-    Rule("vf-has-use", "warning", "Every VF is in a pool or for Open vSwitch.", check_vf_has_use),
-    Rule(
-        "vf-for-ovs-driver",
-        "error",
-        "A VF for OVS-DPDK has a driver DPDK can use it through.",
-        each(used_pfs, check_vf_for_ovs_driver),
-    ),
-    Rule(
-        "vf-for-ovs-used",
-        "warning",
-        "A VF set apart for Open vSwitch is a port of a bridge.",
-        each(used_pfs, check_vf_for_ovs_used),
     ),
 )

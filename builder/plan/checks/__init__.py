@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import Diagnostic, Marks, Report
 from builder.model.inventory import Inventory
-from builder.plan.checks import kernel, kubelet, memory, ovs_options, ports, queues, sriov
+from builder.plan.checks import kernel, kubelet, memory, ovs_options, pages, ports, queues, sriov
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
@@ -15,6 +15,7 @@ from builder.rule import Rule, diagnose
 
 PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (
     *memory.RULES,
+    *pages.RULES,
     *sriov.RULES,
     *ovs_options.RULES,
     *queues.RULES,

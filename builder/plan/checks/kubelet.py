@@ -14,9 +14,7 @@ def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
     reservation less hugepages is unsigned, and what is below 0 counts as all but endless.
     """
     for item in image.kubelet.reserved_memory if image.kubelet is not None else ():
-        pages = sum(
-            pool.count * pool.size_kib // 1024 for pool in image.hugepages if pool.node == item.node
-        )
+        pages = sum(pool.mib for pool in image.pools_on(item.node))
         left = image.memory_mib[item.node] - pages
         if item.mib > left:
             message = (

@@ -81,6 +81,10 @@ class ImagePlan:
         """A key of the inventory's profile."""
         return ("profiles", self.profile, *keys)
 
+    def pools_on(self, node: int) -> tuple[HugepagePool, ...]:
+        """Pages of each size on a NUMA node."""
+        return tuple(pool for pool in self.hugepages if pool.node == node)
+
     @property
     def default_page_kib(self) -> int:
         """The size /dev/hugepages has: dev-hugepages.mount of systemd gives no pagesize=."""

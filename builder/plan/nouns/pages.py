@@ -21,6 +21,11 @@ class HugepagePool:
     # Of the count, or of the first demand they are for.
     key: KeyPath = field(metadata=HIDDEN)
 
+    @property
+    def mib(self) -> int:
+        """All of its pages."""
+        return self.count * self.size_kib // 1024
+
 
 @dataclass(frozen=True, slots=True)
 class PageMount:

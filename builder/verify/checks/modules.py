@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.catalog.modules import module_name
 from builder.plan.nouns.kernel import ModuleOption
 from builder.verify.checks.case import (
     Case,
@@ -21,9 +22,9 @@ _BOOLEANS = {"y": "1", "n": "0"}
 def check_module(case: Case) -> Iterator[CheckResult]:
     """Modules loaded, options in modprobe's configuration and in the running kernel."""
     modules = case.facts.modules
-    loaded = None if modules is None else {_kernel_name(name) for name in modules}
+    loaded = None if modules is None else {module_name(name) for name in modules}
     for module in case.image.modules:
-        there = None if loaded is None else _kernel_name(module.name) in loaded
+        there = None if loaded is None else module_name(module.name) in loaded
         found = None if there is None else "loaded" if there else "not loaded"
         yield compare(f"module.{module.name}.loaded", "loaded", found, module.why)
     lines = case.facts.modprobe
@@ -40,7 +41,7 @@ def _configured(
 ) -> CheckResult:
     found = None
     if configured is not None:
-        values = configured.get((_kernel_name(option.module), option.name), [])
+        values = configured.get((module_name(option.module), option.name), [])
         found = " then ".join(values) or "not set"
     return compare(f"module.{option.module}.{option.name}", option.value, found, option.why)
 
@@ -50,20 +51,20 @@ def _on_command_line(case: Case) -> Iterator[ModuleOption]:
 
     The word itself is checked there; other words with a dot (systemd's) are no options.
     """
-    modules = {_kernel_name(module.name) for module in case.image.modules}
+    modules = {module_name(module.name) for module in case.image.modules}
     for arg in case.image.kernel_args:
         module, dot, name = arg.name.partition(".")
-        if dot and _kernel_name(module) in modules:
+        if dot and module_name(module) in modules:
             yield ModuleOption(module, name, arg.value or "1", arg.why)
 
 
 def _live(case: Case, option: ModuleOption) -> CheckResult:
     """The parameter of the loaded module, where the kernel shows it (mode 0 ones it does not)."""
     name = f"module.{option.module}.{option.name}.live"
-    module = _kernel_name(option.module)
+    module = module_name(option.module)
     if case.facts.modules is None:
         return compare(name, option.value, None, option.why)
-    loaded = {_kernel_name(key): params for key, params in case.facts.modules.items()}
+    loaded = {module_name(key): params for key, params in case.facts.modules.items()}
     if module not in loaded:
         gone = substituted_drivers(case)
         reason = gone.get(module, f"module {option.module} is not loaded")
@@ -84,13 +85,8 @@ def _options_of(lines: tuple[str, ...]) -> dict[tuple[str, str], list[str]]:
             continue
         for word in words[2:]:
             name, _, value = word.partition("=")
-            found.setdefault((_kernel_name(words[1]), name), []).append(value)
+            found.setdefault((module_name(words[1]), name), []).append(value)
     return found
-
-
-def _kernel_name(module: str) -> str:
-    """`-` and `_` are the same in a module's name; the kernel shows `_`."""
-    return module.replace("-", "_")
 
 
 def _plain(value: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import module_name
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type
 from builder.catalog.port_drivers import port_driver
@@ -127,5 +128,5 @@ def substituted_drivers(case: Case) -> dict[str, str]:
             continue
         for driver in (planned.driver.name, planned.vf_driver):
             if driver is not None and driver not in (other.driver.name, other.vf_driver):
-                gone[driver.replace("-", "_")] = stand_in_note(planned, other)
+                gone[module_name(driver)] = stand_in_note(planned, other)
     return gone

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numa_machine import Nodes, faults_of, make_plan, pages_of, socket_mem_of
 
-from builder.plan.checks.memory import NODE_ROOM_MIB
+from builder.plan.checks.pages import NODE_ROOM_MIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.nouns.image import ImagePlan
 
