@@ -44,20 +44,21 @@ WEIGHTS = {"error": "error", "warning": "warning", "either": "error or warning"}
 
 
 def rules_page() -> str:
-    """Every rule with what it wants, its weight, and a message it gives."""
+    """Every rule: what must hold, its severity, and an example message."""
     examples = find_examples()
     lines = [
         "# Rules",
         "",
         MADE,
         "",
-        "What `rackwright check` looks at beyond the form of an inventory. An error ends every",
-        "verb with exit code 1; a warning is told, and the verb goes on. `check --json` names the",
-        "rule of each diagnostic; those of the form itself have the rule `schema` or `yaml`.",
+        "What `rackwright check` checks beyond the schema of an inventory. Each entry states what",
+        "must hold, and shows a message for a case where it does not. An error stops every verb",
+        "with exit code 1; a warning is printed and the verb continues. `check --json` gives the",
+        "rule of each diagnostic; schema and YAML errors have the rule `schema` or `yaml`.",
     ]
     parts: tuple[tuple[str, tuple[Rule[Any], ...]], ...] = (
         ("Rules of the inventory", RULES),
-        ("Checks of the plan: derived numbers, and limits of the release", PLAN_CHECKS),
+        ("Checks of the plan: derived values, and limits of the release", PLAN_CHECKS),
     )
     for heading, rules in parts:
         lines += ["", f"## {heading}"]
@@ -92,7 +93,7 @@ def find_examples() -> dict[str, Diagnostic]:
 
 
 def diagnose(case: str) -> tuple[Diagnostic, ...]:
-    """What `rackwright check inventory.yaml` tells of a case."""
+    """What `rackwright check inventory.yaml` reports for a case."""
     try:
         text = inventory_of(case).decode()
     except UnicodeDecodeError:
@@ -113,9 +114,9 @@ def ovs_options_page() -> str:
         "",
         MADE,
         "",
-        "What may stand under `ovs.other-config`, and what is set of DPDK ports. Options that",
-        "follow from other keys of the inventory are derived, and refused when set by hand",
-        "(rule `ovs-option-derived`). An empty default: Open vSwitch decides by other options.",
+        "The options allowed under `ovs.other-config`, and those set for DPDK ports. Options that",
+        "follow from other keys of the inventory are derived, and setting them by hand is an error",
+        "(rule `ovs-option-derived`). If the default is empty, it depends on other options.",
     ]
     for heading, options in (("The switch", OVS_OPTIONS), ("DPDK ports", PORT_OPTIONS)):
         lines += [
@@ -158,12 +159,12 @@ def plan_json_page() -> str:
         MADE,
         "",
         "`rackwright plan INV --host H --json` prints one object, a host plan. Keys are only ever",
-        "added. CPU sets are text as the kernel writes them (`0-7,16-23`), PCI addresses and MACs",
-        "too. Every `why` is an object of its own: the reason, and the inventory keys it rests on.",
+        "added. CPU sets, PCI addresses and MACs are strings in the kernel's notation (`0-7,16-23`).",
+        "Every `why` is an object with the reason and the inventory keys that the value depends on.",
     ]
     for part in _parts():
         lines += ["", f"## {_title(part)}", "", _about(part), "", *_keys(part)]
-    lines += ["", "## Why", "", "Why a value is what it is.", "", "| key | value | meaning |"]
+    lines += ["", "## Why", "", "Why a value was chosen.", "", "| key | value | meaning |"]
     lines += [
         "|---|---|---|",
         "| `reason` | text | one sentence |",
@@ -271,18 +272,18 @@ def _kind(kind: Any) -> str:
 
 
 def files_page() -> str:
-    """Every kind of file on a node, and what a change of it needs."""
+    """Every kind of file on a node, and what changing it requires."""
     lines = [
         "# Files on a node",
         "",
         MADE,
         "",
-        "What `render` writes, `image` puts into an image and `cloud-init` into a bundle. Words in",
-        "capitals stand for a name. Each file is read back by the grammar of its reader before it is",
-        "written; where a program of the distribution can be asked, it reads it too. `verify` compares",
-        "mode, owner and bytes of all of them on the booted node (`files`), and what the file does.",
+        "The files that `render` writes, `image` puts into an image and `cloud-init` into a bundle.",
+        "Words in capitals stand for a name. Each file is parsed with the grammar of its reader before",
+        "it is written, and also by the distribution's own program where there is one. `verify`",
+        "compares mode, owner and bytes of all files on the booted node (`files`), and their effect.",
         "",
-        "| path | part of | read by | a change needs | seen by |",
+        "| path | part of | parsed by | changing it requires | verified by |",
         "|---|---|---|---|---|",
         *(_file(kind) for kind in sorted(FILES, key=lambda kind: kind.path)),
     ]
@@ -294,7 +295,7 @@ def _file(kind: FileKind[Any]) -> str:
         needs = f"{kind.needs.level}: {kind.needs.reason}"
         needs += f" (`{kind.needs.command}`)" if kind.needs.command else ""
     else:
-        needs = f"judged by what differs ({kind.needs})"
+        needs = f"depends on what differs ({kind.needs})"
     cells = (
         f"`{kind.path}`",
         kind.scope,
@@ -306,17 +307,17 @@ def _file(kind: FileKind[Any]) -> str:
 
 
 def targets_page() -> str:
-    """What each target writes, and the programs it takes."""
+    """What each target writes, and the programs it uses."""
     lines = [
         "# Targets",
         "",
         MADE,
         "",
-        "What becomes of a plan. `rackwright doctor` lists which of the programs are missing.",
+        "What a plan can be built into. `rackwright doctor` lists the programs that are missing.",
     ]
     for name, target in TARGETS.items():
         lines += ["", f"## `{name}`", "", f"Verb: {target.summary}. `{target.example}`", ""]
-        lines += ["| form | what it is | programs of its own |", "|---|---|---|"]
+        lines += ["| format | description | programs for this format |", "|---|---|---|"]
         for form, row in target.forms.items():
             tools = ", ".join(f"`{tool}`" for tool in row.tools)
             lines.append(f"| `{form}` | {row.about} | {tools} |")
@@ -337,7 +338,7 @@ PAGES = {
 
 
 def main(argv: list[str]) -> int:
-    """Write all pages, or tell which are not what they would be written as."""
+    """Write all pages, or report which are stale."""
     stale = 0
     for name, make in PAGES.items():
         path, text = REFERENCE / name, make()

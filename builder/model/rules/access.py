@@ -124,26 +124,31 @@ def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
 
 
 RULES: tuple[Rule[Inventory], ...] = (
-    Rule("access-login", "warning", "Somebody can log in.", check_can_log_in),
+    Rule(
+        "access-login",
+        "warning",
+        "Every user can log in, with a key or a password.",
+        check_can_log_in,
+    ),
     Rule(
         "secret-path-free",
         "error",
-        "A secret is a file of its own, never one of the system's or ours.",
+        "A secret has a path that neither the system nor rackwright uses.",
         check_secret_path_free,
     ),
     Rule(
-        "secret-path-once", "error", "A path is that of one fetched file.", check_secret_path_once
+        "secret-path-once", "error", "Each fetched file has its own path.", check_secret_path_once
     ),
     Rule(
         "secret-mode",
         "warning",
-        "A fetched secret is not for everybody on the node.",
+        "A fetched secret is not readable by everyone on the node.",
         check_secret_mode,
     ),
     Rule(
         "secret-in-clear",
         "error",
-        "No text of the inventory is a secret: it is fetched at boot.",
+        "The inventory contains no secret in plain text: secrets are fetched at boot.",
         check_no_secret,
     ),
 )

@@ -84,20 +84,25 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "host-dhcp-or-fixed",
         "error",
-        "A default route comes from DHCP or from `gateway`, not both.",
+        "An interface has either DHCP or a fixed address and `gateway`, not both.",
         check_dhcp_or_fixed,
     ),
     Rule(
         "host-gateway",
         "error",
-        "A gateway is another address of an interface's own network.",
+        "A gateway is in the interface's own network and is not the interface's own address.",
         check_gateway,
     ),
     Rule(
         "host-rack-gateway",
         "error",
-        "A rack's gateway is in the network of each host that gets it.",
+        "A rack's gateway is in the network of each host that uses it.",
         check_rack_gateway,
     ),
-    Rule("host-one-gateway", "error", "A host has one gateway of a kind.", check_one_gateway),
+    Rule(
+        "host-one-gateway",
+        "error",
+        "A host has at most one gateway for IPv4 and one for IPv6.",
+        check_one_gateway,
+    ),
 )

@@ -109,11 +109,11 @@ def check_siblings_on_one_node(inventory: Inventory) -> Iterator[Finding]:
 
 RULES: tuple[Rule[Inventory], ...] = (
     Rule("cpu-any", "error", "A machine has CPUs.", check_any_cpu),
-    Rule("cpu-on-one-node", "error", "A CPU is on one NUMA node.", check_on_one_node),
+    Rule("cpu-on-one-node", "error", "A CPU belongs to one NUMA node only.", check_on_one_node),
     Rule(
         "cpu-siblings-or-threads",
         "error",
-        "SMT siblings are told one way: by their distance (`siblings`) or core by core (`threads`).",
+        "SMT siblings are given either by their distance (`siblings`) or per core (`threads`).",
         check_siblings_or_threads,
     ),
     Rule(
@@ -125,14 +125,14 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "cpu-siblings-on-one-node",
         "error",
-        "The siblings of a core are on one NUMA node.",
+        "All siblings of a core are on the same NUMA node.",
         check_siblings_on_one_node,
     ),
     Rule(
         "cpu-threads-exist",
         "error",
-        "CPUs named in `threads` are CPUs of the machine.",
+        "The CPUs listed in `threads` exist.",
         check_threads_exist,
     ),
-    Rule("cpu-threads-once", "error", "A CPU is a thread of one core.", check_threads_once),
+    Rule("cpu-threads-once", "error", "A CPU is a thread of one core only.", check_threads_once),
 )

@@ -121,25 +121,25 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "role-boot-cpu",
         "warning",
-        "CPU 0 is for housekeeping: the kernel keeps it busy whatever is set.",
+        "CPU 0 is a housekeeping CPU: the kernel always uses it.",
         each(pairs, check_boot_cpu),
     ),
     Rule(
         "role-housekeeping-fits",
         "error",
-        "There are as many cores as housekeeping is to have.",
+        "There are enough cores for housekeeping.",
         each(pairs, check_housekeeping_fits),
     ),
     Rule(
         "role-housekeeping-somewhere",
         "either",
-        "There are housekeeping CPUs, and some on every NUMA node that has CPUs.",
+        "There are housekeeping CPUs, at least one on each NUMA node that has CPUs.",
         each(pairs, check_housekeeping_somewhere),
     ),
     Rule(
         "role-offline-cores-fit",
         "error",
-        "Cores taken offline leave some on each NUMA node but those a map names.",
+        "A NUMA node keeps at least one core online, unless a map takes all of its cores offline.",
         each(pairs, check_offline_cores_fit),
     ),
     Rule(
@@ -151,7 +151,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "role-nodes-exist",
         "error",
-        "Maps by NUMA node name nodes of the machine that have CPUs.",
+        "Maps by NUMA node name existing nodes that have CPUs.",
         each(pairs, check_nodes_exist),
     ),
 )

@@ -98,26 +98,31 @@ def check_1g_pages(pair: Pair) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule[Inventory], ...] = (
-    Rule("hugepages-any", "error", "OVS-DPDK and DPDK pods have hugepages.", check_any_page),
+    Rule(
+        "hugepages-any", "error", "There are hugepages for OVS-DPDK and DPDK pods.", check_any_page
+    ),
     Rule(
         "hugepages-nodes-exist",
         "error",
-        "Pages are counted and promised on NUMA nodes that are there.",
+        "Hugepages are counted and requested on existing NUMA nodes.",
         each(pairs, check_nodes_exist),
     ),
     Rule(
         "hugepages-even",
         "warning",
-        "A number of pages in all can be spread evenly over the NUMA nodes.",
+        "A total number of hugepages can be spread evenly over the NUMA nodes.",
         each(pairs, check_even_spread),
     ),
     Rule(
-        "hugepages-size-once", "error", "Pages of a size are counted in one place.", check_size_once
+        "hugepages-size-once",
+        "error",
+        "Hugepages of one size are counted in one place.",
+        check_size_once,
     ),
     Rule(
         "hugepages-1g",
         "error",
-        "1G pages are for CPUs that have them (`pdpe1gb`).",
+        "1G hugepages require a CPU that supports them (`pdpe1gb`).",
         each(pairs, check_1g_pages),
     ),
 )

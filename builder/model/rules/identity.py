@@ -91,20 +91,25 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "host-boot-mac",
         "warning",
-        "The boot MAC is that of an interface, where all MACs are given.",
+        "The boot MAC belongs to one of the interfaces, if the MACs of all interfaces are given.",
         check_boot_mac,
     ),
     Rule(
         "host-identity-once",
         "error",
-        "MACs, serial numbers and addresses are those of one host.",
+        "MACs, serial numbers and addresses are unique to one host.",
         check_identity_unique,
     ),
     Rule(
         "host-vf-mac-once",
         "error",
-        "A profile with VF MACs is that of one host.",
+        "A profile that sets VF MACs is used by one host only.",
         check_vf_mac_unique,
     ),
-    Rule("host-vf-mac-own", "error", "A VF's MAC is not that of a port.", check_vf_mac_own),
+    Rule(
+        "host-vf-mac-own",
+        "error",
+        "A VF's MAC differs from the MACs of all ports.",
+        check_vf_mac_own,
+    ),
 )

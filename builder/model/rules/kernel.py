@@ -132,26 +132,26 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "kernel-args-derived",
         "error",
-        "Kernel words that follow from other keys are not set by hand.",
+        "Kernel arguments that are derived from other keys are not set by hand.",
         each(pairs, check_args_derived),
     ),
     Rule(
         "kernel-args-keep-cpus",
         "error",
-        "No kernel word changes which CPUs and NUMA nodes there are.",
+        "Kernel arguments do not change which CPUs and NUMA nodes exist.",
         each(pairs, check_args_keep_cpus),
     ),
     Rule(
         "kernel-args-of-image",
         "error",
-        "Kernel words that make the image boot are left to it.",
+        "Kernel arguments that the image sets in order to boot are not set by hand.",
         check_args_of_image,
     ),
-    Rule("kernel-args-once", "warning", "A kernel word is there once.", check_args_once),
+    Rule("kernel-args-once", "warning", "A kernel argument is given only once.", check_args_once),
     Rule(
         "sysctl-hugepages",
         "error",
-        "Pages are counted under `hugepages`, not by sysctl.",
+        "The number of hugepages is set under `hugepages`, not by sysctl.",
         check_sysctl_hugepages,
     ),
 )

@@ -94,30 +94,30 @@ def check_numa_given(pair: Pair) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule[Inventory], ...] = (
-    Rule("nic-pci-once", "error", "A PCI address is that of one port.", check_pci_once),
-    Rule("nic-name-once", "error", "A name is that of one port.", check_name_once),
+    Rule("nic-pci-once", "error", "A PCI address is used by one port only.", check_pci_once),
+    Rule("nic-name-once", "error", "A name is used by one port only.", check_name_once),
     Rule(
         "nic-model-known",
         "warning",
-        "The device id is in the NIC table; for others the message says what is assumed.",
+        "The device id is in the NIC table; if not, the message says what is assumed.",
         check_model_known,
     ),
     Rule(
         "nic-kernel-driver",
         "error",
-        "The driver is the one the kernel has for the device id.",
+        "The driver is the one that the kernel uses for the device id.",
         check_kernel_driver,
     ),
     Rule(
         "nic-numa-exists",
         "error",
-        "The NUMA node of a port is one of the machine's.",
+        "The NUMA node of a port exists.",
         check_numa_exists,
     ),
     Rule(
         "nic-numa-given",
         "warning",
-        "The NUMA node of a DPDK port is known: Open vSwitch takes node 0 for one that is not.",
+        "The NUMA node of a DPDK port is given: Open vSwitch assumes node 0 otherwise.",
         each(pairs, check_numa_given),
     ),
 )

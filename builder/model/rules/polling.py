@@ -78,13 +78,13 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "pmd-cores-fit",
         "error",
-        "There are as many cores on a NUMA node as PMD threads are to have.",
+        "A NUMA node has enough cores for the PMD threads.",
         each(pairs, check_pmd_cores_fit),
     ),
     Rule(
         "pmd-for-each-port",
         "error",
-        "Each NUMA node with a DPDK port has a PMD core: its ports are polled from there.",
+        "Each NUMA node that has a DPDK port has a PMD core, which polls its ports.",
         each(pairs, check_ports_have_pmd),
     ),
     Rule(
@@ -96,7 +96,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "pmd-wants-ovs",
         "warning",
-        "PMD cores are for profiles with Open vSwitch.",
+        "Only profiles with Open vSwitch have PMD cores.",
         check_pmd_wants_ovs,
     ),
 )

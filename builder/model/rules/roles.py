@@ -138,13 +138,13 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "role-cpus-exist",
         "error",
-        "CPUs listed for a role are CPUs of the machine.",
+        "The CPUs listed for a role exist.",
         each(pairs, check_cpus_exist),
     ),
     Rule(
         "role-cpus-apart",
         "error",
-        "No CPU is both for housekeeping and for PMD threads.",
+        "No CPU is used both for housekeeping and for PMD threads.",
         each(pairs, check_roles_apart),
     ),
     Rule(
@@ -162,13 +162,13 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "role-smt-siblings",
         "warning",
-        "`smt: false` is for machines that have SMT siblings.",
+        "`smt: false` is used only on machines with SMT siblings.",
         each(pairs, check_smt_off_has_siblings),
     ),
     Rule(
         "role-whole-cores",
         "warning",
-        "Roles are given to whole cores: siblings share one, and disturb each other.",
+        "Roles are assigned to whole cores: siblings share a core and disturb each other.",
         each(pairs, check_whole_cores),
     ),
 )

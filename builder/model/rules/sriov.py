@@ -201,31 +201,31 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "sriov-capable",
         "error",
-        "The PF of a policy is a device with SR-IOV.",
+        "The PF of a policy supports SR-IOV.",
         each(used_pfs, check_capable),
     ),
     Rule(
         "sriov-num-vfs",
         "error",
-        "A PF has no more VFs than its device can have.",
+        "A PF does not have more VFs than its device supports.",
         each(used_pfs, check_num_vfs),
     ),
     Rule(
         "sriov-set-in-card",
         "warning",
-        "A PF has no more VFs than its card is delivered with, or the card is set up for more.",
+        "A PF does not have more VFs than its card is configured for.",
         each(used_pfs, check_set_in_card),
     ),
     Rule(
         "sriov-pf-makes-vfs",
         "error",
-        "A PF that has VFs is not on uio_pci_generic itself, which makes none.",
+        "A PF that has VFs is not bound to uio_pci_generic, which cannot create VFs.",
         each(used_pfs, check_pf_makes_vfs),
     ),
     Rule(
         "sriov-bifurcated",
         "error",
-        "VFs that DPDK drives through their kernel driver (mlx5) are not bound to another.",
+        "VFs that DPDK drives through their kernel driver (mlx5) are not bound to another driver.",
         each(used_pfs, check_bifurcated),
     ),
     Rule(

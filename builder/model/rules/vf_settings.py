@@ -139,41 +139,41 @@ def check_mtu(pair: Pair) -> Iterator[Finding]:
 
 
 RULES: tuple[Rule[Inventory], ...] = (
-    Rule("vf-rates", "error", "The rate promised to a VF is not above its limit.", check_rates),
+    Rule("vf-rates", "error", "A VF's minimum rate does not exceed its maximum rate.", check_rates),
     Rule(
         "vf-driver-can",
         "error",
-        "What is set of a VF, the driver of its PF can set.",
+        "The driver of the PF supports the VF setting.",
         check_driver_can,
     ),
     Rule(
         "vf-value",
         "error",
-        "What is set of a VF is a value the driver takes as it is.",
+        "The driver accepts the value of the VF setting unchanged.",
         check_value,
     ),
     Rule(
         "vf-switchdev",
         "error",
-        "In switchdev mode, nothing is set that flows on a representor decide.",
+        "In switchdev mode, VF settings that flows on the representor control are not set.",
         check_switchdev_settings,
     ),
     Rule(
         "vf-switchdev-ovs",
         "warning",
-        "A VF that is a DPDK port itself is on a PF in legacy mode, or flows forward its frames.",
+        "The PF of a VF that is a DPDK port is in legacy mode; switchdev mode needs flows.",
         check_eswitch_on_userspace,
     ),
     Rule(
         "sriov-switchdev",
         "error",
-        "Switchdev mode is for devices whose driver has it.",
+        "Switchdev mode is used only on devices whose driver supports it.",
         each(used_pfs, check_switchdev),
     ),
     Rule(
         "ovs-mtu",
         "error",
-        "The MTU of an Open vSwitch port is one its device can have.",
+        "The MTU of an Open vSwitch port is within the limits of its device.",
         each(pairs, check_mtu),
     ),
 )

@@ -79,13 +79,13 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "vf-for-ovs-driver",
         "error",
-        "A VF for OVS-DPDK has a driver DPDK can use it through.",
+        "A VF for OVS-DPDK has a driver that DPDK can use.",
         each(used_pfs, check_vf_for_ovs_driver),
     ),
     Rule(
         "vf-for-ovs-used",
         "warning",
-        "A VF set apart for Open vSwitch is a port of a bridge.",
+        "A VF reserved for Open vSwitch is a port of a bridge.",
         each(used_pfs, check_vf_for_ovs_used),
     ),
 )

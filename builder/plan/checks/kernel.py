@@ -55,13 +55,13 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-command-line",
         "error",
-        "The kernel command line is no longer than the kernel takes.",
+        "The kernel command line does not exceed the length that the kernel accepts.",
         check_command_line,
     ),
     Rule(
         "plan-kernel-args-again",
         "warning",
-        "A word of `kernel-args` is not derived already.",
+        "An argument in `kernel-args` is not already derived.",
         check_words_again,
     ),
 )

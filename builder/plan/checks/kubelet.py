@@ -65,13 +65,13 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-reserved-memory",
         "error",
-        "Memory the kubelet reserves on a NUMA node is there beside the hugepages.",
+        "A NUMA node has enough memory besides hugepages for what the kubelet reserves.",
         check_reserved_memory,
     ),
     Rule(
         "plan-reserved-cpus",
         "warning",
-        "The kubelet keeps every pod off the CPUs of PMD threads.",
+        "The kubelet keeps all pods off the CPUs of PMD threads.",
         check_reserved_cpus_kept,
     ),
     Rule(

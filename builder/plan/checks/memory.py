@@ -125,25 +125,25 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-socket-mem-form",
         "error",
-        "`dpdk-socket-mem` is a list of MiB by NUMA node.",
+        "`dpdk-socket-mem` is a list of MiB per NUMA node.",
         check_socket_mem_form,
     ),
     Rule(
         "plan-socket-mem-nodes",
         "error",
-        "`dpdk-socket-mem` is for NUMA nodes that are there.",
+        "`dpdk-socket-mem` requests memory only on existing NUMA nodes.",
         check_socket_mem_nodes,
     ),
     Rule(
         "plan-socket-mem",
         "error",
-        "Each NUMA node has the pages Open vSwitch takes when it starts.",
+        "Each NUMA node has the hugepages that Open vSwitch allocates at start.",
         check_socket_mem_fits,
     ),
     Rule(
         "plan-socket-mem-ports",
         "either",
-        "`dpdk-socket-mem` by hand holds the packet buffers of each NUMA node's ports.",
+        "`dpdk-socket-mem` set by hand holds the packet buffers of each node's ports.",
         check_ports_have_memory,
     ),
 )

@@ -160,25 +160,25 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-any-page",
         "error",
-        "There are hugepages where Open vSwitch starts DPDK.",
+        "There are hugepages if Open vSwitch starts DPDK.",
         check_any_page,
     ),
     Rule(
         "plan-page-demands",
         "error",
-        "Pages counted by hand are enough for Open vSwitch, pods and virtual machines.",
+        "Hugepages counted by hand are enough for Open vSwitch, pods and virtual machines.",
         check_demands_fit,
     ),
     Rule(
         "plan-pages-fit",
         "either",
-        "Hugepages leave a NUMA node, and the machine, memory for everything else.",
+        "Hugepages leave enough memory on each NUMA node and on the machine.",
         check_pages_fit,
     ),
     Rule(
         "plan-page-sharing",
         "warning",
-        "Pods and Open vSwitch take pages of different sizes: the kubelet offers pods all pages.",
+        "Pods and Open vSwitch use different page sizes: the kubelet offers all pages to pods.",
         check_page_sharing,
     ),
 )

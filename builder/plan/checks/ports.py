@@ -106,13 +106,13 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-allow-list",
         "either",
-        "DPDK opens Open vSwitch's devices, and no others.",
+        "DPDK opens Open vSwitch's devices and no others.",
         check_allow_list,
     ),
     Rule(
         "plan-pf-with-vfs",
         "error",
-        "A PF that DPDK drives while it has VFs has queues its driver can do.",
+        "A PF that DPDK drives while it has VFs has a number of queues that its driver supports.",
         check_pf_with_vfs,
     ),
 )

@@ -184,7 +184,7 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-rxq-affinity",
         "either",
-        "A queue is pinned to a CPU with a PMD thread, on the NUMA node of its port.",
+        "A queue is pinned to a CPU that has a PMD thread, on the NUMA node of the port.",
         check_affinity,
     ),
     Rule(
@@ -196,25 +196,25 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-auto-lb",
         "warning",
-        "Automatic balancing has threads and queues to balance.",
+        "Automatic load balancing has threads and queues to balance.",
         check_auto_balance,
     ),
     Rule(
         "plan-rxq-limit",
         "error",
-        "A port has no more receive queues than its device.",
+        "A port does not have more receive queues than its device supports.",
         check_queue_limits,
     ),
     Rule(
         "plan-rxq-threads",
         "warning",
-        "A port has no more receive queues than its NUMA node has PMD threads.",
+        "A port does not have more receive queues than its NUMA node has PMD threads.",
         check_more_queues_than_threads,
     ),
     Rule(
         "plan-descriptors",
         "error",
-        "A number of descriptors is one that Open vSwitch takes as it is.",
+        "Open vSwitch accepts the number of descriptors unchanged.",
         check_descriptors,
     ),
 )

@@ -65,19 +65,19 @@ RULES: tuple[Rule[ImagePlan], ...] = (
     Rule(
         "plan-vf-address",
         "error",
-        "VFs come to PCI addresses that are free and that the bus has.",
+        "The PCI addresses of VFs are free and exist on the bus.",
         check_addresses,
     ),
     Rule(
         "plan-vf-setting",
         "error",
-        "What is set of a VF, the kernel of the release can set.",
+        "The release's kernel supports the VF setting.",
         check_settings_in_release,
     ),
     Rule(
         "plan-switchdev",
         "error",
-        "Switchdev mode is one the kernel of the release has for the driver.",
+        "The release's kernel supports switchdev mode for the driver.",
         check_switchdev_in_release,
     ),
 )
