@@ -77,10 +77,15 @@ def say(text: str) -> None:
 
 
 def run(*argv: str) -> None:
+    status = try_to_run(*argv)
+    if status:
+        raise Failed(f"{argv[0]} ended with {status}")
+
+
+def try_to_run(*argv: str) -> int:
+    """The exit status, for what may fail."""
     say(" ".join(argv))
-    done = subprocess.run(argv, env={**APT}, stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise Failed(f"{argv[0]} ended with {done.returncode}")
+    return subprocess.run(argv, env={**APT}, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def again(what: str, attempt: Callable[[], None]) -> None:
@@ -126,14 +131,15 @@ def install_packages(node: Node) -> None:
             f"{kernel} is the kernel for virtual machines of clouds, without vfio and most NICs:"
             " boot Debian's image `generic`, not `genericcloud`"
         )
-    run("dpkg", "--configure", "-a")
-    run(*APT_GET, "--fix-broken", "install")
+    # dpkg configures what it can, and refuses what was cut off while it was unpacked.
+    is_settled = try_to_run("dpkg", "--configure", "-a") == 0
     missing = [name for name in wanted if not is_installed(name)]
-    if not missing:
+    if is_settled and not missing:
         return
 
     def fetch() -> None:
         run(*APT_GET, "update")
+        run(*APT_GET, "--fix-broken", "install", *reinstalls())
         run(*APT_GET, "install", "--no-install-recommends", *missing)
 
     again("packages", fetch)
@@ -143,6 +149,15 @@ def is_installed(name: str) -> bool:
     argv = ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", name)
     done = subprocess.run(argv, capture_output=True, text=True, env={**APT}, check=False)
     return done.returncode == 0 and done.stdout.startswith("ii")
+
+
+def reinstalls() -> list[str]:
+    """Arguments that unpack anew what is "reinst-required" (dpkg(1)): apt does not by itself."""
+    argv = ("dpkg-query", "-W", "-f", "${db:Status-Eflag} ${Package}\n")
+    done = subprocess.run(argv, capture_output=True, text=True, env={**APT}, check=True)
+    states = (line.split() for line in done.stdout.splitlines())
+    names = [name for flag, name in states if flag == "reinstreq"]
+    return ["--reinstall", *names] if names else []
 
 
 def choose_alternatives(node: Node) -> None:

@@ -31,8 +31,8 @@ IMAGE: dict[str, Any] = {
 GOLDEN: dict[str, Any] = {"packages": [], "alternatives": {}, "files": [], "os-release": []}
 STEPS = [
     "dpkg --configure -a",
-    "apt-get --fix-broken install",
     "apt-get update",
+    "apt-get --fix-broken install",
     "apt-get install openvswitch-switch",
     "update-alternatives --set ovs-vswitchd /usr/lib/dpdk",
     "update-initramfs -u -k all",
@@ -54,6 +54,7 @@ class Machine:
         self.cut_before: str | None = None
         self.cut_after: str | None = None
         self.fails = 0
+        self.refused: list[str] = []
         self.kernel = "6.12.48+deb13-amd64"
 
     def run(self, *argv: str) -> None:
@@ -72,6 +73,13 @@ class Machine:
             Path(argv[2]).write_text("menuentry\n", encoding="utf-8")
         if text == self.cut_after:
             raise Cut
+
+    def try_to_run(self, *argv: str) -> int:
+        self.run(*argv)
+        return int(argv[0] == "dpkg" and bool(self.refused))
+
+    def reinstalls(self) -> list[str]:
+        return ["--reinstall", *self.refused] if self.refused else []
 
     def boot(self, words: list[str], number: int) -> int:
         """One boot with this command line, as far as the program of it."""
@@ -117,6 +125,8 @@ def machine(
         node.write("boot/grub/grub.cfg", "old\n")
         node.write("usr/lib/os-release", "ID=debian\n")
         monkeypatch.setattr(program, "run", node.run)
+        monkeypatch.setattr(program, "try_to_run", node.try_to_run)
+        monkeypatch.setattr(program, "reinstalls", node.reinstalls)
         monkeypatch.setattr(program, "is_installed", lambda name: name in node.installed)
         monkeypatch.setattr(program.shutil, "which", lambda name: f"/usr/sbin/{name}")
         monkeypatch.setattr(program.shutil, "chown", lambda *_: None)
@@ -206,6 +216,23 @@ def test_never_reboots_twice(
     assert not node.wants_reboot
     # Mended by hand, it ends well.
     assert node.boot(WORDS, 4) == 0
+    check_finished(node)
+
+
+def test_what_was_cut_off_while_it_was_unpacked_is_unpacked_anew(
+    machine: Callable[..., Machine],
+) -> None:
+    """Also when nothing is missing: dpkg alone would refuse it at every boot."""
+    node = machine()
+    node.installed.add("openvswitch-switch")
+    node.refused = ["openvswitch-common"]
+    node.boot(WORDS, 1)
+    assert node.ran[:4] == [
+        "dpkg --configure -a",
+        "apt-get update",
+        "apt-get --fix-broken install --reinstall openvswitch-common",
+        "apt-get install",
+    ]
     check_finished(node)
 
 
