@@ -21,14 +21,17 @@ EAL_OPTION_KEYS = {
 # Options with which DPDK does not start as planned: what is wrong, and what to do. The first
 # two stand in Debian's README of openvswitch-switch-dpdk, and no EAL has them; -w is
 # gone from lib/eal/common/eal_common_options.c of 22.11, and was deprecated in 20.11.
-_NO_OPTION = "EAL has no such option, so that DPDK does not start"
+_NO_OPTION = "EAL has no such option, so DPDK does not start"
 EAL_OPTIONS_AMISS = {
     "--vhost-owner": (_NO_OPTION, "remove it"),
     "--vhost-perm": (_NO_OPTION, "remove it"),
-    "-w": (_NO_OPTION, "-a in its place"),
-    "--pci-whitelist": (_NO_OPTION, "--allow in its place"),
-    "--no-pci": ("the ports are PCI devices, and DPDK would look at none", "remove it"),
-    "--no-huge": ("Open vSwitch's memory is hugepages, dpdk-socket-mem of them", "remove it"),
+    "-w": (_NO_OPTION, "use -a instead"),
+    "--pci-whitelist": (_NO_OPTION, "use --allow instead"),
+    "--no-pci": ("the ports are PCI devices, and DPDK would ignore all PCI devices", "remove it"),
+    "--no-huge": (
+        "Open vSwitch allocates its memory from hugepages (dpdk-socket-mem)",
+        "remove it",
+    ),
 }
 
 

@@ -89,7 +89,7 @@ def _mapping(made: Construction, node: Mapping, path: KeyPath) -> dict[Key, obje
             continue
         first = seen.setdefault(str(key), key_node.where)
         if first is not key_node.where:
-            message = f"this key is here twice; the first is at {first}"
+            message = f"duplicate key; the first is at {first}"
             made.complain(key_node.where, (*path, key), message)
             continue
         made.keys[(*path, key)] = key_node.where
@@ -116,7 +116,7 @@ def _merged(made: Construction, node: Mapping, path: KeyPath) -> Iterator[tuple[
             if isinstance(source, Mapping):
                 yield from _merge_pairs(made, source, path)
             else:
-                message = "<< takes a map, or a list of maps"
+                message = "<< requires a map or a list of maps"
                 made.complain(value.where, path, message, "for example <<: *defaults")
 
 
@@ -128,16 +128,16 @@ def _merge_pairs(made: Construction, node: Mapping, path: KeyPath) -> Iterator[t
 def _key(made: Construction, node: Node, path: KeyPath) -> Key | None:
     if not isinstance(node, Scalar):
         kind = "list" if isinstance(node, Sequence) else "map"
-        hint = "a text that begins with { or [ goes in quotes"
-        made.complain(node.where, path, f"a key is text, this one is a {kind}", hint)
+        hint = "quote a string that begins with { or ["
+        made.complain(node.where, path, f"a key must be a string, this one is a {kind}", hint)
         return None
     if FORBIDDEN.search(node.text):
-        made.complain(node.where, path, "a key with a control character in it")
+        made.complain(node.where, path, "a key contains a control character")
         return None
     try:
         reading = read_scalar(node)
     except ValueError as fault:
-        made.complain(node.where, path, f"a key is text: {fault}")
+        made.complain(node.where, path, f"a key must be a string: {fault}")
         return None
     if reading.is_text and node.text:
         return node.text

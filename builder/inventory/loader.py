@@ -40,7 +40,7 @@ def load(path: Path) -> Loaded:
     except IsADirectoryError:
         return _refused(file, "this is a directory", f"name the file in it: {file}/inventory.yaml")
     except PermissionError:
-        return _refused(file, "this file may not be read", f"see ls -l {file}")
+        return _refused(file, "no permission to read this file", f"see ls -l {file}")
     except (OSError, ValueError) as fault:
         return _refused(file, f"this file cannot be read: {fault}")
     if len(raw) > MAX_BYTES:

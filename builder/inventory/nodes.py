@@ -110,9 +110,9 @@ class _Builder:
     def alias(self, name: str, where: Location) -> Node:
         node = self.anchors.get(name)
         if node is None:
-            raise Stop(where, f"*{name} repeats nothing: there is no &{name} above it")
+            raise Stop(where, f"*{name} is not defined: there is no &{name} above it")
         if any(node is container for container in self.open):
-            raise Stop(where, f"*{name} is inside of &{name}: it would have no end")
+            raise Stop(where, f"*{name} is inside &{name} and would repeat forever")
         if len(self.open) + node.height > MAX_DEPTH:
             raise Stop(where, f"nested too deep: with *{name} more than {MAX_DEPTH} levels")
         self.alias_nodes += node.size

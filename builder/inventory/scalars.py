@@ -55,7 +55,7 @@ def read_scalar(node: Scalar) -> Reading:
         # What looks like a number and is none (0x_) is a text to every reader but PyYAML.
         if node.plain:
             return Reading(node.text, is_text=True)
-        raise ValueError("this text does not fit its tag") from None
+        raise ValueError("this value does not match its tag") from None
     if isinstance(value, int) and abs(value) > MAX_INT:
         raise ValueError(TOO_LARGE)
     return Reading(value, is_text=False)

@@ -19,18 +19,18 @@ Fault = tuple[Location, str, str | None]
 _WORDS: tuple[tuple[str, str, str | None], ...] = (
     (
         r"tab character|'\\t'",
-        "a tab indents this line",
-        "YAML is indented with spaces only",
+        "this line is indented with a tab",
+        "use only spaces for indentation",
     ),
     (
         r"mapping values are not allowed",
-        'a ":" where no key can be',
-        'a text with ": " in it goes in quotes; else check the indentation of this line',
+        'a ":" where no key is allowed',
+        'quote a string that contains ": "; otherwise check the indentation of this line',
     ),
     (
         r"cannot start any token",
-        "an unquoted text cannot begin with {char}",
-        "put the text in quotes",
+        "an unquoted string cannot begin with {char}",
+        "quote the string",
     ),
     (
         r"could not find expected ':'",
@@ -39,12 +39,12 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
     ),
     (
         r"unexpected end of stream",
-        "the quoted text that begins at {begin} is not closed",
+        "the quoted string that begins at {begin} is not closed",
         None,
     ),
     (
         r"unknown escape character",
-        "a backslash with a character that YAML does not know",
+        "a backslash followed by a character that YAML does not know",
         "in single quotes a backslash is just a backslash",
     ),
     (
@@ -60,12 +60,12 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
     (
         r"expected '-' indicator|block collection.*expected <block end>",
         "this does not fit the list that begins at {begin}",
-        'items of one list begin with "- " in one column',
+        'items of one list must begin with "- " in the same column',
     ),
     (
         r"expected key|block mapping.*expected <block end>",
         "this does not fit the map that begins at {begin}",
-        "keys of one map stand in one column",
+        "keys of one map must begin in the same column",
     ),
     (
         r"expected (the )?node content",
@@ -74,8 +74,8 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
     ),
     (
         r"(scanning an alias|scanning an anchor).*expected alphabetic",
-        "{char} wants a name directly after it",
-        "a text that begins with * or & goes in quotes",
+        "{char} must be followed directly by a name",
+        "quote a string that begins with * or &",
     ),
     (
         r"expected '?<document start>|unknown directive|directive",

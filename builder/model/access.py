@@ -33,9 +33,9 @@ def _parse_user(value: object) -> str:
     if not isinstance(value, str):
         raise WrongKindError('a user name like "admin"')
     if value == "root":
-        raise ValueError("root is nobody's own account: name a user and give it sudo: true")
+        raise ValueError("root is not a personal account: define a user with sudo: true")
     if len(value) > 32:
-        raise ValueError(f"{len(value)} characters are too long, 32 is the most")
+        raise ValueError(f"too long: {len(value)} characters, at most 32 are allowed")
     if re.fullmatch(_USER, value) is None:
         raise ValueError(f'{quote(value)} is not a user name like "admin"')
     return value
@@ -46,13 +46,13 @@ def _parse_ssh_key(value: object) -> str:
     if not isinstance(value, str):
         raise WrongKindError(wanted)
     if "PRIVATE KEY" in value:
-        raise ValueError("this is a private key: the public one is in the file beside it, *.pub")
+        raise ValueError("this is a private key: the public key is in the *.pub file next to it")
     kind, _, rest = value.partition(" ")
     body, _, remark = rest.partition(" ")
     if kind not in _KEY_TYPES or not _names_itself(kind, body):
         raise ValueError(f"{quote(value)} is not {wanted}")
     if not all(c.isprintable() for c in remark):
-        raise ValueError("the remark of an SSH public key is one line")
+        raise ValueError("the comment of an SSH public key must be one line")
     return value
 
 
@@ -71,7 +71,7 @@ def _parse_hash(value: object) -> str:
     if re.fullmatch(r"\$(y|gy|7|2b|6|5)\$[./A-Za-z0-9=,$]{20,380}", value) is None:
         weak = re.match(r"\$(1|2a|md5)\$", value) is not None
         # The message does not repeat it: it may be the password.
-        found = "an outdated hash" if weak else "no hash of crypt(5)"
+        found = "an outdated hash" if weak else "not a crypt(5) hash"
         raise ValueError(f"this is {found}: write what `mkpasswd -m yescrypt` prints")
     return value
 
@@ -80,11 +80,11 @@ def _parse_secret_url(value: object) -> str:
     if not isinstance(value, str):
         raise WrongKindError('an address like "https://vault.example/join/{hostname}"')
     if value.startswith("http://"):
-        raise ValueError("a secret over http can be read on the way: https is wanted")
+        raise ValueError("a secret sent over http can be intercepted: use https")
     scheme = r"(https://[A-Za-z0-9.-]+(:[0-9]{1,5})?|file://)"
     rest = value.replace("{hostname}", "x")
     if re.match(r"https://[^/]*@", value):
-        raise ValueError("the address holds a password, and it is a secret too")
+        raise ValueError("the URL contains a password, which is also a secret")
     if re.fullmatch(scheme + r"/[A-Za-z0-9._~/%?&=+-]*", rest) is None:
         raise ValueError(
             f"{quote(value)} is not an address of a secret like"

@@ -52,7 +52,7 @@ def _parse_cidr(value: object) -> Cidr:
 
 def _refuse_zone(value: str) -> None:
     if "%" in value:
-        raise ValueError(f"{quote(value)}: an address here has no %zone")
+        raise ValueError(f"{quote(value)}: %zone is not allowed here")
 
 
 def _refuse_special(interface: Cidr, value: str) -> None:

@@ -103,7 +103,7 @@ def _odd_numbers(loaded: Loaded, known: set[KeyPath]) -> list[Diagnostic]:
         value = _value_at(loaded.data, path)
         if type(value) is int and not is_decimal(value, source) and path not in known:
             message = f"YAML reads {source} as {describe(value)}"
-            hint = f"write {value}; a text goes in quotes"
+            hint = f"write {value}; put strings in quotes"
             where = loaded.marks.value_at(path)
             out.append(Diagnostic("error", where, path, message, hint))
     return out

@@ -59,7 +59,7 @@ class CpuSet:
             if last < first:
                 raise ValueError(f"the range {part.strip()} ends before it begins")
             if last > MAX_CPU:
-                raise ValueError(f"CPU {last} is over the kernel's limit {MAX_CPU}")
+                raise ValueError(f"CPU {last} exceeds the kernel's limit {MAX_CPU}")
             cpus.update(range(first, last + 1))
         return cls(frozenset(cpus))
 
@@ -180,7 +180,7 @@ def text(
         if not isinstance(value, str):
             raise WrongKindError(wanted)
         if longest is not None and len(value) > longest:
-            raise ValueError(f"{len(value)} characters are too long, {longest} is the most")
+            raise ValueError(f"too long: {len(value)} characters, at most {longest} are allowed")
         if re.fullmatch(pattern, value) is None:
             raise ValueError(f"{quote(value)} is not {wanted}")
         return make(value)

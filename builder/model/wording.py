@@ -49,7 +49,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
-    return f"there is {shown}" if names else "there is none"
+    return f"available: {shown}" if names else "there is none"
 
 
 def _wants(wanted: str) -> Callable[[Fault], Wording]:
@@ -58,8 +58,8 @@ def _wants(wanted: str) -> Callable[[Fault], Wording]:
 
 def _wanted(fault: Fault, wanted: str) -> Wording:
     if fault.value is None:
-        return f"there is nothing here, {wanted} is wanted", None
-    return f"{wanted} is wanted, not {fault.shown}", None
+        return f"this is empty, expected {wanted}", None
+    return f"expected {wanted}, not {fault.shown}", None
 
 
 def _wants_part(fault: Fault) -> Wording:
@@ -83,12 +83,12 @@ def _missing(fault: Fault) -> Wording:
 def _extra(fault: Fault) -> Wording:
     key = fault.path[-1]
     if fault.path[0] == "access" and key in {"password", "passwd"}:
-        message = "a password in clear: the inventory and every bundle would give it away"
+        message = "a plain-text password: the inventory and every bundle would expose it"
         return message, "password-hash: what `mkpasswd -m yescrypt` prints for it"
     if not str(key)[:1].isalpha():
-        hint = "inside of { } a comma ends a value: a text with a comma goes in quotes"
-        return "this is not a key of an inventory", hint
-    return "there is no such key", suggest(key, keys_at(fault.path[:-1]))
+        hint = "inside { } a comma ends a value: quote a string that contains a comma"
+        return "this is not a valid key", hint
+    return "unknown key", suggest(key, keys_at(fault.path[:-1]))
 
 
 def _literal(fault: Fault) -> Wording:
@@ -105,11 +105,11 @@ def _at_least(fault: Fault) -> Wording:
     least = fault.context.get("ge")
     if least is None:
         least = int(str(fault.context["gt"])) + 1
-    return f"{fault.value} is too small, {least} is the least", None
+    return f"{fault.value} is too small, the minimum is {least}", None
 
 
 def _at_most(fault: Fault) -> Wording:
-    return f"{fault.value} is too large, {fault.context['le']} is the most", None
+    return f"{fault.value} is too large, the maximum is {fault.context['le']}", None
 
 
 def _unknown_kind(fault: Fault) -> Wording:
@@ -126,11 +126,11 @@ _WORDS: dict[str, Callable[[Fault], Wording]] = {
     "tuple_type": _wants("a list"),
     "int_type": _wants("a whole number"),
     "bool_type": _wants("true or false"),
-    "per_node": _wants("a number, or a map like {0: 4, 1: 4},"),
+    "per_node": _wants("a number, or a map like {0: 4, 1: 4}"),
     "literal_error": _literal,
     "greater_than": _at_least,
     "greater_than_equal": _at_least,
     "less_than_equal": _at_most,
-    "too_short": lambda _: ("this is empty: at least one entry is wanted", None),
+    "too_short": lambda _: ("this is empty: at least one entry is required", None),
     "value_error": _wants_text,
 }

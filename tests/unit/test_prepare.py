@@ -88,8 +88,8 @@ def test_a_release_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(BuilderError) as caught:
         prepare(write(tmp_path), all_hosts, "debian-7")
     assert caught.value.as_text() == (
-        "rackwright: error: there is no release 'debian-7'\n"
-        "  hint: releases: debian-12, debian-13, ubuntu-22.04, ubuntu-24.04, ubuntu-26.04"
+        "rackwright: error: there is no release 'debian-7'\n  hint: releases: debian-12, "
+        "debian-13, ubuntu-22.04, ubuntu-24.04, ubuntu-26.04"
     )
 
 

@@ -48,13 +48,15 @@ _BY_REFERENCE = (
     "access: {secrets: {join: {url: https://…, path: /etc/…}}} has the node fetch it after its"
     " first boot"
 )
-_IN_URL = "have the server know the node by its address or its name: {hostname} stands for it"
+_IN_URL = (
+    "let the server identify the node by its IP address or its name: {hostname} stands for the name"
+)
 
 
 def check_can_log_in(inventory: Inventory) -> Iterator[Finding]:
     for name, user in inventory.access.users.items():
         if not user.ssh_keys and user.password_hash is None:
-            message = f"{name} cannot log in: there is neither a key nor a password hash"
+            message = f"{name} cannot log in: there is neither an SSH key nor a password hash"
             hint = 'ssh-keys: ["ssh-ed25519 …"]'
             yield Finding(("access", "users", name), message, hint, at_key=True)
 
@@ -81,14 +83,16 @@ def check_secret_path_free(inventory: Inventory) -> Iterator[Finding]:
         taken = any(own.startswith(place) or place.startswith(own) for place in NOT_FOR_SECRETS)
         if secret.path in SYSTEM_FILES or taken:
             path: KeyPath = ("access", "secrets", name, "path")
-            message = f"{secret.path} would be replaced by the secret, and is not for secrets"
-            yield Finding(path, message, "a file of its own: /etc/kubernetes/join.yaml")
+            message = f"the secret would replace {secret.path}, which is reserved"
+            yield Finding(
+                path, message, ("use a file of its own, for example /etc/kubernetes/join.yaml")
+            )
 
 
 def check_secret_mode(inventory: Inventory) -> Iterator[Finding]:
     for name, secret in inventory.access.secrets.items():
         if int(secret.mode, 8) & 0o007:
-            message = f"{secret.mode} lets everybody on the node at {secret.path}"
+            message = f"mode {secret.mode} lets everyone on the node read {secret.path}"
             hint = 'mode: "0600"'
             yield Finding(("access", "secrets", name, "mode"), message, hint)
 
@@ -103,7 +107,7 @@ def check_no_secret(inventory: Inventory) -> Iterator[Finding]:
         for path, value in _texts(start, part):
             kind = next((kind for kind, look in SECRETS.items() if look.search(value)), None)
             if kind is not None:
-                message = f"this looks like {kind}, which every image and bundle would give away"
+                message = f"this looks like {kind}: every image and bundle would expose it"
                 hint = _IN_URL if path[-1] == "url" else _BY_REFERENCE
                 yield replace(Finding(path, message, hint), is_secret=True)
 

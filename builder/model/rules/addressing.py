@@ -16,13 +16,18 @@ def check_dhcp_or_fixed(inventory: Inventory) -> Iterator[Finding]:
         for version, dhcp in ((4, interface.dhcp4), (6, interface.dhcp6)):
             fixed = [a for a in interface.addresses if a.version == version]
             if dhcp and fixed:
-                message = f"both dhcp{version} and the fixed address {fixed[0]}"
-                hint = "keep one: two addresses of one kind make the node's own address uncertain"
+                message = f"both dhcp{version} and the fixed address {fixed[0]} are set"
+                hint = (
+                    "remove one of them: with two addresses it is not clear which one the node uses"
+                )
                 yield Finding((*path, f"dhcp{version}"), message, hint)
             gateway = interface.gateway
             if dhcp and not fixed and gateway is not None and gateway.version == version:
-                message = f"both dhcp{version} and the gateway {gateway}: two default routes"
-                yield Finding((*path, "gateway"), message, "DHCP brings the gateway")
+                message = (
+                    f"both dhcp{version} and the gateway {gateway} are set: there would be two "
+                    "default routes"
+                )
+                yield Finding((*path, "gateway"), message, "remove it: DHCP provides the gateway")
 
 
 def check_gateway(inventory: Inventory) -> Iterator[Finding]:
@@ -35,13 +40,15 @@ def check_gateway(inventory: Inventory) -> Iterator[Finding]:
         where = (*path, "gateway")
         networks = [a.network for a in interface.addresses if a.version == gateway.version]
         if any(gateway == address.ip for address in interface.addresses):
-            yield Finding(where, f"{gateway} is the address of this interface itself")
+            yield Finding(where, f"{gateway} is the address of this interface")
         elif not networks:
-            message = f"{gateway} cannot be reached: the interface has no address of its kind"
+            message = (
+                f"{gateway} cannot be reached: the interface has no address of the same IP version"
+            )
             yield Finding(where, message)
         elif not any(gateway in network for network in networks):
             listed = " or ".join(map(str, networks))
-            yield Finding(where, f"{gateway} is not in {listed}, it cannot be reached")
+            yield Finding(where, f"{gateway} cannot be reached: it is not in {listed}")
 
 
 def check_one_gateway(inventory: Inventory) -> Iterator[Finding]:
@@ -53,7 +60,7 @@ def check_one_gateway(inventory: Inventory) -> Iterator[Finding]:
             path = ("hosts", host_name, "interfaces", name, "gateway")
             other = first.setdefault(interface.gateway.version, path)
             if other != path:
-                message = f"a second default route: there is {SEE}"
+                message = f"this is a second default route: the first is {SEE}"
                 yield Finding(path, message, see=other)
 
 
@@ -77,7 +84,7 @@ def check_rack_gateway(inventory: Inventory) -> Iterator[Finding]:
                 f"{rack.gateway}, the gateway of rack {host.rack}, is not in "
                 f"{' or '.join(map(str, networks))}: {SEE}"
             )
-            yield Finding(path, message, f"give {heir} a gateway of its own", see=where)
+            yield Finding(path, message, f"give {heir} its own gateway", see=where)
 
 
 RULES: tuple[Rule[Inventory], ...] = (

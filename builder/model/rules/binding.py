@@ -47,7 +47,7 @@ def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
     """VFs have MSI-X only (DPDK, Linux drivers guide)."""
     for path, driver, is_vf in _bindings(pair):
         if is_vf and driver in DPDK_DRIVERS and DPDK_DRIVERS[driver].needs_intx:
-            message = f"{driver} needs a legacy interrupt (INTx), and a VF has none"
+            message = f"{driver} needs a legacy interrupt (INTx), which a VF does not have"
             yield Finding(path, message, "driver: vfio-pci")
 
 
@@ -61,20 +61,20 @@ def check_iommu(pair: Pair) -> Iterator[Finding]:
             "iommu",
             f"{pair.hardware.cpu.vendor}_iommu",
         ) and "off" in value.split(",")
-        reason = "it turns the IOMMU off" if is_off else _NO_IOMMU.get(text)
+        reason = "it disables the IOMMU" if is_off else _NO_IOMMU.get(text)
         if has_vfio and reason is not None:
-            message = f"{text}: {reason}, so that vfio-pci opens no port"
+            message = f"{text}: {reason}, so vfio-pci cannot open any port"
             yield Finding(path, message, "remove it")
         elif name == "pci" and "nomsi" in value.split(",") and pair.profile.sriov:
-            message = "pci=nomsi: VFs have no interrupts but MSI-X, so that their drivers fail"
+            message = "pci=nomsi: VFs have only MSI-X interrupts, so their drivers fail"
             yield Finding(path, message, "remove nomsi")
 
 
 # vfio_iommu_type1.c, vfio_iommu_type1_attach_group(): "No interrupt remapping support" is EPERM.
 _NO_IOMMU = {
-    "acpi=off": "the IOMMU is found by ACPI (its tables DMAR and IVRS)",
-    "intremap=off": "VFIO wants interrupts to be remapped",
-    "nointremap": "VFIO wants interrupts to be remapped",
+    "acpi=off": "the kernel finds the IOMMU through ACPI (tables DMAR and IVRS)",
+    "intremap=off": "VFIO requires interrupt remapping",
+    "nointremap": "VFIO requires interrupt remapping",
 }
 
 
@@ -92,10 +92,10 @@ def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
     for path, ids in given:
         taken = {text.lower() for text in ids.split(",")}
         names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
-        message = f"{ids}: vfio-pci takes every port of a model by its id"
+        message = f"{ids}: vfio-pci claims every port with this device id"
         if names:
-            message += f", {' and '.join(names)} among them, as soon as it is loaded"
-        hint = "remove it: ports and VFs are bound by PCI address, as bridges and sriov say"
+            message += f", including {' and '.join(names)}, as soon as it is loaded"
+        hint = "remove it: bridges and sriov bind ports and VFs by PCI address"
         yield Finding(path, message, hint)
 
 
@@ -103,7 +103,7 @@ def check_not_blocked(pair: Pair) -> Iterator[Finding]:
     """kernel/module/main.c, blacklisted(); modprobe.d(5): modprobe.blacklist= is for aliases."""
     wanted = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
     wanted |= {
-        driver: "what ports or VFs are bound to"
+        driver: "the driver that ports or VFs are bound to"
         for _, driver, _ in _bindings(pair)
         if driver != "kernel"
     }
@@ -116,7 +116,7 @@ def check_not_blocked(pair: Pair) -> Iterator[Finding]:
             use = known.get(module_name(module))
             if use is not None:
                 path = (*pair.path, "kernel-args", index)
-                message = f"{name} keeps {module} from loading, {use}"
+                message = f"{name} prevents {module} from loading, {use}"
                 yield Finding(path, message, f"remove {module}")
 
 
@@ -126,8 +126,8 @@ def check_driver_signed(pair: Pair) -> Iterator[Finding]:
         if settings.flavour == "out-of-tree" and pair.hardware.secure_boot:
             other = (*pair.class_path, "secure-boot")
             message = (
-                f"an out-of-tree {name} loads with Secure Boot ({SEE}) only when it is "
-                "signed with a key the machine knows"
+                f"with Secure Boot ({SEE}), an out-of-tree {name} loads only if it is signed "
+                "with a key that the machine trusts"
             )
             hint = "flavour: in-tree, or enroll the key on each machine (mokutil --import)"
             path = (*pair.path, "drivers", name, "flavour")
@@ -143,8 +143,8 @@ def check_bifurcated_port(pair: Pair) -> Iterator[Finding]:
         nic = port.nic
         if port.port.nic is not None and is_bifurcated(nic):
             message = (
-                f"{ovs.driver} would take {nic.name} (port {port.name}) from {nic.driver}, "
-                "through which DPDK drives it"
+                f"{ovs.driver} would take {nic.name} (port {port.name}) away from {nic.driver}, "
+                "which DPDK needs to drive it"
             )
             yield Finding((*pair.path, "ovs", "driver"), message, "leave it out")
             break

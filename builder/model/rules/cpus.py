@@ -37,18 +37,18 @@ def check_any_cpu(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         if not hardware.cpus:
             message = "no node of this machine has CPUs"
-            hint = 'say which it has, for example cpus: "0-7"'
+            hint = 'list them, for example cpus: "0-7"'
             yield Finding((*path, "numa"), message, hint, at_key=True)
 
 
 def check_siblings_or_threads(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware in _classes(inventory):
         if hardware.siblings is not None and hardware.threads is not None:
-            message = f"siblings says it already: {SEE}"
+            message = f"siblings already describes this: {SEE}"
             yield Finding(
                 (*path, "threads"),
                 message,
-                "keep one of both",
+                "remove one of them",
                 at_key=True,
                 see=(*path, "siblings"),
             )
@@ -61,10 +61,7 @@ def check_siblings_complete(inventory: Inventory) -> Iterator[Finding]:
         alone = CpuSet.of(cpu for core in hardware.cores if len(core) == 1 for cpu in core)
         if alone:
             have = "has" if len(alone) == 1 else "have"
-            message = (
-                f"with {hardware.siblings} from sibling to sibling, "
-                f"{numbers('CPU', alone)} {have} none"
-            )
+            message = f"with siblings {hardware.siblings} apart, {numbers('CPU', alone)} {have} no sibling"
             hint = "see /sys/devices/system/cpu/cpu0/topology/thread_siblings_list"
             yield Finding((*path, "siblings"), message, hint)
 
@@ -100,9 +97,7 @@ def check_siblings_on_one_node(inventory: Inventory) -> Iterator[Finding]:
         for core in hardware.cores:
             nodes = sorted({node_of[cpu] for cpu in core})
             if len(nodes) > 1:
-                message = (
-                    f"CPUs {core} share a core, but are on the nodes {nodes[0]} and {nodes[1]}"
-                )
+                message = f"CPUs {core} share a core, but are on nodes {nodes[0]} and {nodes[1]}"
                 yield Finding((*path, key), message, at_key=True)
                 break
 

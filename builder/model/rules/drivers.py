@@ -74,11 +74,11 @@ def check_has_max_vfs(driver: UsedDriver) -> Iterator[Finding]:
     if port_driver(driver.name).max_vfs or driver.name in DPDK_DRIVERS:
         return
     having = " and ".join(name for name, known in PORT_DRIVERS.items() if known.max_vfs)
-    message = f"{driver.name} has no parameter max_vfs ({having} have)"
+    message = f"{driver.name} has no parameter max_vfs (only {having} have it)"
     if driver.makes_vfs:
         yield Finding((*driver.path, "vf-mode"), message, "vf-mode: sysfs")
     if driver.max_vfs is not None:
-        hint = "remove it: vf-mode sysfs makes the VFs of num-vfs"
+        hint = "remove it: with vf-mode sysfs, num-vfs creates the VFs"
         yield Finding(driver.option_path, message, hint, at_key=True)
 
 
@@ -94,12 +94,12 @@ def check_max_vfs_form(driver: UsedDriver) -> Iterator[Finding]:
         yield Finding(driver.option_path, f"{value} is not a number of VFs")
     elif len(parts) > 1 and driver.is_in_tree:
         message = (
-            f"max_vfs={value}: the in-tree {driver.name} takes one unsigned integer, with a "
-            "list it refuses to load, and its ports are gone"
+            f"max_vfs={value}: the in-tree {driver.name} accepts one unsigned integer; with a "
+            "list it does not load, and its ports are missing"
         )
         hint = (
-            f"max_vfs: {parts[0]} (for every port), or vf-mode: sysfs and num-vfs for each "
-            f"PF; Intel's own build takes a list: flavour: out-of-tree"
+            f"use max_vfs: {parts[0]} (for every port), or vf-mode: sysfs and num-vfs for each "
+            "PF; Intel's own build accepts a list: flavour: out-of-tree"
         )
         yield Finding(driver.option_path, message, hint)
 
@@ -113,14 +113,14 @@ def check_max_vfs_limit(driver: UsedDriver) -> Iterator[Finding]:
     if numbers and max(numbers) > least.total_vfs:
         message = (
             f"max_vfs={driver.max_vfs}: a port of {least.name} has at most "
-            f"{count_text(least.total_vfs, 'VF')}, with more the driver makes none"
+            f"{count_text(least.total_vfs, 'VF')}, with more the driver creates none"
         )
         yield Finding(driver.option_path, message)
 
 
 def check_max_vfs_once(driver: UsedDriver) -> Iterator[Finding]:
     if driver.max_vfs is not None and driver.makes_vfs:
-        message = f"max_vfs follows from num-vfs already: vf-mode is module-parameter ({SEE})"
+        message = f"max_vfs is already derived from num-vfs: vf-mode is module-parameter ({SEE})"
         yield Finding(
             driver.option_path, message, "remove it", at_key=True, see=(*driver.path, "vf-mode")
         )
@@ -137,8 +137,8 @@ def check_max_vfs_agrees(driver: UsedDriver) -> Iterator[Finding]:
         if policy.num_vfs != int(value):
             path = (*driver.pair.path, "sriov", index, "num-vfs")
             message = (
-                f"{driver.name} makes {value} VFs on {policy.pf} when it loads "
-                f"(max_vfs={value}), num-vfs is {policy.num_vfs}: {SEE}"
+                f"{driver.name} creates {value} VFs on {policy.pf} when it loads "
+                f"(max_vfs={value}), but num-vfs is {policy.num_vfs}: {SEE}"
             )
             yield Finding(driver.option_path, message, "remove max_vfs", see=path)
 
@@ -151,12 +151,12 @@ def check_one_number(driver: UsedDriver) -> Iterator[Finding]:
         if policy.num_vfs != first.num_vfs:
             other = (*driver.pair.path, "sriov", first_index, "num-vfs")
             message = (
-                f"{policy.pf} is to have {count_text(policy.num_vfs, 'VF')} and {first.pf} "
+                f"{policy.pf} has {count_text(policy.num_vfs, 'VF')} and {first.pf} has "
                 f"{first.num_vfs} ({SEE}), but max_vfs of the in-tree {driver.name} is one "
                 "number for all its ports"
             )
             path = (*driver.pair.path, "sriov", index, "num-vfs")
-            yield Finding(path, message, "take one number, or vf-mode: sysfs", see=other)
+            yield Finding(path, message, "use one number, or vf-mode: sysfs", see=other)
 
 
 def check_other_ports(driver: UsedDriver) -> Iterator[Finding]:
@@ -173,10 +173,10 @@ def check_other_ports(driver: UsedDriver) -> Iterator[Finding]:
     if others:
         path = driver.option_path if is_one_number else (*driver.path, "vf-mode")
         message = (
-            f"max_vfs is for every port of {driver.name}: {', '.join(others)} would get VFs "
-            "too, without a policy"
+            f"max_vfs applies to every port of {driver.name}: {', '.join(others)} would get VFs "
+            "without having a policy"
         )
-        yield Finding(path, message, "vf-mode: sysfs makes VFs on the PFs of sriov only")
+        yield Finding(path, message, "vf-mode: sysfs creates VFs only on the PFs in sriov")
 
 
 RULES: tuple[Rule[Inventory], ...] = (

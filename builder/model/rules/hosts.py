@@ -42,7 +42,7 @@ def check_hardware_used(inventory: Inventory) -> Iterator[Finding]:
         return  # one of them is meant by a host that has its name wrong
     for name in inventory.hardware:
         if name not in used:
-            message = "no host is of this hardware class"
+            message = "no host uses this hardware class"
             yield Finding(("hardware", name), message, at_key=True)
 
 
@@ -52,7 +52,7 @@ def check_profile_used(inventory: Inventory) -> Iterator[Finding]:
         return  # one of them is meant by a host that has its name wrong
     for name in inventory.profiles:
         if name not in used:
-            message = "no host has this profile, most of it is not checked"
+            message = "no host uses this profile, so most of it is not checked"
             yield Finding(("profiles", name), message, at_key=True)
 
 
@@ -86,8 +86,8 @@ def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
             if nic_name in ports:
                 path = ("hosts", name, "interfaces", nic_name)
                 message = (
-                    f"{nic_name} is a port of OVS ({SEE}): it leaves the "
-                    "kernel and is no interface of the host"
+                    f"{nic_name} is an Open vSwitch port ({SEE}): the kernel gives it up, so "
+                    "the host has no such interface"
                 )
                 yield Finding(path, message, at_key=True, see=ports[nic_name])
 
@@ -104,7 +104,9 @@ def check_interface_mtu(inventory: Inventory) -> Iterator[Finding]:
             limit = most.get((host.hardware, name))
             if interface.mtu is not None and limit is not None and interface.mtu > limit:
                 path = ("hosts", host_name, "interfaces", name, "mtu")
-                yield Finding(path, f"MTU {interface.mtu}, but {name} has {limit} at most")
+                yield Finding(
+                    path, (f"MTU {interface.mtu} is too large: {name} supports at most {limit}")
+                )
 
 
 def check_rack_known(inventory: Inventory) -> Iterator[Finding]:
@@ -120,7 +122,7 @@ def check_rack_used(inventory: Inventory) -> Iterator[Finding]:
     used = {host.rack for host in inventory.hosts.values()}
     for name in inventory.racks:
         if name not in used:
-            yield Finding(("racks", name), "no host stands in this rack", at_key=True)
+            yield Finding(("racks", name), "no host is in this rack", at_key=True)
 
 
 def check_rack_gateway_used(inventory: Inventory) -> Iterator[Finding]:
@@ -134,8 +136,9 @@ def check_rack_gateway_used(inventory: Inventory) -> Iterator[Finding]:
         if rack.gateway is not None and hosts.get(name) is False:
             path = ("racks", name, "gateway")
             message = (
-                f"no host of this rack gets {rack.gateway}: it is for management interfaces with "
-                f"a fixed IPv{rack.gateway.version} address, on hosts without a gateway of their own"
+                f"no host of this rack uses {rack.gateway}: it applies to management interfaces "
+                f"with a fixed IPv{rack.gateway.version} address, on hosts without their own "
+                "gateway"
             )
             yield Finding(path, message)
 
@@ -152,7 +155,7 @@ def check_management_address(inventory: Inventory) -> Iterator[Finding]:
     for path, interface in interfaces(inventory):
         has_address = interface.dhcp4 or interface.dhcp6 or interface.addresses
         if interface.role == "management" and not has_address:
-            message = "a management interface without an address"
+            message = "this management interface has no address"
             yield Finding(path, message, "add dhcp4: true, or addresses", at_key=True)
 
 

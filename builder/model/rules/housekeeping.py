@@ -19,8 +19,8 @@ def check_boot_cpu(pair: Pair) -> Iterator[Finding]:
     roles = roles_of(pair.hardware, pair.profile)
     # None at all is role-housekeeping-somewhere, CPU 0 offline role-offline-boot-cpu.
     if roles.housekeeping and 0 in (roles.pmd | roles.pods) - roles.housekeeping:
-        message = "CPU 0 is not among the housekeeping CPUs, but the kernel keeps it busy"
-        hint = "the kernel takes the boot CPU out of nohz_full; give it to housekeeping"
+        message = "CPU 0 is not a housekeeping CPU, but the kernel always uses it"
+        hint = "the kernel excludes the boot CPU from nohz_full; use it for housekeeping"
         yield Finding(_housekeeping_key(pair), message, hint)
 
 
@@ -70,9 +70,9 @@ def check_housekeeping_somewhere(pair: Pair) -> Iterator[Finding]:
     if without:
         message = (
             f"no housekeeping CPU on {plural('node', len(without))} {', '.join(without)} of "
-            f"hardware class {pair.class_name}: the kernel's work for a node crosses to another one"
+            f"hardware class {pair.class_name}: kernel work for a node would run on another node"
         )
-        yield Finding(key, message, "give every node one core", severity="warning")
+        yield Finding(key, message, "give every node one housekeeping core", severity="warning")
 
 
 def check_offline_cores_fit(pair: Pair) -> Iterator[Finding]:
@@ -85,8 +85,8 @@ def check_offline_cores_fit(pair: Pair) -> Iterator[Finding]:
         may_go = isinstance(asked, dict) and 0 not in pair.hardware.numa[node].cpus
         if wanted > there or (wanted == there and not may_go):
             message = (
-                f"{count_text(wanted, 'core')} offline leave none on node {node} of hardware class "
-                f"{pair.class_name}, which has {there}"
+                f"{count_text(wanted, 'core')} offline would leave none on node {node} of "
+                f"hardware class {pair.class_name}, which has {there}"
             )
             yield Finding((*pair.path, "cpu", "offline-cores-per-node"), message)
 
@@ -96,8 +96,8 @@ def check_pods_remain(pair: Pair) -> Iterator[Finding]:
     if pair.hardware.cpus - roles.offline and not roles.pods:
         off = f", {roles.offline} are offline" if roles.offline else ""
         message = (
-            f"no CPU of hardware class {pair.class_name} is left for pods: "
-            f"housekeeping has {roles.housekeeping}, PMD threads {roles.pmd or 'none'}{off}"
+            f"no CPU of hardware class {pair.class_name} is left for pods: housekeeping has "
+            f"{roles.housekeeping}, PMD threads have {roles.pmd or 'none'}{off}"
         )
         yield Finding((*pair.path, "cpu"), message, at_key=True)
 

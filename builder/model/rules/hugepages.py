@@ -29,7 +29,7 @@ def check_any_page(inventory: Inventory) -> Iterator[Finding]:
         wanted = pages_wanted(profile.hugepages)
         derived = wanted.wishes or profile.hugepages.count is None
         if _uses_dpdk(profile) and not derived and not any(n.total for n in wanted.counts):
-            message = "no hugepages at all: OVS-DPDK and DPDK pods cannot start"
+            message = "there are no hugepages: OVS-DPDK and DPDK pods cannot start"
             yield Finding(("profiles", name, "hugepages", "count"), message)
 
 
@@ -61,8 +61,8 @@ def check_even_spread(pair: Pair) -> Iterator[Finding]:
         spread = count.by_node(pair.hardware)
         split = ", ".join(f"{node}: {here}" for node, here in spread.items())
         message = (
-            f"{count_text(count.pages, 'page')} cannot be spread evenly over the {nodes} nodes of hardware "
-            f"class {pair.class_name}: the lowest get one more"
+            f"{count_text(count.pages, 'page')} cannot be spread evenly over the {nodes} nodes "
+            f"of hardware class {pair.class_name}: the lowest nodes get one more"
         )
         path = (*pair.path, "hugepages", *count.path)
         yield Finding(path, message, f"say it: count: {{{split}}}")
@@ -76,8 +76,10 @@ def check_size_once(inventory: Inventory) -> Iterator[Finding]:
         for place, pool in enumerate(profile.hugepages.more):
             path = (*base, "more", place, "size")
             if first.setdefault(pool.size, path) != path:
-                message = f"pages of {pool.size} have a pool already: {SEE}"
-                yield Finding(path, message, "more is for the other size", see=first[pool.size])
+                message = f"there is already a pool of {pool.size} pages: {SEE}"
+                yield Finding(
+                    path, message, "use more for the other page size", see=first[pool.size]
+                )
 
 
 def check_1g_pages(pair: Pair) -> Iterator[Finding]:
@@ -92,8 +94,8 @@ def check_1g_pages(pair: Pair) -> Iterator[Finding]:
     for key, size in sizes:
         if size == "1G":
             flag = (*pair.class_path, "cpu", "pdpe1gb")
-            message = f"the CPU of hardware class {pair.class_name} has no 1G pages"
-            hint = f"see {SEE}; take size: 2M"
+            message = f"the CPU of hardware class {pair.class_name} does not support 1G pages"
+            hint = f"see {SEE}; use size: 2M"
             yield Finding((*pair.path, "hugepages", *key), message, hint, see=flag)
 
 

@@ -16,8 +16,8 @@ def check_boot_mac(inventory: Inventory) -> Iterator[Finding]:
         macs = [nic.mac for nic in host.interfaces.values()]
         if host.boot_mac is None or not macs or None in macs or host.boot_mac in macs:
             continue
-        message = f"{host.boot_mac} is the MAC of none of the interfaces below"
-        hint = "right only if the host boots from a port that is not listed"
+        message = f"{host.boot_mac} is not the MAC of any interface below"
+        hint = "this is correct only if the host boots from a port that is not listed"
         yield Finding(("hosts", name, "boot-mac"), message, hint)
 
 
@@ -63,10 +63,13 @@ def check_vf_mac_unique(inventory: Inventory) -> Iterator[Finding]:
                     yield Finding(path, message, see=first[vf.mac])
                 elif len(users) > 1:
                     message = (
-                        f"MAC {vf.mac} would be on {count_text(len(users), 'host')}, "
-                        f"{users[0]} and {users[1]} among them"
+                        f"MAC {vf.mac} would be on {count_text(len(users), 'host')}, including "
+                        f"{users[0]} and {users[1]}"
                     )
-                    hint = "a profile with a MAC is for one host; without one the driver picks it"
+                    hint = (
+                        "a profile with a VF MAC can have only one host; without mac, the "
+                        "driver chooses one"
+                    )
                     yield Finding(path, message, hint)
 
 
@@ -83,7 +86,7 @@ def check_vf_mac_own(inventory: Inventory) -> Iterator[Finding]:
             for index, vf in enumerate(policy.vfs):
                 if vf.mac in ports:
                     path = ("profiles", name, "sriov", number, "vfs", index, "mac")
-                    message = f"MAC {vf.mac} is that of a port: {SEE}"
+                    message = f"MAC {vf.mac} is also the MAC of a port: {SEE}"
                     yield Finding(path, message, see=ports[vf.mac])
 
 

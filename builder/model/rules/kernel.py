@@ -49,7 +49,7 @@ def check_args_derived(pair: Pair) -> Iterator[Finding]:
         name = arg_name(text)
         if name in _FROM_PROFILE:
             source = (*pair.path, *_FROM_PROFILE[name])
-            message = f"{name} follows from {SEE}: as the last word this would win"
+            message = f"{name} is derived from {SEE}; set here, it would override that value"
             path = (*pair.path, "kernel-args", index)
             yield Finding(path, message, "change it there", see=source)
 
@@ -61,11 +61,11 @@ def check_args_keep_cpus(pair: Pair) -> Iterator[Finding]:
             continue
         path = (*pair.path, "kernel-args", index)
         source = (*pair.class_path, "numa")
-        message = f"with {text} the machine has other CPUs or nodes than {SEE}"
-        hint = "describe the machine as it is with it"
+        message = f"with {text} the machine has other CPUs or nodes than in {SEE}"
+        hint = "describe the machine as it is with this argument"
         if turns_smt_off:
             key = f"{format_path(pair.path)}.cpu.smt"
-            hint = f"leave it out: {key}: false takes the siblings offline"
+            hint = f"remove it: {key}: false takes the siblings offline"
         yield Finding(path, message, hint, see=source)
 
 
@@ -89,7 +89,9 @@ def check_args_of_image(inventory: Inventory) -> Iterator[Finding]:
         for index, text in enumerate(profile.kernel_args):
             if arg_name(text) in _OF_IMAGE:
                 path = ("profiles", name, "kernel-args", index)
-                message = f"{arg_name(text)} is set by the image, which would not boot"
+                message = (
+                    f"the image sets {arg_name(text)} itself and would not boot with another value"
+                )
                 yield Finding(path, message, "remove it")
 
 
@@ -104,10 +106,10 @@ def check_args_once(inventory: Inventory) -> Iterator[Finding]:
             path = ("profiles", name, "kernel-args", index)
             other = ("profiles", name, "kernel-args", earlier)
             if profile.kernel_args[earlier] == text:
-                yield Finding(path, f"{text} is there already: {SEE}", see=other)
+                yield Finding(path, f"{text} is a duplicate: {SEE}", see=other)
             else:
-                message = f"{word} is set already, to something else: {SEE}"
-                yield Finding(path, message, "the kernel takes the last one", see=other)
+                message = f"{word} is already set, to a different value: {SEE}"
+                yield Finding(path, message, "the kernel uses the last one", see=other)
 
 
 def check_sysctl_hugepages(inventory: Inventory) -> Iterator[Finding]:
@@ -122,8 +124,8 @@ def check_sysctl_hugepages(inventory: Inventory) -> Iterator[Finding]:
                 total = sum(pages.values()) if isinstance(pages, dict) else pages
                 which = "hugepages" if total is None else count_text(total, "hugepage")
                 message = (
-                    f"the {which} of {SEE} are "
-                    "reserved by the kernel command line: this would move them to other nodes"
+                    f"the kernel command line reserves the {which} of {SEE}: this would move "
+                    "them to other nodes"
                 )
                 yield Finding(path, message, "remove it", at_key=True, see=(*path[:2], "hugepages"))
 

@@ -48,18 +48,18 @@ def check_model_known(inventory: Inventory) -> Iterator[Finding]:
 def _taken_for(nic: Nic) -> tuple[str, str]:
     """Message and hint on a NIC whose id is not in the table."""
     message = (
-        f"{nic.id} is not in the NIC table: it is taken for a port "
+        f"{nic.id} is not in the NIC table: it is assumed to be a port "
         f"{'with the VFs of its sriov' if nic.sriov else 'without VFs'}, "
     )
     if nic.model.driver.is_known:
         message += f"which needs what all ports of driver {nic.driver} need"
-        return message, "add to image.packages what it needs besides"
+        return message, "add anything else that it needs to image.packages"
     message += (
         f"whose driver {nic.driver} needs no firmware package, and which DPDK drives through "
         "vfio-pci"
     )
     hint = (
-        "add to image.packages what it needs: its firmware, and for a DPDK port DPDK's "
+        "add what it needs to image.packages: its firmware, and for a DPDK port its DPDK "
         "driver (librte-net-...)"
     )
     return message, hint
@@ -88,7 +88,7 @@ def check_numa_given(pair: Pair) -> Iterator[Finding]:
         if nic.numa is not None or len(pair.hardware.numa) == 1:
             continue
         path = (*pair.class_path, "nics", pair.hardware.nics.index(nic), "numa")
-        message = f"the node of {nic.name} is not given, but it is a DPDK port: node 0 assumed"
+        message = f"the node of DPDK port {nic.name} is not given: assuming node 0"
         hint = f"cat /sys/bus/pci/devices/{nic.pci}/numa_node"
         yield Finding(path, message, hint)
 

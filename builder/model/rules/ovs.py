@@ -34,7 +34,7 @@ def used_ports(pair: Pair) -> Iterator[tuple[KeyPath, OvsPort]]:
 def check_nic_or_vf(inventory: Inventory) -> Iterator[Finding]:
     for path, port in _ports(inventory):
         if port.nic is not None and port.vf is not None:
-            message = f"a port is one device: nic {port.nic} or vf {port.vf}, not both"
+            message = f"a port must be one device: nic {port.nic} or vf {port.vf}, not both"
             yield Finding(path, message, at_key=True)
         elif port.nic is None and port.vf is None:
             message = "this port has no device"
@@ -76,7 +76,7 @@ def check_vf_for_ovs(inventory: Inventory) -> Iterator[Finding]:
         (number, policy, vf), index = found, port.vf.index
         if vf is None or vf.use != "ovs-dpdk":
             pool = (vf.pool if vf else None) or policy.pool
-            message = f"VF {index} of {policy.pf} is not set apart for OVS"
+            message = f"VF {index} of {policy.pf} is not reserved for Open vSwitch"
             if pool:
                 message += f": it is in pool {pool} for pods"
             hint = f"in sriov[{number}].vfs: {{index: {index}, driver: vfio-pci, use: ovs-dpdk}}"
@@ -102,7 +102,7 @@ def check_device_once(inventory: Inventory) -> Iterator[Finding]:
                 continue
             other = first.setdefault((path[1], device), (*path, key))
             if other != (*path, key):
-                yield Finding((*path, key), f"{device} is a port already: {SEE}", see=other)
+                yield Finding((*path, key), f"{device} is already a port: {SEE}", see=other)
 
 
 def check_names_once(inventory: Inventory) -> Iterator[Finding]:
@@ -131,8 +131,8 @@ def check_bridge_is_no_nic(pair: Pair) -> Iterator[Finding]:
     for bridge in pair.profile.ovs.bridges if pair.profile.ovs else ():
         if pair.hardware.nic(bridge) is not None:
             path = (*pair.path, "ovs", "bridges", bridge)
-            message = f"a NIC of hardware class {pair.class_name} has this name"
-            yield Finding(path, message, "call the bridge br0", at_key=True)
+            message = f"hardware class {pair.class_name} has a NIC of this name"
+            yield Finding(path, message, "use another name, for example br0", at_key=True)
 
 
 def check_two_roles(pair: Pair) -> Iterator[Finding]:
@@ -156,9 +156,9 @@ def _kernel_vfs(port: KeyPath, pair: Pair, index: int, driver: str) -> Iterator[
     drivers = [listed.get(number, policy.driver) for number in range(min(policy.num_vfs, 256))]
     if any(name not in DPDK_DRIVERS for name in drivers):
         message = (
-            f"{policy.pf} is both a port of OVS and the PF of VFs with a kernel driver "
-            f"({SEE}): on {driver} it has no network "
-            "interface, through which its VFs are set up for pods"
+            f"{policy.pf} is both an Open vSwitch port and the PF of VFs with a kernel driver "
+            f"({SEE}): on {driver} it has no network interface, which pods need to configure "
+            "their VFs"
         )
         hint = (
             f"give OVS a VF of it: vf: {policy.pf}/0, in sriov[{index}].vfs "
@@ -173,8 +173,8 @@ def _vf_settings(
     for number, vf in enumerate(policy.vfs):
         for key in vf.settings.given():
             message = (
-                f"{key} of a VF is set through the interface of {policy.pf}, which has none "
-                f"on {driver} as a port of OVS: {SEE}"
+                f"{key} of a VF is set through the interface of {policy.pf}, which does not "
+                f"exist while {policy.pf} is an Open vSwitch port on {driver}: {SEE}"
             )
             yield Finding((*policy_path, "vfs", number, key), message, see=(*port, "nic"))
 
@@ -196,8 +196,8 @@ def check_vf_jumbo(inventory: Inventory) -> Iterator[Finding]:
             if port.mtu > ETHERNET_MTU and small:
                 message = (
                     f"VFs of {nic.name} ({nic.model.name}) receive nothing with an MTU above "
-                    f"{ETHERNET_MTU}, unless that of {nic.name} is too: it is not on host "
-                    f"{' and '.join(small[:2])}"
+                    f"{ETHERNET_MTU} unless the MTU of {nic.name} is also larger: it is not on "
+                    f"host {' and '.join(small[:2])}"
                 )
                 hint = f"hosts.{small[0]}.interfaces.{nic.name}: {{role: none, mtu: {port.mtu}}}"
                 yield Finding((*path, "mtu"), message, hint)

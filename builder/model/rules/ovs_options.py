@@ -30,9 +30,11 @@ def check_key_known(inventory: Inventory) -> Iterator[Finding]:
         known = [o.key for o in OVS_OPTIONS.values() if not (o.removed or o.renamed_to)]
         close = difflib.get_close_matches(key, known, n=1, cutoff=0.65)
         hint = f"did you mean {close[0]}?" if close else "see ovs-vswitchd.conf.db(5)"
-        message = "Open vSwitch does not know this key, and would not say so"
+        message = "Open vSwitch does not know this key and silently ignores it"
         if key in PORT_OPTIONS:
-            message = f"this is a key of a port ({PORT_OPTIONS[key].column}), not of the switch"
+            message = (
+                f"this is a port option ({PORT_OPTIONS[key].column}), not an option of the switch"
+            )
             hint = f"see {path[0]}.{path[1]}.ovs.bridges: rxq, rxd, txd and rxq-affinity of a port"
         yield Finding(path, message, hint, at_key=True)
 
@@ -40,14 +42,14 @@ def check_key_known(inventory: Inventory) -> Iterator[Finding]:
 def check_not_derived(inventory: Inventory) -> Iterator[Finding]:
     for path, key, value in _settings(inventory):
         if key == "pmd-cpu-mask":
-            message = "PMD CPUs follow from the roles of the CPUs"
+            message = "the PMD CPUs are derived from the CPU roles"
             hint = f"set {path[0]}.{path[1]}.cpu.pmd"
             yield Finding(path, message, hint, at_key=True)
         elif key == "dpdk-init" and option_text(value).lower() == "false":
-            message = "the bridges below have DPDK ports, which cannot be without DPDK"
+            message = "the bridges below have DPDK ports, which require DPDK"
             yield Finding(path, message)
         elif key == "flow-restore-wait" and option_text(value).lower() == "true":
-            message = "Open vSwitch forwards no packet while it is true, and nobody takes it back"
+            message = "while it is true, Open vSwitch forwards no packets, and nothing resets it"
             yield Finding(path, message, "leave it to ovs-ctl, which sets it for a hot upgrade")
 
 
@@ -70,7 +72,10 @@ def check_memory_once(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         if profile.ovs is not None and "dpdk-alloc-mem" in profile.ovs.other_config:
             path = ("profiles", name, "ovs", "other-config", "dpdk-alloc-mem")
-            message = "dpdk-socket-mem says it node by node, and Open vSwitch takes that of the two"
+            message = (
+                "dpdk-socket-mem already sets the memory per node, and Open vSwitch ignores "
+                "this option then"
+            )
             yield Finding(path, message, "remove it", at_key=True)
 
 
@@ -82,8 +87,8 @@ def check_pools(inventory: Inventory) -> Iterator[Finding]:
         if own and "shared-mempool-config" in settings:
             path: KeyPath = ("profiles", name, "ovs", "other-config", "shared-mempool-config")
             other = (*path[:-1], "per-port-memory")
-            message = f"it does nothing while each port has a pool of its own: {SEE}"
-            yield Finding(path, message, "drop one of the two", at_key=True, see=other)
+            message = f"it has no effect while each port has its own pool: {SEE}"
+            yield Finding(path, message, "remove one of them", at_key=True, see=other)
 
 
 def check_rxq_isolate(inventory: Inventory) -> Iterator[Finding]:
@@ -96,7 +101,7 @@ def check_rxq_isolate(inventory: Inventory) -> Iterator[Finding]:
             and assign != "group"
         ):
             path = ("profiles", name, "ovs", "other-config", "pmd-rxq-isolate")
-            message = f"false has an effect with pmd-rxq-assign group only, here it is {assign}"
+            message = f"false has an effect only with pmd-rxq-assign group, but it is {assign}"
             yield Finding(path, message, "set pmd-rxq-assign: group, or remove it")
 
 
@@ -109,7 +114,7 @@ def check_auto_lb(inventory: Inventory) -> Iterator[Finding]:
         path: KeyPath = ("profiles", name, "ovs", "other-config", "pmd-auto-lb")
         if option_text(settings.get("pmd-rxq-assign", "cycles")) == "roundrobin":
             other = (*path[:-1], "pmd-rxq-assign")
-            yield Finding(path, f"it does nothing with roundrobin: {SEE}", see=other)
+            yield Finding(path, f"it has no effect with roundrobin: {SEE}", see=other)
 
 
 RULES: tuple[Rule[Inventory], ...] = (

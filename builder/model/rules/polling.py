@@ -21,9 +21,9 @@ def check_pmd_cores_fit(pair: Pair) -> Iterator[Finding]:
         free = [core for core in cores[node] if not core & kept]
         if wanted > len(free):
             message = (
-                f"{count_text(wanted, 'PMD core')} on node {node} of hardware class "
-                f"{pair.class_name}: of its {count_text(len(cores[node]), 'core')} "
-                f"housekeeping leaves {len(free)}"
+                f"{count_text(wanted, 'PMD core')} requested on node {node} of hardware class "
+                f"{pair.class_name}: housekeeping leaves {len(free)} of its "
+                f"{count_text(len(cores[node]), 'core')}"
             )
             yield Finding((*pair.path, "cpu", "pmd-cores-per-node"), message)
 
@@ -41,12 +41,12 @@ def check_ports_have_pmd(pair: Pair) -> Iterator[Finding]:
         if online & pmd or said or not pair.hardware.cpus:
             continue
         message = (
-            f"port {port.name} is on node {node} of hardware class {pair.class_name}, "
-            f"where no PMD core is (PMD CPUs: {pmd or 'none'})"
+            f"port {port.name} is on node {node} of hardware class {pair.class_name}, which has "
+            f"no PMD core (PMD CPUs: {pmd or 'none'})"
         )
-        hint = "give the node a PMD core: another node's would fetch every packet across nodes"
+        hint = "give the node a PMD core: one on another node would fetch every packet across nodes"
         if not online:
-            hint = f"node {node} has no CPU that is online: take a port of another node"
+            hint = f"node {node} has no online CPU: use a port of another node"
         yield Finding((*pair.path, *port.path), message, hint, at_key=True)
 
 
@@ -61,7 +61,7 @@ def check_pmd_has_ports(pair: Pair) -> Iterator[Finding]:
                 f"PMD {numbers('CPU', here)} {is_are(here)} on node {node} of hardware class "
                 f"{pair.class_name}, which has no DPDK port"
             )
-            hint = "they poll vhost-user ports of pods there at best"
+            hint = "at best, they poll vhost-user ports of pods there"
             yield Finding((*pair.path, "cpu", key), message, hint)
 
 
@@ -70,7 +70,7 @@ def check_pmd_wants_ovs(inventory: Inventory) -> Iterator[Finding]:
         for key in ("pmd", "pmd_cores_per_node"):
             if profile.ovs is None and key in profile.cpu.model_fields_set:
                 path = ("profiles", name, "cpu", key.replace("_", "-"))
-                message = "there is no OVS in this profile, so there are no PMD threads"
+                message = "this profile has no ovs, so there are no PMD threads"
                 yield Finding(path, message, "remove it, or add ovs", at_key=True)
 
 

@@ -29,11 +29,11 @@ def check_listed_or_counted(inventory: Inventory) -> Iterator[Finding]:
             given = [form for form in forms if form in profile.cpu.model_fields_set]
             for other in given[1:]:
                 said = "listed" if given[0] in FORMS else "counted"
-                message = f"the CPUs are {said} already: {SEE}"
+                message = f"the CPUs are already {said}: {SEE}"
                 yield Finding(
                     (*path, kebab(other)),
                     message,
-                    "keep one of both",
+                    "remove one of them",
                     at_key=True,
                     see=(*path, kebab(given[0])),
                 )
@@ -63,8 +63,8 @@ def check_roles_apart(pair: Pair) -> Iterator[Finding]:
     housekeeping = roles_of(pair.hardware, pair.profile).housekeeping
     both = pair.profile.cpu.pmd & housekeeping
     if both:
-        message = f"{numbers('CPU', both)} {is_are(both)} also for housekeeping"
-        hint = f"housekeeping has {housekeeping}"
+        message = f"{numbers('CPU', both)} {is_are(both)} also used for housekeeping"
+        hint = f"housekeeping CPUs: {housekeeping}"
         yield Finding((*pair.path, "cpu", "pmd"), message, hint)
 
 
@@ -75,7 +75,7 @@ def check_offline_apart(pair: Pair) -> Iterator[Finding]:
         both = listed & offline
         if role != "offline" and both:
             message = f"{numbers('CPU', both)} {is_are(both)} taken offline: {SEE}"
-            hint = f"offline are {offline}"
+            hint = f"offline CPUs: {offline}"
             yield Finding((*pair.path, "cpu", role), message, hint, see=_offline_key(pair))
 
 
@@ -92,7 +92,7 @@ def check_offline_boot_cpu(pair: Pair) -> Iterator[Finding]:
     """
     if 0 in (pair.profile.cpu.offline or CpuSet()):
         message = "CPU 0 cannot be taken offline: the kernel boots on it"
-        yield Finding((*pair.path, "cpu", "offline"), message, "leave it online")
+        yield Finding((*pair.path, "cpu", "offline"), message, "keep it online")
 
 
 def check_smt_off_has_siblings(pair: Pair) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def check_whole_cores(pair: Pair) -> Iterator[Finding]:
                 f"{numbers('CPU', inside)} {share} a core with {numbers('CPU', outside)}, "
                 f"which {is_are(inside)} not listed"
             )
-            hint = "a busy sibling takes half of the core"
+            hint = "a busy sibling takes half of the core's capacity"
             yield Finding((*pair.path, "cpu", role), message, hint)
 
 

@@ -77,17 +77,20 @@ def check_pf_once(inventory: Inventory) -> Iterator[Finding]:
     for path, _, policy in policies(inventory):
         other = first.setdefault((path[1], policy.pf), path)
         if other != path:
-            message = f"{policy.pf} has a policy already: {SEE}"
+            message = f"{policy.pf} already has a policy: {SEE}"
             yield Finding(
-                (*path, "pf"), message, "one policy a PF: list its VFs there", see=(*other, "pf")
+                (*path, "pf"),
+                message,
+                "a PF has one policy: list its VFs there",
+                see=(*other, "pf"),
             )
 
 
 def check_capable(pf: UsedPf) -> Iterator[Finding]:
     if not pf.kind.is_listed and pf.nic.sriov is None:
         message = (
-            f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: where its VFs are on the "
-            "PCI bus, and how many it can have, is not known"
+            f"{pf.nic.name} ({pf.nic.id}) is not in the NIC table: the number of its VFs and "
+            "their PCI addresses are not known"
         )
         hint = (
             f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
@@ -97,7 +100,7 @@ def check_capable(pf: UsedPf) -> Iterator[Finding]:
     elif pf.kind.total_vfs and pf.kind.vf is None:
         yield Finding((*pf.path, "pf"), *_unknown_vfs(pf))
     elif pf.kind.total_vfs == 0:
-        message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) has no SR-IOV"
+        message = f"{pf.nic.name} ({pf.nic.id}, {pf.kind.name}) does not support SR-IOV"
         yield Finding((*pf.path, "pf"), message)
 
 
@@ -135,8 +138,8 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
     block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
     if block < pf.policy.num_vfs <= pf.kind.total_vfs:
         message = (
-            f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')}: "
-            f"{pf.policy.num_vfs} are a setting of the card"
+            f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')} "
+            f"configured: {pf.policy.num_vfs} require a setting of the card"
         )
         wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
         hint = pf.kind.driver.set_in_card.format(pci=pf.nic.pci, num_vfs=wanted)
@@ -146,8 +149,10 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
 def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
     port, ovs = pf.whole_port, pf.pair.profile.ovs
     if port is not None and ovs is not None and not DPDK_DRIVERS[ovs.driver].makes_vfs:
-        message = f"{pf.nic.name} is port {port.name} itself, on {ovs.driver}, which makes no VFs"
-        hint = f"driver: vfio-pci at {SEE}"
+        message = (
+            f"{pf.nic.name} is port {port.name} itself, on {ovs.driver}, which cannot create VFs"
+        )
+        hint = f"use driver: vfio-pci at {SEE}"
         yield Finding((*pf.path, "num-vfs"), message, hint, see=(*pf.pair.path, "ovs", "driver"))
 
 
@@ -160,8 +165,8 @@ def check_bifurcated(pf: UsedPf) -> Iterator[Finding]:
     for below, driver in [(("driver",), pf.policy.driver), *listed]:
         if driver not in (None, "kernel"):
             message = (
-                f"{driver} would take the VFs of {pf.nic.name} from {vf.driver}, "
-                f"through which DPDK drives it ({pf.kind.name})"
+                f"{driver} would take the VFs of {pf.nic.name} away from {vf.driver}, which "
+                f"DPDK needs to drive them ({pf.kind.name})"
             )
             yield Finding((*pf.path, *below), message, "driver: kernel")
 
@@ -174,7 +179,7 @@ def check_pool_one_kind(inventory: Inventory) -> Iterator[Finding]:
             other, place = first.setdefault(pool, (driver, path))
             if other != driver:
                 message = f"pool {pool} has VFs with driver {driver} here and with {other} at {SEE}"
-                yield Finding(path, message, "a pool for each kind", see=place)
+                yield Finding(path, message, "use one pool for each kind of driver", see=place)
 
 
 def _pool_members(base: KeyPath, profile: Profile) -> Iterator[tuple[KeyPath, str, str]]:

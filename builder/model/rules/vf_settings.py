@@ -26,7 +26,7 @@ def check_rates(inventory: Inventory) -> Iterator[Finding]:
     """rtnetlink.c, do_setvfinfo(): a min_tx_rate over the max_tx_rate is -EINVAL."""
     for _, path, vf in _vfs(inventory):
         if vf.max_tx_rate and vf.min_tx_rate and vf.min_tx_rate > vf.max_tx_rate:
-            message = f"{vf.min_tx_rate} Mbit/s are promised, but {vf.max_tx_rate} is the most"
+            message = f"min-tx-rate is {vf.min_tx_rate} Mbit/s, but max-tx-rate is {vf.max_tx_rate}"
             hint = f"see {SEE}"
             yield Finding((*path, "min-tx-rate"), message, hint, see=(*path, "max-tx-rate"))
 
@@ -46,8 +46,8 @@ def check_driver_can(inventory: Inventory) -> Iterator[Finding]:
         nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
         if setting not in kind.settings and not nothing:
             message = (
-                f"the driver {kind.driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} of "
-                "a VF"
+                f"driver {kind.driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} "
+                "of a VF"
             )
             yield Finding(path, message, "remove it")
 
@@ -60,16 +60,16 @@ def check_value(inventory: Inventory) -> Iterator[Finding]:
             continue
         if setting == "link-state" and vf.link_state not in driver.link_states:
             message = (
-                f"{driver.name}, the driver of {pf.nic.name}, does nothing on {vf.link_state}: a "
-                "VF's link is the port's, or down"
+                f"{driver.name}, the driver of {pf.nic.name}, ignores {vf.link_state}: the link "
+                "of a VF follows the port or is down"
             )
             yield Finding(path, message, f"link-state: {' or '.join(driver.link_states)}")
         elif setting == "max-tx-rate" and driver.tx_rates is not None and vf.max_tx_rate:
             least, most = driver.tx_rates
             if not least <= vf.max_tx_rate <= most:
                 message = (
-                    f"{driver.name}, the driver of {pf.nic.name}, takes {least} to {most} Mbit/s, "
-                    "or 0 for no limit"
+                    f"{driver.name}, the driver of {pf.nic.name}, accepts {least} to {most} "
+                    "Mbit/s, or 0 for no limit"
                 )
                 yield Finding(path, message)
 
@@ -80,13 +80,15 @@ def check_switchdev(pf: UsedPf) -> Iterator[Finding]:
         return
     driver = pf.kind.driver
     if driver.switchdev is None:
-        message = f"{pf.nic.name} ({pf.kind.name}, driver {driver.name}) has no switchdev mode"
+        message = (
+            f"{pf.nic.name} ({pf.kind.name}, driver {driver.name}) does not support switchdev mode"
+        )
         yield Finding((*pf.path, "eswitch"), message, "eswitch: legacy")
     elif pf.whole_port is not None and pf.pair.profile.ovs is not None:
         port = pf.whole_port
         message = (
-            f"{pf.nic.name} is put into switchdev mode by its driver {driver.name}, which does "
-            f"not have it: it is port {port.name} itself, on {pf.pair.profile.ovs.driver}, "
+            f"the kernel driver {driver.name} puts {pf.nic.name} into switchdev mode, but does "
+            f"not drive it: it is port {port.name} itself, on {pf.pair.profile.ovs.driver}, "
             f"{SEE}"
         )
         yield Finding(
@@ -110,7 +112,7 @@ def check_switchdev_settings(inventory: Inventory) -> Iterator[Finding]:
         other = (*pf.path, "eswitch")
         message = (
             f"in switchdev mode {kind.driver.name} does not set {setting} of a VF, flows on its "
-            f"representor decide: {SEE}"
+            f"representor control it: {SEE}"
         )
         yield Finding(path, message, "remove it, or eswitch: legacy", see=other)
 
@@ -120,8 +122,8 @@ def check_eswitch_on_userspace(inventory: Inventory) -> Iterator[Finding]:
     for pf, path, vf in _vfs(inventory):
         if pf.policy.eswitch == "switchdev" and vf.use == "ovs-dpdk":
             message = (
-                f"VF {vf.index} of {pf.nic.name} is a port of its own in Open vSwitch: in switchdev "
-                "mode nothing forwards its frames until flows are set on its representor"
+                f"VF {vf.index} of {pf.nic.name} is an Open vSwitch port: in switchdev mode "
+                "nothing forwards its frames until there are flows on its representor"
             )
             yield Finding((*path, "use"), message, "eswitch: legacy")
 
@@ -132,8 +134,8 @@ def check_mtu(pair: Pair) -> Iterator[Finding]:
         most = port.nic.model.driver.max_mtu
         if most is not None and port.port.mtu > most:
             message = (
-                f"MTU {port.port.mtu}, but {port.nic.name} ({port.nic.model.driver.name}) has "
-                f"{most} at most"
+                f"MTU {port.port.mtu} is too large: {port.nic.name} "
+                f"({port.nic.model.driver.name}) supports at most {most}"
             )
             yield Finding((*pair.path, *port.path, "mtu"), message)
 

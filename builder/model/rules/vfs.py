@@ -23,15 +23,15 @@ def check_vf_index(inventory: Inventory) -> Iterator[Finding]:
                 yield Finding(where, message + f"is {policy.num_vfs - 1}")
             elif first.setdefault(vf.index, number) != number:
                 other = (*path, "vfs", first[vf.index], "index")
-                yield Finding(where, f"VF {vf.index} is listed already: {SEE}", see=other)
+                yield Finding(where, f"VF {vf.index} is already listed: {SEE}", see=other)
 
 
 def check_vf_one_use(inventory: Inventory) -> Iterator[Finding]:
     for path, _, policy in policies(inventory):
         for number, vf in enumerate(policy.vfs):
             if vf.use is not None and vf.pool is not None:
-                message = f"VF {vf.index} is for OVS and in pool {vf.pool} for pods"
-                yield Finding((*path, "vfs", number, "pool"), message, "keep use or pool")
+                message = f"VF {vf.index} is both for OVS and in pool {vf.pool} for pods"
+                yield Finding((*path, "vfs", number, "pool"), message, "remove use or pool")
 
 
 def check_vf_has_use(inventory: Inventory) -> Iterator[Finding]:

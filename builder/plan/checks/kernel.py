@@ -22,11 +22,11 @@ def check_command_line(image: ImagePlan) -> Iterator[Finding]:
         return
     longest = sorted(image.kernel_args, key=lambda arg: -len(str(arg)))[:3]
     message = (
-        f"the kernel command line is {len(line)} characters long, the kernel takes "
+        f"the kernel command line is {len(line)} characters long, but the kernel accepts "
         f"{COMMAND_LINE_SIZE - 1} and cuts off the rest"
     )
     words = ", ".join(f"{arg.name} ({len(str(arg))})" for arg in longest)
-    hint = f"save {over}; the longest words are {words}"
+    hint = f"remove {over} characters; the longest arguments are {words}"
     yield Finding(image.profile_key("kernel-args"), message, hint)
 
 
@@ -45,9 +45,9 @@ def check_words_again(image: ImagePlan) -> Iterator[Finding]:
         if arg.own_key is None:
             derived[arg_name(arg.name)] = arg
         elif before is not None:
-            message = f"the plan sets {before} by itself: {before.why.reason}"
+            message = f"the plan already sets {before}: {before.why.reason}"
             is_same = before.value == arg.value
-            hint = "remove it" if is_same else "the kernel takes the last one, this"
+            hint = "remove it" if is_same else "the kernel uses the last one, which is this"
             yield Finding(arg.own_key, message, hint)
 
 

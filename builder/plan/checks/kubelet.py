@@ -18,11 +18,11 @@ def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
         left = image.memory_mib[item.node] - pages
         if item.mib > left:
             message = (
-                f"{format_mib(item.mib)} are to be reserved on NUMA node {item.node}, where "
-                f"{format_mib(max(left, 0)) if left > 0 else 'nothing'} is left beside the hugepages"
+                f"the kubelet would reserve {format_mib(item.mib)} on NUMA node {item.node}, "
+                f"where hugepages leave {format_mib(max(left, 0)) if left > 0 else 'nothing'}"
             )
             key = image.profile_key("kubernetes")
-            yield Finding(key, message, "reserve less, or take fewer pages")
+            yield Finding(key, message, "reserve less, or use fewer hugepages")
 
 
 def check_hints(image: ImagePlan) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def check_hints(image: ImagePlan) -> Iterator[Finding]:
                 f"topology-policy {image.kubelet.topology_manager_policy} cannot place pods near "
                 f"the VFs of {pf.name}, whose NUMA node is not known"
             )
-            hint = f"say it: numa: of {pf.name} in hardware.{image.hardware}.nics"
+            hint = f"set numa of {pf.name} in hardware.{image.hardware}.nics"
             key = image.profile_key("kubernetes", "topology-policy")
             yield Finding(key, message, hint)
 
@@ -54,11 +54,11 @@ def check_reserved_cpus_kept(image: ImagePlan) -> Iterator[Finding]:
         return
     if image.cpus.pmd:
         message = (
-            f"pods without CPUs of their own may run on the PMD CPUs {image.cpus.pmd}: the kubelet "
-            "keeps reserved CPUs from exclusive pods only"
+            f"pods without exclusive CPUs may run on the PMD CPUs {image.cpus.pmd}: the kubelet "
+            "keeps only exclusive pods off reserved CPUs"
         )
         key = image.profile_key("kubernetes", "strict-cpu-reservation")
-        yield Finding(key, message, "true, with a kubelet from 1.33 on")
+        yield Finding(key, message, "set it to true, with kubelet 1.33 or later")
 
 
 RULES: tuple[Rule[ImagePlan], ...] = (

@@ -50,7 +50,9 @@ def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
     values, nodes = image.socket_mem, len(image.memory_mib)
     for node, mib in enumerate(values):
         if node >= nodes and mib:
-            message = f"dpdk-socket-mem asks for {mib} MiB on NUMA node {node}, which is not there"
+            message = (
+                f"dpdk-socket-mem requests {mib} MiB on NUMA node {node}, which does not exist"
+            )
             hint = f"hardware class {image.hardware} has {count_text(nodes, 'node')}"
             yield Finding(_socket_mem_key(image), message, hint)
 
@@ -71,7 +73,7 @@ def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
         others = there - counted * size
         message = (
             f"Open vSwitch needs {-(-values[node] // smallest) * smallest} MiB of hugepages on "
-            f"NUMA node {node} (dpdk-socket-mem), the plan has {there} MiB there"
+            f"NUMA node {node} (dpdk-socket-mem), but the plan has {there} MiB there"
         )
         hint = (
             f"hugepages.count: {{{node}: {-(-(values[node] - others) // size)}}} or more pages of "
@@ -108,16 +110,16 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
         there = sum(pool.mib for pool in image.pools_on(node))
         names = " and ".join(port.name for port in here)
         message = (
-            f"{own} MiB on NUMA node {node} are less than the {wanted} MiB that packet buffers of "
-            f"{names} take: "
+            f"{own} MiB on NUMA node {node} is less than the {wanted} MiB that the packet "
+            f"buffers of {names} need: "
         )
         if there >= wanted:
             severity: Severity = "warning"
-            message += "the rest comes of pages that pods may have taken by then"
+            message += "Open vSwitch takes the rest from pages that pods may already use by then"
         else:
             severity = "error"
-            message += f"the node has pages of {there} MiB, so that Open vSwitch cannot make them"
-        hint = f"{wanted} or more, or leave dpdk-socket-mem out: it is derived then"
+            message += f"the node has {there} MiB of pages, so Open vSwitch cannot create them"
+        hint = f"use {wanted} or more, or remove dpdk-socket-mem: it is derived then"
         yield Finding(_socket_mem_key(image), message, hint, severity=severity)
 
 

@@ -52,13 +52,13 @@ def check_key_in_release(image: ImagePlan) -> Iterator[Finding]:
         hint = f"set {option.renamed_to}" if option.renamed_to else option.instead or "remove it"
         if option.since is not None and has < option.since:
             older = next((o for o in OVS_OPTIONS.values() if o.renamed_to == option.key), None)
-            hint = "remove it, or take a newer release"
+            hint = "remove it, or use a newer release"
             if older is not None and older.is_in(has):
                 hint = f"set {older.key}, its name in this release"
-            message = f"{which} does not know it yet, {option.since} is the first"
+            message = f"{which} does not have it yet, {option.since} is the first"
             yield Finding(key, message, hint)
         elif option.removed is not None and has >= option.removed:
-            message = f"{which} has it no longer, since {option.removed}"
+            message = f"{which} no longer has it, since {option.removed}"
             yield Finding(key, message, hint)
         elif option.deprecated is not None and has >= option.deprecated:
             message = f"deprecated since Open vSwitch {option.deprecated}"
@@ -74,9 +74,10 @@ def check_value_in_release(image: ImagePlan) -> Iterator[Finding]:
             continue
         first = next(until for until, _ in reversed(option.older_forms))
         message = (
-            f"{value} is for Open vSwitch {first} on: {ovs_of(image.release)} takes {form.about}"
+            f"{value} requires Open vSwitch {first} or later: {ovs_of(image.release)} "
+            f"accepts {form.about}"
         )
-        hint = "give such a value, or take a newer release"
+        hint = "use such a value, or a newer release"
         yield Finding(own_key(image, option.key), message, hint)
 
 
@@ -102,11 +103,11 @@ def check_socket_path(image: ImagePlan) -> Iterator[Finding]:
     length = len(RUN_DIRECTORY) + len(setting.value) + 1 + SOCKET_NAME
     if length > SOCKET_PATH:
         message = (
-            f"{RUN_DIRECTORY}{setting.value} leaves no room for the names of sockets: a path of a "
-            f"UNIX socket is {SOCKET_PATH} characters at most"
+            f"{RUN_DIRECTORY}{setting.value} is too long for sockets in it: the path of a UNIX "
+            f"socket has at most {SOCKET_PATH} characters"
         )
         most = SOCKET_PATH - SOCKET_NAME - 1 - len(RUN_DIRECTORY)
-        hint = f"take a name of at most {most} characters"
+        hint = f"use a name of at most {most} characters"
         yield Finding(own_key(image, setting.key), message, hint)
 
 
@@ -123,12 +124,12 @@ def check_extra_words(image: ImagePlan) -> Iterator[Finding]:
         elif name in EAL_OPTION_KEYS:
             key = EAL_OPTION_KEYS[name]
             message = (
-                f"{name} stands for {key}: given both ways, one is ignored or DPDK does not start"
+                f"{name} is the same as {key}: with both, one is ignored or DPDK does not start"
             )
             yield Finding(where, message, f"remove it, and set {key}")
     if {"-a", "--allow"} & {*names} and {"-b", "--block"} & {*names}:
         message = "DPDK does not start with both an allow list (-a) and a block list (-b)"
-        yield Finding(where, message, "leave -b out: what -a does not name stays closed")
+        yield Finding(where, message, "remove -b: devices not listed in -a stay closed")
 
 
 def check_vf_token(image: ImagePlan) -> Iterator[Finding]:
@@ -141,10 +142,10 @@ def check_vf_token(image: ImagePlan) -> Iterator[Finding]:
         return
     if all(name != "--vfio-vf-token" for name, _ in eal_options(setting.value)):
         message = (
-            f"dpdk-extra has no --vfio-vf-token: {' and '.join(makers)} is on vfio-pci, and its "
-            "VFs open for those only who give the token it was opened with"
+            f"dpdk-extra has no --vfio-vf-token: {' and '.join(makers)} is on vfio-pci, so its "
+            "VFs can be opened only with the token that it was opened with"
         )
-        hint = "add --vfio-vf-token=<a UUID>, which DPDK in pods gives too"
+        hint = "add --vfio-vf-token=<a UUID>, and use the same one for DPDK in pods"
         yield Finding(own_key(image, "dpdk-extra"), message, hint)
 
 
@@ -159,10 +160,10 @@ def check_socket_limit(image: ImagePlan) -> Iterator[Finding]:
     for node, (most, taken) in enumerate(pairs):
         if 0 < most < taken:
             message = (
-                f"node {node} may have {most} MiB, less than the {taken} MiB that dpdk-socket-mem "
-                "takes there at the start"
+                f"node {node} is limited to {most} MiB, less than the {taken} MiB that "
+                "dpdk-socket-mem allocates there at start"
             )
-            hint = f"{taken} or more, or 0 for no limit"
+            hint = f"use {taken} or more, or 0 for no limit"
             yield Finding(own_key(image, limit.key), message, hint)
 
 
@@ -180,15 +181,13 @@ def check_lcore_mask(image: ImagePlan) -> Iterator[Finding]:
     key = own_key(image, setting.key)
     if outside:
         message = (
-            f"{numbers('CPU', outside)} of the mask {is_are(outside)} not for "
-            f"housekeeping (housekeeping has {there})"
+            f"{numbers('CPU', outside)} of the mask {is_are(outside)} not for housekeeping "
+            f"(housekeeping CPUs: {there})"
         )
-        yield Finding(key, message, f"take {there.mask}, or leave it out")
+        yield Finding(key, message, f"use {there.mask}, or remove it")
     elif len(there) > 1:
-        message = f"all threads that do not poll then share one core, CPU {min(asked)}"
-        hint = (
-            f"leave it out: they keep to the housekeeping CPUs {there} by the unit's CPUAffinity="
-        )
+        message = f"all threads that do not poll would share one core, CPU {min(asked)}"
+        hint = f"remove it: the unit's CPUAffinity= keeps them on the housekeeping CPUs {there}"
         yield Finding(key, message, hint, severity="warning")
 
 
@@ -198,7 +197,7 @@ def check_handler_threads(image: ImagePlan) -> Iterator[Finding]:
         setting = image.ovs_setting(key)
         if setting is not None and setting.value.isdigit() and int(setting.value) > there:
             message = f"{setting.value} threads on {count_text(there, 'housekeeping CPU')}"
-            hint = f"{there} is the most that run at once"
+            hint = f"at most {there} can run at the same time"
             yield Finding(own_key(image, key), message, hint)
 
 

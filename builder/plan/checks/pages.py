@@ -23,8 +23,8 @@ def check_any_page(image: ImagePlan) -> Iterator[Finding]:
     """eal_hugepage_info_init() fails where no page of any size is free, whatever is asked for."""
     if image.ovs is None or any(image.socket_mem) or any(p.count for p in image.hugepages):
         return
-    message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges need"
-    hint = "count some (hugepages.count), or have them derived: give a bridge a DPDK port"
+    message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges require"
+    hint = "set hugepages.count, or have it derived by giving a bridge a DPDK port"
     yield Finding(image.profile_key("hugepages"), message, hint)
 
 
@@ -52,11 +52,12 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
             continue
         who = " and ".join(f"{pages} for {name}" for name, pages in held.items() if pages)
         message = (
-            f"{demand.who} are to have {format_mib(demand.mib)} in pages of "
-            f"{page_size_text(demand.size_kib)} on NUMA node {demand.node}, which has {count}"
-            f"{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for them"
+            f"{demand.who} need {format_mib(demand.mib)} in pages of "
+            f"{page_size_text(demand.size_kib)} on NUMA node {demand.node}, which has "
+            f"{count}{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for "
+            "them"
         )
-        hint = "count more pages, or leave the count out: it is derived then"
+        hint = "increase the count, or remove it: it is derived then"
         yield Finding(demand.key, message, hint)
 
 
@@ -73,7 +74,7 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
             f"{count_text(pool.count, 'page')} of {page_size_text(pool.size_kib)}" for pool in pools
         )
         message = (
-            f"{told} on node {node} are {format_mib(wanted)}, but the node has "
+            f"hugepages on node {node} ({told}) need {format_mib(wanted)}, but the node has "
             f"{format_mib(memory)} and needs {format_mib(NODE_ROOM_MIB)} for itself"
         )
         hint = f"see hardware.{image.hardware}.numa[{node}].memory"
@@ -81,11 +82,11 @@ def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
         yield Finding(pools[0].key, message, hint)
     if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
         message = (
-            f"{format_mib(left_in_all)} are left beside the hugepages for the kernel, the kubelet, "
-            f"containerd and pods; TripleO leaves {format_mib(MACHINE_ROOM_MIB)}"
+            f"hugepages leave {format_mib(left_in_all)} for the kernel, the kubelet, containerd "
+            f"and pods; TripleO leaves {format_mib(MACHINE_ROOM_MIB)}"
         )
         yield Finding(
-            image.profile_key("hugepages"), message, "take fewer pages", severity="warning"
+            image.profile_key("hugepages"), message, "use fewer pages", severity="warning"
         )
 
 
@@ -103,14 +104,14 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
             continue
         total, ours = sum(pool.count for pool in pools), sum(held.values())
         message = (
-            f"Open vSwitch{',' if ' and ' in users else ' and'} {users} take pages of one size: "
-            f"kubelet offers all {total} as "
-            f"{RESOURCES[size]}, though {ours} {'is' if ours == 1 else 'are'} Open vSwitch's; pods "
-            f"that get more than {_left_text(left)} are admitted and then fail"
+            f"Open vSwitch{',' if ' and ' in users else ' and'} {users} use pages of the same "
+            f"size: the kubelet offers all {total} as {RESOURCES[size]}, although {ours} "
+            f"{'is' if ours == 1 else 'are'} used by Open vSwitch; pods that get more than "
+            f"{_left_text(left)} are admitted and then fail"
         )
         hint = (
-            f"let pods ask for no more than {sum(left.values())} {RESOURCES[size]} in all: by a "
-            f"ResourceQuota, or by a placeholder pod that holds {ours}"
+            f"limit pods to {sum(left.values())} {RESOURCES[size]} in total, with a "
+            f"ResourceQuota or a placeholder pod that holds {ours}"
         )
         if size == HUGEPAGE_KIB["1G"]:
             who, key = (users, "vms") if users == "virtual machines" else ("pods", "pods")

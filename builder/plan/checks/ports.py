@@ -41,21 +41,21 @@ def check_allow_list(image: ImagePlan) -> Iterator[Finding]:
     if not allowed and _probes_all(image):
         message = (
             f"dpdk-extra has no -a: {ovs_of(image.release)} then opens every device on its "
-            "driver, VFs of pods too, which pods cannot open any more"
+            "driver, including VFs of pods, which pods can no longer open"
         )
         yield Finding(where, message, hint, severity="warning")
     elif allowed and missing:
         message = (
-            f"dpdk-extra allows {', '.join(allowed)}, and not {', '.join(missing)}: Open vSwitch "
-            "opens such a port when it adds it, not when DPDK starts"
+            f"dpdk-extra allows {', '.join(allowed)}, but not {', '.join(missing)}: Open "
+            "vSwitch opens such a port only when it adds it, not when DPDK starts"
         )
         yield Finding(where, message, hint, severity="warning")
     for pf in image.pfs:
         for vf in pf.vfs:
             if vf.use == "pods" and vf.driver is not None and str(vf.pci) in allowed:
                 message = (
-                    f"-a {vf.pci} is VF {vf.index} of {pf.name}, which is for pods: Open vSwitch "
-                    "opens it first, and no pod can then"
+                    f"-a {vf.pci} is VF {vf.index} of {pf.name}, which is for pods: Open "
+                    "vSwitch opens it first, so no pod can open it"
                 )
                 yield Finding(where, message, f"remove -a {vf.pci}")
 
@@ -81,7 +81,7 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
         if port is None:
             continue
         hint = (
-            f"give the port a VF of {pf.name} (vf: {pf.name}/0), or drop the sriov policy of "
+            f"give the port a VF of {pf.name} (vf: {pf.name}/0), or remove the sriov policy of "
             f"{pf.name}"
         )
         key, rxq = (*port.key, "nic"), port.rxq
@@ -91,8 +91,8 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
             yield Finding(key, message, hint)
         elif model.driver.dpdk_vf_host == "pools" and not _fits_pool(rxq, threads):
             message = (
-                f"{starts} only with rxq 1 or 2 and one PMD thread, or rxq 4 and at most 3: "
-                f"here rxq {rxq} and {threads}"
+                f"{starts} only with rxq 1 or 2 and one PMD thread, or rxq 4 and at most 3 PMD "
+                f"threads: here rxq is {rxq}, PMD threads: {threads}"
             )
             yield Finding(key, message, hint)
 

@@ -55,16 +55,17 @@ def check_affinity(image: ImagePlan) -> Iterator[Finding]:
             key = (*port.key, "rxq-affinity", queue)
             if queue >= port.rxq:
                 message = (
-                    f"{port.name} has no receive queue {queue}: with rxq {port.rxq} the last is "
+                    f"{port.name} has no receive queue {queue}: with rxq {port.rxq} the "
+                    "last one is "
                 )
                 yield Finding(key, f"{message}{port.rxq - 1}", f"rxq: {queue + 1}")
             elif cpu not in image.cpus.pmd:
                 message = f"CPU {cpu} has no PMD thread (PMD CPUs: {image.cpus.pmd or 'none'})"
-                yield Finding(key, message, "name one of them")
+                yield Finding(key, message, "use one of them")
             elif cpu not in _node_cpus(image, port):
                 message = (
                     f"CPU {cpu} is on another NUMA node than {port.name}, which is on node "
-                    f"{port.numa or 0}: every packet crosses between them"
+                    f"{port.numa or 0}: every packet would cross nodes"
                 )
                 here = image.cpus.pmd & _node_cpus(image, port)
                 yield Finding(key, message, f"PMD CPUs there: {here}", severity="warning")
@@ -82,17 +83,18 @@ def check_polled(image: ImagePlan) -> Iterator[Finding]:
         if not loose or free & _node_cpus(image, port):
             continue
         message = (
-            f"{numbers('queue', loose)} of {port.name} {is_are(loose)} not pinned, and no PMD "
-            "thread without a pinned queue is left "
+            f"{numbers('queue', loose)} of {port.name} {is_are(loose)} not pinned, and there is "
+            "no PMD thread without a pinned queue "
         )
         them = "it" if len(loose) == 1 else "them"
         message += (
             f"on NUMA node {port.numa or 0}: CPUs {free} of another node poll {them}"
             if free
-            else f"at all: nobody polls {them}"
+            else f"at all: no thread polls {them}"
         )
         hint = (
-            f"pin {them} too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false"
+            f"pin {them} as well, add a PMD core, or set pmd-rxq-assign: group, "
+            "pmd-rxq-isolate: false"
         )
         yield Finding(port.key, message, hint, severity="warning" if free else "error")
 
@@ -112,13 +114,13 @@ def check_auto_balance(image: ImagePlan) -> Iterator[Finding]:
             f"it does nothing: {'one PMD thread is' if free else 'no PMD thread is'} left that "
             "has no pinned queue, and it moves queues between two"
         )
-        yield Finding(key, message, "pin fewer queues, or remove it")
+        yield Finding(key, message, "pin fewer queues, or remove this option")
     elif loose <= len(free):
         message = (
-            f"it does nothing with DPDK ports alone: {count_text(loose, 'queue')} on "
-            f"{len(free)} PMD threads, so that none polls two"
+            f"it has no effect with DPDK ports alone: {count_text(loose, 'queue')} on "
+            f"{len(free)} PMD threads, so no thread polls two"
         )
-        yield Finding(key, message, "raise rxq of the ports, or remove it")
+        yield Finding(key, message, "increase rxq of the ports, or remove this option")
 
 
 def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
@@ -127,7 +129,8 @@ def check_more_queues_than_threads(image: ImagePlan) -> Iterator[Finding]:
         if threads and port.rxq > len(threads):
             message = (
                 f"{port.name} has {port.rxq} receive queues for "
-                f"{count_text(len(threads), 'PMD thread')} of its NUMA node: one thread polls several"
+                f"{count_text(len(threads), 'PMD thread')} of its NUMA node: one thread polls "
+                "several queues"
             )
             yield Finding((*port.key, "rxq"), message, f"rxq: {len(threads)}")
 
@@ -154,8 +157,8 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
             device = f"{port.name} (a VF of {pf.name}, {model.name}, with num-vfs {pf.num_vfs})"
         if most is not None and queues > most:
             message = (
-                f"{device} has {count_text(most, 'receive queue')} at most: Open "
-                f"vSwitch takes {most} without a word"
+                f"{device} supports at most {count_text(most, 'receive queue')}: Open vSwitch "
+                f"silently uses {most}"
             )
             yield Finding(key, message, f"rxq: {most}")
         elif pf is not None and model.driver.vf_queues_power_of_two and queues & (queues - 1):
@@ -171,12 +174,15 @@ def check_descriptors(image: ImagePlan) -> Iterator[Finding]:
                 continue
             option, text, where = PORT_OPTIONS[name], str(size), (*port.key, key)
             if not option.form.accepts(text):
-                message = f"{size} is not {option.form.about}: Open vSwitch would take 2048"
+                message = f"{size} is not {option.form.about}: Open vSwitch would use 2048"
                 near = 1 << size.bit_length() - 1
                 yield Finding(where, message, f"{key}: {near} or {near * 2}")
             elif not option.form_in(image.release.ovs).accepts(text):
                 most = option.form_in(image.release.ovs).most
-                message = f"{ovs_of(image.release)} takes {most} at most, and 2048 for more"
+                message = (
+                    f"{ovs_of(image.release)} supports at most {most}, and uses 2048 for larger "
+                    "values"
+                )
                 yield Finding(where, message, f"{key}: {most}")
 
 

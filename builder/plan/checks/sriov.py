@@ -20,13 +20,13 @@ def check_addresses(image: ImagePlan) -> Iterator[Finding]:
         for vf in pf.vfs:
             key = (*pf.key, "num-vfs")
             if vf.pci.bus > LAST_BUS:
-                message = f"VF {vf.index} of {pf.name} would lie behind the last PCI bus, ff"
-                yield Finding(key, message, f"make fewer VFs of {pf.name}")
+                message = f"VF {vf.index} of {pf.name} would be beyond the last PCI bus, ff"
+                yield Finding(key, message, f"create fewer VFs of {pf.name}")
                 break
             there = ports.get(vf.pci) or others.get(vf.pci)
             if there is not None:
-                message = f"VF {vf.index} of {pf.name} would be at {vf.pci}, where {there} is"
-                hint = "look at the addresses (lspci -D): one of the two is not right"
+                message = f"VF {vf.index} of {pf.name} would be at {vf.pci}, the address of {there}"
+                hint = "check the addresses (lspci -D): one of the two is wrong"
                 yield Finding(key, message, hint)
                 break
 
@@ -40,10 +40,10 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
                 first = pf.model.settings.get(setting)
                 if first is not None and first > has:
                     message = (
-                        f"{pf.model.driver.name} sets {setting} of a VF since kernel {first}, "
-                        f"{image.release.id} has {has}"
+                        f"{pf.model.driver.name} supports {setting} of a VF since kernel "
+                        f"{first}, but {image.release.id} has {has}"
                     )
-                    hint = "remove it, or take a newer release"
+                    hint = "remove it, or use a newer release"
                     yield Finding((*vf.key, setting), message, hint)
 
 
@@ -54,10 +54,10 @@ def check_switchdev_in_release(image: ImagePlan) -> Iterator[Finding]:
         first = pf.model.driver.switchdev
         if pf.eswitch == "switchdev" and first is not None and first > has:
             message = (
-                f"{pf.model.driver.name} has switchdev mode since kernel {first}, "
+                f"{pf.model.driver.name} supports switchdev mode since kernel {first}, but "
                 f"{image.release.id} has {has}"
             )
-            hint = "eswitch: legacy, or a newer release"
+            hint = "use eswitch: legacy, or a newer release"
             yield Finding((*pf.key, "eswitch"), message, hint)
 
 

@@ -147,9 +147,9 @@ def test_the_first_of_two_keys_stays_and_both_places_are_named() -> None:
     loaded = read("a: 1\nb: {c: 1, c: 2}\na: 3\n0: x\n'0': y\n")
     assert loaded.data == {"a": 1, "b": {"c": 1}, 0: "x"}
     assert faults(loaded) == [
-        ("2:11", ("b", "c"), "this key is here twice; the first is at inventory.yaml:2:5"),
-        ("3:1", ("a",), "this key is here twice; the first is at inventory.yaml:1:1"),
-        ("5:1", ("0",), "this key is here twice; the first is at inventory.yaml:4:1"),
+        ("2:11", ("b", "c"), "duplicate key; the first is at inventory.yaml:2:5"),
+        ("3:1", ("a",), "duplicate key; the first is at inventory.yaml:1:1"),
+        ("5:1", ("0",), "duplicate key; the first is at inventory.yaml:4:1"),
     ]
 
 
@@ -159,7 +159,7 @@ def test_faults_do_not_hide_each_other() -> None:
         ("1:4", ("a",), "the tag !x is not allowed in an inventory"),
         ("2:5", ("b", "on"), "YAML reads the key on as true"),
         ("2:12", ("b", "on"), "YAML reads the key on as true"),
-        ("2:12", ("b", "on"), "this key is here twice; the first is at inventory.yaml:2:5"),
+        ("2:12", ("b", "on"), "duplicate key; the first is at inventory.yaml:2:5"),
         ("3:4", ("c",), "this number is too large: more than 64 bits"),
     ]
 
@@ -271,7 +271,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", refuse)
     item = only(load(path))
-    assert (item.message, item.hint) == ("this file may not be read", f"see ls -l {path}")
+    assert (item.message, item.hint) == ("no permission to read this file", f"see ls -l {path}")
 
 
 @pytest.mark.parametrize(

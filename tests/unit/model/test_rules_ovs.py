@@ -36,7 +36,7 @@ def options(base: str, text: str, rule: str) -> list[tuple[str, str, str | None]
     ],
 )
 def test_key_no_release_knows(base: str, text: str, hint: str) -> None:
-    message = "Open vSwitch does not know this key, and would not say so"
+    message = "Open vSwitch does not know this key and silently ignores it"
     assert options(base, text, "ovs-option-known") == [("warning", message, hint)]
 
 
@@ -44,7 +44,7 @@ def test_key_of_a_port(base: str) -> None:
     assert options(base, 'pmd-rxq-affinity: "0:1"', "ovs-option-known") == [
         (
             "warning",
-            "this is a key of a port (Interface other_config), not of the switch",
+            "this is a port option (Interface other_config), not an option of the switch",
             "see profiles.nfv.ovs.bridges: rxq, rxd, txd and rxq-affinity of a port",
         )
     ]
@@ -106,7 +106,7 @@ def test_switch_that_waits_for_its_flows(base: str, value: str) -> None:
     assert options(base, f"flow-restore-wait: {value}", "ovs-option-derived") == [
         (
             "error",
-            "Open vSwitch forwards no packet while it is true, and nobody takes it back",
+            "while it is true, Open vSwitch forwards no packets, and nothing resets it",
             "leave it to ovs-ctl, which sets it for a hot upgrade",
         )
     ]
@@ -163,8 +163,8 @@ def test_large_packets_of_an_82599s_vf(base: str, edits: list[tuple[str, str]]) 
         (
             "error",
             (
-                "VFs of xe0 (Intel 82599ES (SFP+)) receive nothing with an MTU above 1500, unless "
-                "that of xe0 is too: it is not on host nfv1"
+                "VFs of xe0 (Intel 82599ES (SFP+)) receive nothing with an MTU above 1500 unless "
+                "the MTU of xe0 is also larger: it is not on host nfv1"
             ),
             "hosts.nfv1.interfaces.xe0: {role: none, mtu: 9000}",
         )

@@ -108,7 +108,7 @@ def test_a_whole_part_of_the_wrong_kind(base: str, key: str) -> None:
     data = yaml.safe_load(base)
     data[key] = "x"
     _, report = check(yaml.safe_dump(data))
-    assert [d.message for d in report.items] == ['a map is wanted, not "x"']
+    assert [d.message for d in report.items] == ['expected a map, not "x"']
 
 
 def test_a_fault_of_an_alias_is_shown_where_it_was_written(base: str) -> None:

@@ -76,8 +76,8 @@ def test_cpu_list(text: str, cpus: set[int], shown: str) -> None:
         ("\u0663", '"\u0663" is not a CPU or a range of CPUs'),
         ("1\n,2", '"1" is not a CPU or a range of CPUs'),
         ("3-1", "the range 3-1 ends before it begins"),
-        ("8192", "CPU 8192 is over the kernel's limit 8191"),
-        ("0-99999", "CPU 99999 is over the kernel's limit 8191"),
+        ("8192", "CPU 8192 exceeds the kernel's limit 8191"),
+        ("0-99999", "CPU 99999 exceeds the kernel's limit 8191"),
     ],
 )
 def test_no_cpu_list(text: str, message: str) -> None:
@@ -285,7 +285,7 @@ def test_interface_names_are_those_of_the_kernel(text: str) -> None:
 
 
 def test_a_text_that_may_be_too_long() -> None:
-    assert refusal(IfName, "x" * 16) == "16 characters are too long, 15 is the most"
+    assert refusal(IfName, "x" * 16) == "too long: 16 characters, at most 15 are allowed"
     assert parse(IfName, "x" * 15) == "x" * 15
 
 
@@ -330,7 +330,7 @@ def test_address_with_prefix(text: str) -> None:
         ("127.0.0.1/8", '"127.0.0.1/8" is not an address of one host'),
         ("224.0.0.1/4", '"224.0.0.1/4" is not an address of one host'),
         ("0.0.0.0/0", '"0.0.0.0/0" is not an address of one host'),
-        ("fe80::1%eth0/64", '"fe80::1%eth0/64": an address here has no %zone'),
+        ("fe80::1%eth0/64", '"fe80::1%eth0/64": %zone is not allowed here'),
         (10, 'not an address with its prefix length like "192.0.2.10/24"'),
     ],
 )
@@ -358,7 +358,7 @@ def test_address() -> None:
     assert str(parse(IpAddress, "192.0.2.1")) == "192.0.2.1"
     assert str(parse(IpAddress, "FE80::1")) == "fe80::1"
     assert refusal(IpAddress, "192.0.2.1/24") == '"192.0.2.1/24" is not an address like "192.0.2.1"'
-    assert refusal(IpAddress, "fe80::1%eth0") == '"fe80::1%eth0": an address here has no %zone'
+    assert refusal(IpAddress, "fe80::1%eth0") == '"fe80::1%eth0": %zone is not allowed here'
     assert refusal(IpAddress, 1) == 'not an address like "192.0.2.1"'
 
 

@@ -22,14 +22,13 @@ SHARING = (
     "plan-page-sharing",
     "profiles.nfv.hugepages",
     (
-        "Open vSwitch and DPDK pods (dpdk_vfs) take pages of one size: kubelet offers all 8 as "
-        "hugepages-1Gi, though 3 are Open vSwitch's; pods that get more than 2 on node 0 or 3 on "
-        "node 1 are admitted and then fail"
+        "Open vSwitch and DPDK pods (dpdk_vfs) use pages of the same size: the kubelet offers "
+        "all 8 as hugepages-1Gi, although 3 are used by Open vSwitch; pods that get more than 2 "
+        "on node 0 or 3 on node 1 are admitted and then fail"
     ),
     (
-        "let pods ask for no more than 5 hugepages-1Gi in all: by a ResourceQuota, or by a "
-        "placeholder pod that holds 3; or give pods pages of their own: hugepages.pods: {size: "
-        "2M, memory: ...}"
+        "limit pods to 5 hugepages-1Gi in total, with a ResourceQuota or a placeholder pod that "
+        "holds 3; or give pods pages of their own: hugepages.pods: {size: 2M, memory: ...}"
     ),
 )
 
@@ -71,11 +70,11 @@ def test_small_pages_are_shared_too(check: Check) -> None:
 
     ((_, _, _, message, hint),) = check(edit)
     assert message == (
-        "Open vSwitch and DPDK pods (VF 1 of ens11f0) take pages of one size: kubelet offers all "
-        "4096 as hugepages-2Mi, though 1536 are Open vSwitch's; pods that get more than 1024 on "
-        "node 0 or 1536 on node 1 are admitted and then fail"
+        "Open vSwitch and DPDK pods (VF 1 of ens11f0) use pages of the same size: the kubelet "
+        "offers all 4096 as hugepages-2Mi, although 1536 are used by Open vSwitch; pods that get "
+        "more than 1024 on node 0 or 1536 on node 1 are admitted and then fail"
     )
-    assert hint.startswith("let pods ask for no more than 2560 hugepages-2Mi in all")
+    assert hint.startswith("limit pods to 2560 hugepages-2Mi in total")
 
 
 def test_too_few_pages(check: Check) -> None:
@@ -88,8 +87,8 @@ def test_too_few_pages(check: Check) -> None:
             "plan-socket-mem",
             "profiles.nfv.hugepages.count",
             (
-                "Open vSwitch needs 2048 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), the plan "
-                "has 1024 MiB there"
+                "Open vSwitch needs 2048 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), but "
+                "the plan has 1024 MiB there"
             ),
             (
                 "hugepages.count: {0: 2} or more pages of 1GiB, a lower MTU of node 0's DPDK ports, "
@@ -109,8 +108,8 @@ def test_socket_memory_comes_in_whole_pages(check: Check) -> None:
             "plan-socket-mem",
             "profiles.nfv.ovs.other-config.dpdk-socket-mem",
             (
-                "Open vSwitch needs 5120 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), the plan "
-                "has 4096 MiB there"
+                "Open vSwitch needs 5120 MiB of hugepages on NUMA node 0 (dpdk-socket-mem), but "
+                "the plan has 4096 MiB there"
             ),
             (
                 "hugepages.count: {0: 5} or more pages of 1GiB, a lower MTU of node 0's DPDK ports, "
@@ -129,7 +128,7 @@ def test_socket_memory_for_a_node_that_is_not_there(check: Check) -> None:
             "error",
             "plan-socket-mem-nodes",
             "profiles.nfv.ovs.other-config.dpdk-socket-mem",
-            "dpdk-socket-mem asks for 1024 MiB on NUMA node 2, which is not there",
+            "dpdk-socket-mem requests 1024 MiB on NUMA node 2, which does not exist",
             "hardware class e5-2620v4 has 2 nodes",
         )
     ]
@@ -175,9 +174,10 @@ def test_82599_with_vfs_that_dpdk_refuses(check: Check, rxq: int, pmd: str, thre
             "profiles.nfv.ovs.bridges.br0.ports.dpdk0.nic",
             (
                 "DPDK starts ens11f0 (Intel 82599ES (SFP+)) with VFs as dpdk0 only with rxq 1 or 2 "
-                f"and one PMD thread, or rxq 4 and at most 3: here rxq {rxq} and {threads}"
+                f"and one PMD thread, or rxq 4 and at most 3 PMD threads: here rxq is {rxq}, "
+                f"PMD threads: {threads}"
             ),
-            "give the port a VF of ens11f0 (vf: ens11f0/0), or drop the sriov policy of ens11f0",
+            "give the port a VF of ens11f0 (vf: ens11f0/0), or remove the sriov policy of ens11f0",
         )
     ]
 
@@ -209,9 +209,9 @@ def test_command_line_limit(check: Check, plan_seed: Callable[..., HostPlan]) ->
             "plan-command-line",
             "profiles.nfv.kernel-args",
             (
-                "the kernel command line is 2048 characters long, the kernel takes 2047 and cuts "
-                "off the rest"
+                "the kernel command line is 2048 characters long, but the kernel accepts 2047 "
+                "and cuts off the rest"
             ),
-            f"save 1; the longest words are x ({room + 1}), isolcpus (41), nohz_full (30)",
+            f"remove 1 characters; the longest arguments are x ({room + 1}), isolcpus (41), nohz_full (30)",
         )
     ]

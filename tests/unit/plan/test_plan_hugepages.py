@@ -100,7 +100,7 @@ def test_memory_that_pages_of_1g_do_not_hold_is_taken_from_those_of_2m() -> None
     assert reasons(plan)[2] == ("476 MiB for Open vSwitch + 2048 MiB for pods, each in whole pages")
     ((rule, _, message),) = faults_of(plan)
     assert rule == "plan-page-sharing"
-    assert "kubelet offers all 2286 as hugepages-2Mi, though 238 are Open vSwitch's" in message
+    assert "offers all 2286 as hugepages-2Mi, although 238 are used by Open vSwitch" in message
 
 
 def test_few_pages_of_2m_are_left_alone() -> None:
@@ -188,8 +188,8 @@ def test_memory_by_hand_holds_the_packet_buffers_of_ports(
     assert (
         "plan-socket-mem-ports",
         (
-            f"{own} MiB on NUMA node 0 are less than the {wanted} MiB that packet buffers of dpdk0 "
-            "take: the rest comes of pages that pods may have taken by then"
+            f"{own} MiB on NUMA node 0 is less than the {wanted} MiB that the packet buffers of "
+            "dpdk0 need: Open vSwitch takes the rest from pages that pods may already use by then"
         ),
     ) in found
     assert "plan-socket-mem-ports" not in {rule for rule, _, _ in faults_of(plan(wanted))}
@@ -201,7 +201,7 @@ def test_a_switch_without_any_page() -> None:
         (
             "plan-any-page",
             "profiles.nfv.hugepages",
-            "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges need",
+            "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges require",
         )
     ]
 
@@ -210,7 +210,7 @@ def test_two_who_share_too_few_pages() -> None:
     pages = {"count": 4, "pods": {"memory": "1500MiB"}, "vms": {"memory": "500MiB"}}
     # 1500 + 500 MiB are 2 pages by the sum, but nobody shares a page.
     assert [message for rule, _, message in faults_of(make_plan({"hugepages": pages}))] == [
-        f"virtual machines are to have 500MiB in pages of 1G on NUMA node {node}, which has 2 "
+        f"virtual machines need 500MiB in pages of 1G on NUMA node {node}, which has 2 "
         "(2 for pods): 0 of 1 are left for them"
         for node in (0, 1)
     ]
@@ -277,9 +277,9 @@ def test_no_plan_exceeds_a_node_unnoticed(data: st.DataObject, nodes: Nodes) -> 
         and taken > memory - NODE_ROOM_MIB
     ]
     found = [m for rule, _, m in faults_of(plan) if rule == "plan-pages-fit" and "on node" in m]
-    assert [
-        f"on node {node} are" in message for node, message in zip(over, found, strict=True)
-    ] == [True for _ in over]
+    assert [f"on node {node} (" in message for node, message in zip(over, found, strict=True)] == [
+        True for _ in over
+    ]
 
 
 @pytest.mark.parametrize(("mib", "warnings"), [(12288, 0), (12290, 1)])
@@ -291,8 +291,8 @@ def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
             "plan-pages-fit",
             "profiles.nfv.hugepages",
             (
-                "4094MiB are left beside the hugepages for the kernel, the kubelet, containerd and "
-                "pods; TripleO leaves 4GiB"
+                "hugepages leave 4094MiB for the kernel, the kubelet, containerd and pods; "
+                "TripleO leaves 4GiB"
             ),
         )
         for _ in range(warnings)

@@ -128,7 +128,7 @@ def test_reservation_beyond_the_node_is_an_error() -> None:
         (
             "plan-reserved-memory",
             "profiles.nfv.kubernetes",
-            "39512MiB are to be reserved on NUMA node 0, where 32GiB is left beside the hugepages",
+            "the kubelet would reserve 39512MiB on NUMA node 0, where hugepages leave 32GiB",
         )
     ]
 

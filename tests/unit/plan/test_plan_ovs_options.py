@@ -78,8 +78,8 @@ def test_key_that_comes_later(check: Check) -> None:
         (
             "error",
             "plan-ovs-key",
-            "Open vSwitch 3.7 of debian-13 does not know it yet, 4.0 is the first",
-            "remove it, or take a newer release",
+            "Open vSwitch 3.7 of debian-13 does not have it yet, 4.0 is the first",
+            "remove it, or use a newer release",
         )
     ]
 
@@ -87,14 +87,14 @@ def test_key_that_comes_later(check: Check) -> None:
 @pytest.mark.parametrize(
     ("version", "hint"),
     [
-        ((2, 17), "remove it, or take a newer release"),
+        ((2, 17), "remove it, or use a newer release"),
         ((3, 1), "set pmd-maxsleep, its name in this release"),
     ],
 )
 def test_new_name_in_an_old_release(check: Check, version: Version, hint: str) -> None:
     ((severity, rule, message, found),) = check({"pmd-sleep-max": 100}, version)
     assert (severity, rule, found) == ("error", "plan-ovs-key", hint)
-    assert message.endswith("does not know it yet, 3.2 is the first")
+    assert message.endswith("does not have it yet, 3.2 is the first")
 
 
 @pytest.mark.parametrize("version", VERSIONS[2:])
@@ -118,7 +118,7 @@ def test_key_long_gone(check: Check) -> None:
         (
             "error",
             "plan-ovs-key",
-            "Open vSwitch 3.5 of debian-13 has it no longer, since 2.6",
+            "Open vSwitch 3.5 of debian-13 no longer has it, since 2.6",
             "set rxq of a port",
         )
     ]
@@ -143,10 +143,10 @@ def test_value_of_newer_releases_is_said(check: Check) -> None:
             "error",
             "plan-ovs-value",
             (
-                "50,1:0 is for Open vSwitch 3.3 on: Open vSwitch 3.2 of debian-13 takes a number of "
-                "microseconds from 0 to 10000"
+                "50,1:0 requires Open vSwitch 3.3 or later: Open vSwitch 3.2 of debian-13 "
+                "accepts a number of microseconds from 0 to 10000"
             ),
-            "give such a value, or take a newer release",
+            "use such a value, or a newer release",
         )
     ]
 
@@ -182,8 +182,8 @@ def test_room_for_sockets(check: Check, letters: int, fits: bool) -> None:
         ("2048,1024", None),
         ("0,0", None),
         ("4096", None),
-        ("2047,1024", "node 0 may have 2047 MiB, less than the 2048 MiB"),
-        ("2048,512", "node 1 may have 512 MiB, less than the 1024 MiB"),
+        ("2047,1024", "node 0 is limited to 2047 MiB, less than the 2048 MiB"),
+        ("2048,512", "node 1 is limited to 512 MiB, less than the 1024 MiB"),
     ],
 )
 def test_limit_below_what_is_taken(check: Check, limit: str, said: str | None) -> None:
@@ -192,19 +192,23 @@ def test_limit_below_what_is_taken(check: Check, limit: str, said: str | None) -
         [] if said is None else [("warning", "plan-ovs-limit")]
     )
     if said is not None:
-        assert found[0][2] == f"{said} that dpdk-socket-mem takes there at the start"
+        assert found[0][2] == f"{said} that dpdk-socket-mem allocates there at start"
 
 
 @pytest.mark.parametrize(
     ("mask", "severity", "said"),
     [
-        ("0x1", "warning", "all threads that do not poll then share one core, CPU 0"),
-        ("10000", "warning", "all threads that do not poll then share one core, CPU 16"),
-        ("0x2", "error", "CPU 1 of the mask is not for housekeeping (housekeeping has 0,8,16,24)"),
+        ("0x1", "warning", "all threads that do not poll would share one core, CPU 0"),
+        ("10000", "warning", "all threads that do not poll would share one core, CPU 16"),
+        (
+            "0x2",
+            "error",
+            "CPU 1 of the mask is not for housekeeping (housekeeping CPUs: 0,8,16,24)",
+        ),
         (
             "0x100000003",
             "error",
-            "CPUs 1,32 of the mask are not for housekeeping (housekeeping has 0,8,16,24)",
+            "CPUs 1,32 of the mask are not for housekeeping (housekeeping CPUs: 0,8,16,24)",
         ),
     ],
 )
@@ -222,7 +226,7 @@ def test_more_threads_than_cpus(check: Check, key: str, threads: int, many: bool
         "warning",
         "plan-ovs-threads",
         "5 threads on 4 housekeeping CPUs",
-        "4 is the most that run at once",
+        "at most 4 can run at the same time",
     )
     assert found == ([expected] if many else [])
 
@@ -235,42 +239,48 @@ ALLOW = "-a 0000:09:00.0 -a 0000:01:10.0"
     [
         (
             "-c 0x1",
-            "-c stands for dpdk-lcore-mask: given both ways, one is ignored or DPDK does not start",
+            "-c is the same as dpdk-lcore-mask: with both, one is ignored or DPDK does not start",
             "remove it, and set dpdk-lcore-mask",
         ),
         (
             "-l0-3",
-            "-l stands for dpdk-lcore-mask: given both ways, one is ignored or DPDK does not start",
+            "-l is the same as dpdk-lcore-mask: with both, one is ignored or DPDK does not start",
             "remove it, and set dpdk-lcore-mask",
         ),
         (
             "--socket-mem=1024",
-            "--socket-mem stands for dpdk-socket-mem: given both ways, one is ignored or DPDK does not start",
+            (
+                "--socket-mem is the same as dpdk-socket-mem: with both, one is ignored or DPDK does "
+                "not start"
+            ),
             "remove it, and set dpdk-socket-mem",
         ),
         (
             "-m 1024",
-            "-m stands for dpdk-alloc-mem: given both ways, one is ignored or DPDK does not start",
+            "-m is the same as dpdk-alloc-mem: with both, one is ignored or DPDK does not start",
             "remove it, and set dpdk-alloc-mem",
         ),
         (
             "--huge-dir /mnt",
-            "--huge-dir stands for dpdk-hugepage-dir: given both ways, one is ignored or DPDK does not start",
+            (
+                "--huge-dir is the same as dpdk-hugepage-dir: with both, one is ignored or DPDK does "
+                "not start"
+            ),
             "remove it, and set dpdk-hugepage-dir",
         ),
         (
             "--vhost-perm 0666",
-            "--vhost-perm: EAL has no such option, so that DPDK does not start",
+            "--vhost-perm: EAL has no such option, so DPDK does not start",
             "remove it",
         ),
         (
             "-w 0000:09:00.0",
-            "-w: EAL has no such option, so that DPDK does not start",
-            "-a in its place",
+            "-w: EAL has no such option, so DPDK does not start",
+            "use -a instead",
         ),
         (
             "--no-pci",
-            "--no-pci: the ports are PCI devices, and DPDK would look at none",
+            "--no-pci: the ports are PCI devices, and DPDK would ignore all PCI devices",
             "remove it",
         ),
     ],
@@ -285,7 +295,7 @@ def test_allow_and_block(check: Check) -> None:
             "error",
             "plan-ovs-extra",
             "DPDK does not start with both an allow list (-a) and a block list (-b)",
-            "leave -b out: what -a does not name stays closed",
+            "remove -b: devices not listed in -a stay closed",
         )
     ]
 
@@ -303,8 +313,8 @@ NO_LIST = (
     "warning",
     "plan-allow-list",
     (
-        "dpdk-extra has no -a: Open vSwitch {} of debian-13 then opens every device on its driver, "
-        "VFs of pods too, which pods cannot open any more"
+        "dpdk-extra has no -a: Open vSwitch {} of debian-13 then opens every device on its "
+        "driver, including VFs of pods, which pods can no longer open"
     ),
     "add -a 0000:09:00.0 -a 0000:01:10.0",
 )
@@ -348,8 +358,8 @@ def test_port_left_out_of_the_list(check: Check) -> None:
             "warning",
             "plan-allow-list",
             (
-                "dpdk-extra allows 0000:09:00.0, and not 0000:01:10.0: Open vSwitch opens such a "
-                "port when it adds it, not when DPDK starts"
+                "dpdk-extra allows 0000:09:00.0, but not 0000:01:10.0: Open vSwitch opens such a "
+                "port only when it adds it, not when DPDK starts"
             ),
             "add -a 0000:01:10.0",
         )
@@ -363,7 +373,7 @@ def test_vf_of_pods_on_the_list(check: Check) -> None:
             "plan-allow-list",
             (
                 "-a 0000:01:10.2 is VF 1 of ens11f0, which is for pods: Open vSwitch opens it "
-                "first, and no pod can then"
+                "first, so no pod can open it"
             ),
             "remove -a 0000:01:10.2",
         )
@@ -388,10 +398,10 @@ def test_token_of_a_pf_that_makes_vfs(
             (
                 "error",
                 (
-                    "dpdk-extra has no --vfio-vf-token: ens11f0 is on vfio-pci, and its VFs open for "
-                    "those only who give the token it was opened with"
+                    "dpdk-extra has no --vfio-vf-token: ens11f0 is on vfio-pci, so its VFs can "
+                    "be opened only with the token that it was opened with"
                 ),
-                "add --vfio-vf-token=<a UUID>, which DPDK in pods gives too",
+                "add --vfio-vf-token=<a UUID>, and use the same one for DPDK in pods",
             )
         ]
         if said

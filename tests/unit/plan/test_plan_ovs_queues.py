@@ -130,7 +130,7 @@ def test_descriptors_that_are_no_power_of_two(
             "error",
             "plan-descriptors",
             "dpdk0.txd",
-            f"{size} is not a power of two: Open vSwitch would take 2048",
+            f"{size} is not a power of two: Open vSwitch would use 2048",
             f"txd: {hint}",
         )
     ]
@@ -145,7 +145,7 @@ def test_most_descriptors(check: Check, version: Version, *, refused: bool) -> N
         "error",
         "plan-descriptors",
         "dpdk0.rxd",
-        f"Open vSwitch {shown} of debian-13 takes 4096 at most, and 2048 for more",
+        f"Open vSwitch {shown} of debian-13 supports at most 4096, and uses 2048 for larger values",
         "rxd: 4096",
     )
     assert check(None, version, dpdk0={"rxd": 8192}) == ([said] if refused else [])
@@ -162,7 +162,7 @@ def test_pinned_queue_that_is_not_there(check: Check) -> None:
             "error",
             "plan-rxq-affinity",
             "dpdk0.rxq-affinity[1]",
-            "dpdk0 has no receive queue 1: with rxq 1 the last is 0",
+            "dpdk0 has no receive queue 1: with rxq 1 the last one is 0",
             "rxq: 2",
         )
     ]
@@ -176,7 +176,7 @@ def test_pinned_to_a_cpu_without_thread(check: Check, cpu: int) -> None:
             "plan-rxq-affinity",
             "dpdk0.rxq-affinity[0]",
             f"CPU {cpu} has no PMD thread (PMD CPUs: 1,17)",
-            "name one of them",
+            "use one of them",
         )
     ]
 
@@ -188,8 +188,8 @@ def test_pinned_to_another_node(check: Check) -> None:
             "plan-rxq-affinity",
             "dpdk0.rxq-affinity[0]",
             (
-                "CPU 9 is on another NUMA node than dpdk0, which is on node 0: every packet crosses "
-                "between them"
+                "CPU 9 is on another NUMA node than dpdk0, which is on node 0: every packet "
+                "would cross nodes"
             ),
             "PMD CPUs there: 1,17",
         )
@@ -203,10 +203,10 @@ def test_nobody_left_to_poll(check: Check) -> None:
             "plan-rxq-polled",
             "dpdk1",
             (
-                "queues 0-1 of dpdk1 are not pinned, and no PMD thread without a pinned queue is "
-                "left at all: nobody polls them"
+                "queues 0-1 of dpdk1 are not pinned, and there is no PMD thread without a pinned "
+                "queue at all: no thread polls them"
             ),
-            "pin them too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false",
+            "pin them as well, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false",
         )
     ]
 
@@ -219,10 +219,10 @@ def test_only_another_node_left_to_poll(check: Check) -> None:
             "plan-rxq-polled",
             "dpdk1",
             (
-                "queue 0 of dpdk1 is not pinned, and no PMD thread without a pinned queue is left "
-                "on NUMA node 0: CPUs 9,25 of another node poll it"
+                "queue 0 of dpdk1 is not pinned, and there is no PMD thread without a pinned "
+                "queue on NUMA node 0: CPUs 9,25 of another node poll it"
             ),
-            "pin it too, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false",
+            "pin it as well, add a PMD core, or set pmd-rxq-assign: group, pmd-rxq-isolate: false",
         )
     ]
 
@@ -245,7 +245,10 @@ def test_more_queues_than_threads(check: Check, rxq: int, *, warned: bool) -> No
         "warning",
         "plan-rxq-threads",
         "dpdk0.rxq",
-        ("dpdk0 has 3 receive queues for 2 PMD threads of its NUMA node: one thread polls several"),
+        (
+            "dpdk0 has 3 receive queues for 2 PMD threads of its NUMA node: one thread polls "
+            "several queues"
+        ),
         "rxq: 2",
     )
     assert check(dpdk0={"rxq": rxq}) == ([said] if warned else [])
@@ -278,8 +281,8 @@ def test_more_queues_than_the_port_has(check: Check, device_id: str, model: str,
             "plan-rxq-limit",
             "dpdk0.rxq",
             (
-                f"dpdk0 ({model}) has {most} receive queues at most: Open vSwitch takes {most} "
-                "without a word"
+                f"dpdk0 ({model}) supports at most {most} receive queues: Open vSwitch silently "
+                f"uses {most}"
             ),
             f"rxq: {most}",
         )
@@ -304,9 +307,9 @@ def vfs(count: int) -> Edit:
         (2, 2, None),
         (31, 4, None),
         (2, 3, "starts only with 1, 2 or 4 receive queues, not with 3"),
-        (31, 5, "has 4 receive queues at most: Open vSwitch takes 4 without a word"),
+        (31, 5, "supports at most 4 receive queues: Open vSwitch silently uses 4"),
         (32, 2, None),
-        (32, 4, "has 2 receive queues at most: Open vSwitch takes 2 without a word"),
+        (32, 4, "supports at most 2 receive queues: Open vSwitch silently uses 2"),
     ],
 )
 def test_queues_of_an_ixgbe_vf(check: Check, count: int, rxq: int, said: str | None) -> None:
@@ -329,10 +332,10 @@ def test_balance_with_threads_and_queues_enough(check: Check) -> None:
         (
             {},
             (
-                "it does nothing with DPDK ports alone: 2 queues on 2 PMD threads, so that none polls "
-                "two"
+                "it has no effect with DPDK ports alone: 2 queues on 2 PMD threads, so no thread "
+                "polls two"
             ),
-            "raise rxq of the ports, or remove it",
+            "increase rxq of the ports, or remove this option",
         ),
         (
             {"dpdk0": {"rxq-affinity": {0: 1}}},
@@ -340,7 +343,7 @@ def test_balance_with_threads_and_queues_enough(check: Check) -> None:
                 "it does nothing: one PMD thread is left that has no pinned queue, and it moves "
                 "queues between two"
             ),
-            "pin fewer queues, or remove it",
+            "pin fewer queues, or remove this option",
         ),
         (
             {"dpdk0": {"rxq-affinity": {0: 1}}, "dpdk1": {"rxq-affinity": {0: 17}}},
@@ -348,7 +351,7 @@ def test_balance_with_threads_and_queues_enough(check: Check) -> None:
                 "it does nothing: no PMD thread is left that has no pinned queue, and it moves "
                 "queues between two"
             ),
-            "pin fewer queues, or remove it",
+            "pin fewer queues, or remove this option",
         ),
     ],
 )

@@ -91,11 +91,11 @@ def test_profile_creator_whole_sockets() -> None:
 
 
 NONE_FOR_PODS = (
-    "no CPU of hardware class m is left for pods: housekeeping has 0-79, PMD threads none"
+    "no CPU of hardware class m is left for pods: housekeeping has 0-79, PMD threads have none"
 )
 NO_HOUSEKEEPING = (
-    "no housekeeping CPU on node 1 of hardware class m: the kernel's work for a node crosses to "
-    "another one"
+    "no housekeeping CPU on node 1 of hardware class m: kernel work for a node would run on "
+    "another node"
 )
 
 
@@ -115,7 +115,7 @@ NO_HOUSEKEEPING = (
         (
             T2,
             {"housekeeping-cores-per-node": {0: 19}, "offline-cores-per-node": {1: 21}},
-            ["21 cores offline leave none on node 1 of hardware class m, which has 20"],
+            ["21 cores offline would leave none on node 1 of hardware class m, which has 20"],
         ),
         # All reserved, none for pods.
         (

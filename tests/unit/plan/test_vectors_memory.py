@@ -88,7 +88,7 @@ def test_pages_of_tripleo() -> None:
                 "plan-pages-fit",
                 "profiles.nfv.hugepages.count",
                 (
-                    f"127 pages of 1G on node {node} are 127GiB, but the node has 128GiB and needs "
+                    f"hugepages on node {node} (127 pages of 1G) need 127GiB, but the node has 128GiB and needs "
                     "2GiB for itself"
                 ),
             )

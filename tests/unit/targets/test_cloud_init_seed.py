@@ -293,7 +293,7 @@ def test_schemas_are_those_of_the_packages_trimmed() -> None:
 
 
 def test_without_schemas_nothing_is_called_sound() -> None:
-    with pytest.raises(ValueError, match=r"there is no schema cloud-init/cloud-config-\*\.json"):
+    with pytest.raises(ValueError, match="there is no schema cloud-init/cloud-config-\\*\\.json"):
         make_check({})
 
 

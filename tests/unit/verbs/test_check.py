@@ -136,9 +136,8 @@ def test_an_unreadable_file(
         1,
         "",
         (
-            "inventory.yaml:1:1: error: this file may not be read\n"
-            "  hint: see ls -l inventory.yaml\n"
-            "1 error\n"
+            "inventory.yaml:1:1: error: no permission to read this file\n  hint: see ls -l "
+            "inventory.yaml\n1 error\n"
         ),
     )
 
