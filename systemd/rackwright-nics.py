@@ -85,11 +85,13 @@ def configure_pf(
         status.step(pf.pci, bind(machine, pf.pci, pf.driver), f"{pf.name} is for userspace")
     else:
         wait_for_driver(machine, pf, stand_in)
+    if pf.up_first:
+        attempt(status, set_up, machine, pf, vf_mtu(pf, ports), status)
     switched = set_eswitch(machine, pf, stand_in, status, last=False)
     ensure_vfs(machine, pf, stand_in, status)
     if not switched:
         attempt(status, set_eswitch_after, machine, pf, stand_in, status)
-    if pf.driver not in DPDK_DRIVERS:
+    if pf.driver not in DPDK_DRIVERS and not pf.up_first:
         attempt(status, set_up, machine, pf, vf_mtu(pf, ports), status)
     right = [vf for vf in pf.vfs if prepare_vf(machine, pf, vf, stand_in, status)]
     # Back to the kernel's default: with 0 nothing at all, drivers_probe included, can bind

@@ -169,7 +169,7 @@ class Vf:
 
 @dataclass(frozen=True, slots=True)
 class Pf:
-    """A physical function and the VFs it is to have."""
+    """A physical function and the VFs it is to have. up_first: before these are made."""
 
     name: str
     pci: str
@@ -180,6 +180,7 @@ class Pf:
     num_vfs: int
     vf_id: str
     vfs: tuple[Vf, ...]
+    up_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def _is_representor(machine: Machine, name: str) -> bool:
 
 
 def set_up(machine: Machine, pf: Pf, mtu: int, status: Status) -> None:
-    """The PF up, with the MTU its VFs ask for, before any driver starts on a VF.
+    """The PF up, with the MTU its VFs ask for, before any driver starts on a VF; `up_first`:
+    before there are VFs.
 
     A VF asks its PF for a reset and for its MAC, and a PF that is down does not answer: a
     network driver then makes a MAC up, DPDK's ixgbe gives up. networkd sets the PF up too,
@@ -51,7 +52,7 @@ def set_up(machine: Machine, pf: Pf, mtu: int, status: Status) -> None:
     words: list[str] = []
     if mtu > int(machine.read(f"sys/class/net/{name}/mtu") or 0):
         words += ["mtu", str(mtu)]
-    if not int(machine.read(f"sys/class/net/{name}/flags") or "0", 16) & IFF_UP:
+    if not _is_up(machine, name):
         words.append("up")
         # Until networkd has its own settings in place the kernel is not to take addresses.
         for key, value in (("addr_gen_mode", "1"), ("accept_ra", "0")):
@@ -60,7 +61,19 @@ def set_up(machine: Machine, pf: Pf, mtu: int, status: Status) -> None:
                 write(machine, path, f"{value}\n", pf.pci)
     if words:
         run_ip(machine, pf, pf.pci, ["link", "set", "dev"], words)
-        status.step(pf.pci, f"set {' '.join(words)}", "a VF starts only while its PF is up")
+        why = "a VF starts only while its PF is up"
+        if pf.up_first:
+            why = f"{pf.driver} makes VFs only while their PF is up"
+        status.step(pf.pci, f"set {' '.join(words)}", why)
+
+
+def is_down(machine: Machine, pf: Pf) -> bool:
+    name = uplink(machine, pf)
+    return name is None or not _is_up(machine, name)
+
+
+def _is_up(machine: Machine, name: str) -> bool:
+    return bool(int(machine.read(f"sys/class/net/{name}/flags") or "0", 16) & IFF_UP)
 
 
 def has_link(machine: Machine, pf: Pf) -> bool:

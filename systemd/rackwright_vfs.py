@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rackwright_node import Machine, NodeError, Pf, Status, Vf
 from rackwright_pci import DEVICES, device_id, use_of, write, write_vf_count
+from rackwright_uplink import is_down
 
 VF_TIMEOUT_S = 10.0
 
@@ -82,10 +83,17 @@ def _create_vfs(machine: Machine, pf: Pf) -> None:
 
 
 def _check_made(machine: Machine, pf: Pf) -> None:
-    """Seen on XXV710: fewer than asked for, and no error."""
+    """Seen on XXV710: fewer than asked for, and no error. So does a driver that wants its PF up
+    while that is down: bnxt_sriov_configure() (drivers/net/ethernet/broadcom/bnxt/bnxt_sriov.c)
+    returns 0.
+    """
     made = vf_count(machine, pf)
-    if made != pf.num_vfs:
-        raise NodeError(f"{pf.pci}: asked for {pf.num_vfs} VFs, got {made}")
+    if made == pf.num_vfs:
+        return
+    cause = ""
+    if pf.up_first and is_down(machine, pf):
+        cause = f"; {pf.driver} makes none while {pf.name} is down"
+    raise NodeError(f"{pf.pci}: asked for {pf.num_vfs} VFs, got {made}{cause}")
 
 
 def set_autoprobe(machine: Machine, pf: Pf, value: str) -> None:

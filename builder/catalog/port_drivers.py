@@ -30,7 +30,7 @@ class PortDriver:
     than anybody asks for, or not known. vf_queues_power_of_two: only such numbers.
     dpdk_vf_host: None: not known.
     max_vfs: whether it has this parameter: one number in-tree, in Intel's own build a list.
-    needs_pf_up: sriov_numvfs is refused while the port is down.
+    needs_pf_up: while the port is down it takes sriov_numvfs, says nothing and makes no VFs.
     set_in_card: how a card is set to {num_vfs} VFs of the port {pci}.
     max_mtu: largest MTU (netdev->max_mtu); None: not known. settings: VF setting -> first kernel
     whose driver has it. switchdev: first kernel with devlink's eswitch mode switchdev; None:

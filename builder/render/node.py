@@ -18,8 +18,8 @@ from builder.render.syntax import CHECKS
 from builder.render.templates import Sources
 from builder.render.tree import FileTree, RenderedFile
 
-# Programs of version 1 know none of: offline-cpus, eswitch, rates, link-state, a port's
-# other-config. They refuse version 2 in plain words, where unknown keys would end them.
+# Programs of version 1 know none of: offline-cpus, eswitch, up-first, rates, link-state, a
+# port's other-config. They refuse version 2 in plain words, where unknown keys would end them.
 VERSION = 2
 
 
@@ -56,6 +56,7 @@ def _pf(pf: PfPlan) -> dict[str, object]:
         "driver": pf.driver,
         "mode": pf.mode,
         "eswitch": pf.eswitch,
+        **({"up-first": True} if pf.up_first else {}),
         "num-vfs": pf.num_vfs,
         "vf-id": pf.vf_id,
         "vfs": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.catalog.vf_settings import VfSettings
 from builder.diagnostics import KeyPath
@@ -52,6 +53,11 @@ class PfPlan:
     # Of its policy.
     key: KeyPath = field(metadata=HIDDEN)
     eswitch: Literal["legacy", "switchdev"] = "legacy"
+
+    @property
+    def up_first(self) -> bool:
+        """Whether it is to be up before its VFs are made. On a DPDK driver it has no interface."""
+        return self.model.driver.needs_pf_up and self.driver not in DPDK_DRIVERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from builder.catalog.nic_types import NicType, VfType
 from builder.catalog.nics import NIC_TYPES
-from builder.catalog.port_drivers import PORT_DRIVERS
+from builder.catalog.ovs_forms import OvsOption
+from builder.catalog.port_drivers import PORT_DRIVERS, PortDriver
 from builder.catalog.vf_settings import VF_SETTINGS
+
+BUILDER = Path(__file__).parents[3] / "builder"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +71,24 @@ def compared_texts(path: Path) -> Iterator[str]:
                     yield part.value
 
 
+@pytest.mark.parametrize("row", [PortDriver, NicType, VfType, OvsOption])
+def test_every_column_is_read(row: type[Any]) -> None:
+    """A column nobody reads says what no stage acts on."""
+    read = {
+        node.attr
+        for path in BUILDER.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+    }
+    assert {column.name for column in fields(row)} - read == set()
+
+
 def test_quirks_are_columns() -> None:
     """Outside the catalog nothing depends on the name of a NIC's driver, or on an id."""
-    builder = Path(__file__).parents[3] / "builder"
     known = {*PORT_DRIVERS, *NIC_TYPES}
     found = {
-        str(path.relative_to(builder))
-        for path in builder.rglob("*.py")
+        str(path.relative_to(BUILDER))
+        for path in BUILDER.rglob("*.py")
         if "catalog" not in path.parts and known & set(compared_texts(path))
     }
     assert found == set()

@@ -50,6 +50,8 @@ class FakeKernel(rackwright_node.Machine):
         self.native: dict[str, str] = {}
         self.vf_slots: dict[str, tuple[str, str, list[str]]] = {}
         self.vf_info: dict[str, dict[int, dict[str, Any]]] = {}
+        # As bnxt_sriov_configure(): a PF that is down takes sriov_numvfs and makes none.
+        self.vfs_want_up = False
         self.iommu = True
         self.page_room: dict[str, int] = {}
         self.eswitch: dict[str, str] = {}
@@ -122,8 +124,11 @@ class FakeKernel(rackwright_node.Machine):
         name = None if physical is None else self.interface(physical)
         index = 0 if physical is None else self.vf_slots[physical][2].index(pci)
         told = self.vf_info.get(str(name), {}).get(index, {}).get("address")
-        answers = self.read(f"sys/class/net/{name}/flags") == "0x1003"
+        answers = physical is not None and self.is_up(physical)
         return told if answers and told else "0a:00:00:00:00:99"
+
+    def is_up(self, pci: str) -> bool:
+        return self.read(f"sys/class/net/{self.interface(pci)}/flags") == "0x1003"
 
     def interface(self, pci: str) -> str:
         return "n" + pci.removeprefix("0000:").replace(":", "").replace(".", "f")
@@ -173,6 +178,8 @@ class FakeKernel(rackwright_node.Machine):
         vf_id, driver, addresses = self.vf_slots[pci]
         if present and count:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        if self.vfs_want_up and not self.is_up(pci):
+            return
         for index in range(present):
             self.path(f"{DEVICES}/{pci}/virtfn{index}").unlink()
             shutil.rmtree(self.path(f"{DEVICES}/{addresses[index]}"))

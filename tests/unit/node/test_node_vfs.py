@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fake_kernel import DEVICES, FakeKernel
 from nic_plans import PF, PORT, VFS, config, did, driver, make_twin, nics, pf, run, vf
-from rackwright_node import Bridge, Finished, Port, Status
+from rackwright_node import Bridge, Finished, Pf, Port, Status
 
 # VF counts
 
@@ -101,6 +101,45 @@ def test_notices_fewer_vfs_than_asked(machine: FakeKernel) -> None:
     )
     status = run(machine, pf(vf(0), vf(1)))
     assert status.errors == ["0000:01:00.0: asked for 2 VFs, got 1"]
+
+
+@pytest.fixture
+def bnxt(kernel: FakeKernel) -> FakeKernel:
+    kernel.add_pf(PF, "14e4:16d7", "bnxt_en", ("14e4:16dc", "bnxt_en", VFS))
+    kernel.add_driver("vfio-pci")
+    kernel.vfs_want_up = True
+    return kernel
+
+
+def plan_bnxt(**changes: Any) -> Pf:
+    ids = {"id": "14e4:16d7", "vf_id": "14e4:16dc", "driver": "bnxt_en", "up_first": True}
+    return pf(vf(0), vf(1), **{**ids, **changes})
+
+
+def test_a_driver_that_makes_vfs_only_of_a_pf_that_is_up(bnxt: FakeKernel) -> None:
+    status = run(bnxt, plan_bnxt())
+    assert status.errors == []
+    assert did(status) == [
+        "0000:01:00.0: set up (bnxt_en makes VFs only while their PF is up)",
+        "0000:01:00.0: created 2 VFs (there were 0)",
+        "0000:01:10.0: bound to vfio-pci (VF 0 of ens11f0 is for userspace)",
+        "0000:01:10.2: bound to vfio-pci (VF 1 of ens11f0 is for userspace)",
+    ]
+
+
+def test_without_up_first_such_a_driver_makes_none(bnxt: FakeKernel) -> None:
+    status = run(bnxt, plan_bnxt(up_first=False))
+    assert status.errors == ["0000:01:00.0: asked for 2 VFs, got 0"]
+
+
+def test_says_why_there_are_no_vfs_of_a_pf_that_stays_down(bnxt: FakeKernel) -> None:
+    up = "ip link set dev n0100f0 up"
+    bnxt.answers[up] = Finished(2, "", "RTNETLINK answers: Input/output error")
+    status = run(bnxt, plan_bnxt())
+    assert status.errors == [
+        f"0000:01:00.0: {up}: RTNETLINK answers: Input/output error",
+        "0000:01:00.0: asked for 2 VFs, got 0; bnxt_en makes none while ens11f0 is down",
+    ]
 
 
 def test_a_device_without_sriov(machine: FakeKernel) -> None:

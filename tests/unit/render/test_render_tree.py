@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from rendered import RenderHost, RenderImage, Texts, data_lines, text_of
 
+from builder.catalog.nics import NIC_TYPES
 from builder.catalog.vf_settings import VfSettings
 from builder.errors import BuilderError
 from builder.plan.nouns.cpus import Role
@@ -345,6 +346,24 @@ def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
             ],
         },
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver", "up_first"),
+    [("14e4:16d7", "bnxt_en", True), ("14e4:16d7", "vfio-pci", None), ("8086:10fb", "ixgbe", None)],
+)
+def test_a_pf_to_be_up_before_its_vfs_are_made_says_so(
+    image_plan: ImagePlan,
+    image_of: RenderImage,
+    device_id: str,
+    driver: str,
+    *,
+    up_first: bool | None,
+) -> None:
+    pf = replace(image_plan.pfs[0], model=NIC_TYPES[device_id], driver=driver)
+    tree = image_of(replace(image_plan, pfs=(pf,)))
+    document = json.loads(text_of(tree, "/etc/rackwright/node.json"))
+    assert document["pfs"][0].get("up-first") is up_first
 
 
 def test_without_ovs_nothing_of_it_is_rendered(
