@@ -9,7 +9,7 @@ from typing import Literal
 
 from builder.model.values import PciAddress, mib_text, page_size_text
 from builder.phrases import count_text
-from builder.plan.eal_pages import PageStock, pages_taken
+from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
@@ -41,13 +41,11 @@ class DrawnPort:
 
 def memory_shares(image: ImagePlan, node: int) -> tuple[Share, ...]:
     """Pages by size and holder, then what is left of the node's memory."""
-    pools = image.pools_on(node)
-    demand = dict(enumerate(image.socket_mem)).get(node, 0)
-    stock = [PageStock(pool.size_kib, pool.count) for pool in pools]
-    taken = {one.size_kib: one.count for one in pages_taken(demand, stock)[0]}
+    taken, _ = pages_of_switch(image)
     shares: list[Share] = []
-    for pool in pools:
-        shares += _pool_shares(image, node, pool.size_kib, pool.count, taken.get(pool.size_kib, 0))
+    for pool in image.pools_on(node):
+        switch = taken.get((node, pool.size_kib), 0)
+        shares += _pool_shares(image, node, pool.size_kib, pool.count, switch)
     rest = image.memory_mib[node] - sum(share.mib for share in shares)
     small = Share("small", max(0, rest), f"{mib_text(max(0, rest))} in ordinary pages: the system")
     return (*shares, small)
@@ -62,7 +60,7 @@ def _pool_shares(
     for need in image.page_demands:
         if need.node == node and need.size_kib == size_kib:
             holder: Holder = "pods" if need.who == "pods" else "vms"
-            parts.append((holder, need.who, -(-need.mib * 1024 // size_kib)))
+            parts.append((holder, need.who, need.pages))
     for holder, who, wanted in parts:
         pages = min(wanted, left)
         left -= pages

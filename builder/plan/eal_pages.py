@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from builder.plan.nouns.image import ImagePlan
+
 
 @dataclass(frozen=True, slots=True)
 class PageStock:
@@ -37,3 +39,16 @@ def pages_taken(mib: int, stock: Sequence[PageStock]) -> tuple[tuple[PageStock, 
             pages, left = pages + 1, 0
         taken.append(PageStock(pool.size_kib, pages))
     return tuple(taken), -(-left // 1024)
+
+
+def pages_of_switch(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
+    """Pages Open vSwitch takes, by (node, KiB), and the MiB each node lacks for it."""
+    pages: dict[tuple[int, int], int] = {}
+    lacks: dict[int, int] = {}
+    for node, mib in enumerate(image.socket_mem):
+        stock = [PageStock(pool.size_kib, pool.count) for pool in image.pools_on(node)]
+        taken, lack = pages_taken(mib, stock)
+        pages.update({(node, pool.size_kib): pool.count for pool in taken})
+        if lack:
+            lacks[node] = lack
+    return pages, lacks

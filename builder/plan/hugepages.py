@@ -10,7 +10,7 @@ from builder.model.pages import PageCount, PageWish, cpu_nodes
 from builder.model.values import HUGEPAGE_KIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.inputs import Inputs
-from builder.plan.nouns.pages import HugepagePool, PageDemand
+from builder.plan.nouns.pages import HugepagePool, PageDemand, whole_pages
 from builder.plan.ovs_memory import OvsMemory
 
 
@@ -82,15 +82,11 @@ def _of_switch(
 
 def _stock(inputs: Inputs, size: str, node: int, users: tuple[Demand, ...]) -> PageStock:
     """Pages of a node that EAL finds: those counted, or those promised to others and more."""
-    count = inputs.pages.count_of(size)
+    count, size_kib = inputs.pages.count_of(size), HUGEPAGE_KIB[size]
     if count is not None:
-        return PageStock(HUGEPAGE_KIB[size], count.by_node(inputs.hardware).get(node, 0))
-    promised = sum(_whole_pages(d.mib.get(node, 0), size) for d in users if d.size == size)
-    return PageStock(HUGEPAGE_KIB[size], promised, grows=True)
-
-
-def _whole_pages(mib: int, size: str) -> int:
-    return -(-mib * 1024 // HUGEPAGE_KIB[size])
+        return PageStock(size_kib, count.by_node(inputs.hardware).get(node, 0))
+    promised = sum(whole_pages(d.mib.get(node, 0), size_kib) for d in users if d.size == size)
+    return PageStock(size_kib, promised, grows=True)
 
 
 def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterator[HugepagePool]:
@@ -102,7 +98,7 @@ def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterat
     nodes = sorted({*cpu_nodes(inputs.hardware), *(n for d in here for n in d.mib if d.mib[n])})
     for node in nodes:
         parts = [demand for demand in here if demand.mib.get(node)]
-        pages = sum(_whole_pages(demand.mib[node], size) for demand in parts)
+        pages = sum(whole_pages(demand.mib[node], HUGEPAGE_KIB[size]) for demand in parts)
         told = " + ".join(f"{demand.mib[node]} MiB for {demand.who}" for demand in parts)
         reason = f"{told}, each in whole pages" if parts else "nobody wants pages here"
         keys = [key for demand in parts for key in demand.keys] or [inputs.profile_key("hugepages")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from builder.catalog.versions import Version
+from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.model.fields import option_text
 from builder.model.ovs import Ovs, OvsPort
 from builder.model.ports import DpdkPort
@@ -17,8 +17,6 @@ from builder.plan.nouns.ovs import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortP
 from builder.plan.nouns.why import Why
 from builder.plan.ovs_memory import OvsMemory
 
-# Since then DPDK opens no device when it starts, unless asked to (NEWS of Open vSwitch 4.0).
-NO_PROBE_AT_INIT = Version(4, 0)
 # uuid5 name space of VF tokens: the same inventory names the same token.
 TOKEN_NAMESPACE = uuid.UUID("0b5a4c52-8a0e-5f0e-9d55-4f6b8f6f0c1d")
 
@@ -141,7 +139,8 @@ def _plan_extra(
     words = [f"-a {address}" for address in addresses]
     keys = [inputs.device_key(port) for port in ports]
     reason = "DPDK opens these devices only: without a list it opens every VF that is for pods"
-    if inputs.release.ovs >= NO_PROBE_AT_INIT:
+    # Without the option DPDK opens every device as it starts.
+    if OVS_OPTIONS["dpdk-probe-at-init"].is_in(inputs.release.ovs):
         reason += " as soon as dpdk-probe-at-init is true"
     makers = [pf for pf in pfs if pf.driver == "vfio-pci"]
     if makers:

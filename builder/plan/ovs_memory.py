@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import OsRelease
-from builder.catalog.versions import Version
 from builder.diagnostics import KeyPath
 from builder.model.ports import DpdkPort
 from builder.model.values import HUGEPAGE_KIB
@@ -22,9 +22,6 @@ from builder.plan.mempools import (
     shared_pools,
 )
 from builder.plan.nouns.cpus import CpuPlan
-
-# NEWS of Open vSwitch: the release that brought shared-mempool-config.
-MEMPOOL_CONFIG_SINCE = Version(3, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def offered_mtus(text: str, node: int, release: OsRelease) -> tuple[int, ...]:
 
     Up to a text Open vSwitch cannot use it takes what it has read (parse_user_mempools_list()).
     """
-    if release.ovs < MEMPOOL_CONFIG_SINCE:
+    if not OVS_OPTIONS["shared-mempool-config"].is_in(release.ovs):
         return ()
     found: list[int] = []
     for part in text.split(","):

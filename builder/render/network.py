@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from builder.catalog.ethernet import ETHERNET_MTU
 from builder.plan.nouns.devices import PfPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot, restart
@@ -13,8 +14,6 @@ from builder.render.header import image_header
 from builder.render.syntax import interface
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
-
-ETHERNET_MTU = 1500
 
 
 def render_links(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.ethernet import ETHERNET_MTU
 from builder.diagnostics import KeyPath
 from builder.model.fields import VfRef
 from builder.model.inventory import Inventory
@@ -177,9 +178,6 @@ def _vf_settings(
                 f"exist while {policy.pf} is an Open vSwitch port on {driver}: {SEE}"
             )
             yield Finding((*policy_path, "vfs", number, key), message, see=(*port, "nic"))
-
-
-ETHERNET_MTU = 1500
 
 
 def check_vf_jumbo(inventory: Inventory) -> Iterator[Finding]:

@@ -7,25 +7,12 @@ from collections.abc import Iterator
 from builder.diagnostics import KeyPath, Severity
 from builder.model.values import format_mib
 from builder.phrases import count_text
-from builder.plan.eal_pages import PageStock, pages_taken
+from builder.plan.eal_pages import pages_of_switch
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
 from builder.plan.nouns.image import ImagePlan
 from builder.plan.nouns.ovs import OvsPortPlan
 from builder.plan.ovs_memory import is_true, offered_mtus
 from builder.rule import Finding, Rule
-
-
-def taken_pages(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
-    """Pages Open vSwitch takes, by (node, KiB), and the MiB each node lacks for it."""
-    pages: dict[tuple[int, int], int] = {}
-    lacks: dict[int, int] = {}
-    for node, mib in enumerate(image.socket_mem):
-        stock = [PageStock(pool.size_kib, pool.count) for pool in image.pools_on(node)]
-        taken, lack = pages_taken(mib, stock)
-        pages.update({(node, pool.size_kib): pool.count for pool in taken})
-        if lack:
-            lacks[node] = lack
-    return pages, lacks
 
 
 def _socket_mem_key(image: ImagePlan) -> KeyPath:
@@ -60,7 +47,7 @@ def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
 def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
     """EAL fails when a node has fewer pages than it asks for, and ovs-vswitchd with it."""
     values = image.socket_mem
-    for node in taken_pages(image)[1]:
+    for node in pages_of_switch(image)[1]:
         if node >= len(image.memory_mib):
             continue  # said by check_socket_mem_nodes
         pools = image.pools_on(node)

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
-from builder.plan.checks.memory import taken_pages
+from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import VfPlan
 from builder.plan.nouns.image import ImagePlan
-from builder.plan.nouns.pages import PageDemand
 from builder.rule import Finding, Rule
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
@@ -28,17 +27,13 @@ def check_any_page(image: ImagePlan) -> Iterator[Finding]:
     yield Finding(image.profile_key("hugepages"), message, hint)
 
 
-def _pages_for(demand: PageDemand) -> int:
-    return -(-demand.mib * 1024 // demand.size_kib)
-
-
 def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
     """Pages counted by hand that are fewer than Open vSwitch, pods and VMs are to have."""
-    taken, lacks = taken_pages(image)
+    taken, lacks = pages_of_switch(image)
     for demand in image.page_demands:
         # Those before it in the alphabet are served first: pods, then virtual machines.
         others = {
-            other.who: _pages_for(other)
+            other.who: other.pages
             for other in image.page_demands
             if (other.node, other.size_kib) == (demand.node, demand.size_kib)
             and other.who < demand.who
@@ -48,13 +43,13 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
         )
         held = {"Open vSwitch": taken.get((demand.node, demand.size_kib), 0)} | others
         left = max(0, count - sum(held.values()))
-        if demand.node in lacks or _pages_for(demand) <= left:
+        if demand.node in lacks or demand.pages <= left:
             continue
         who = " and ".join(f"{pages} for {name}" for name, pages in held.items() if pages)
         message = (
             f"{demand.who} need {format_mib(demand.mib)} in pages of "
             f"{page_size_text(demand.size_kib)} on NUMA node {demand.node}, which has "
-            f"{count}{f' ({who})' if who else ''}: {left} of {_pages_for(demand)} are left for "
+            f"{count}{f' ({who})' if who else ''}: {left} of {demand.pages} are left for "
             "them"
         )
         hint = "increase the count, or remove it: it is derived then"
@@ -94,7 +89,7 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
     """The kubelet takes every page of the node for pods: systemReserved and kubeReserved refuse
     hugepages-* (kubernetes issue 140544), so pages OVS holds are promised a second time.
     """
-    taken, lacks = taken_pages(image)
+    taken, lacks = pages_of_switch(image)
     for size in dict.fromkeys(pool.size_kib for pool in image.hugepages):
         held = {node: pages for (node, kib), pages in taken.items() if kib == size and pages}
         users = _users_of(image, size, {kib for (_, kib), pages in taken.items() if pages})

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from builder.catalog.eal_options import eal_options
+from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.plan.checks.ovs_options import ovs_of, own_key
 from builder.plan.nouns.image import ImagePlan
-from builder.plan.ovs import NO_PROBE_AT_INIT
 from builder.rule import Finding, Rule
 
 
@@ -63,7 +63,8 @@ def check_allow_list(image: ImagePlan) -> Iterator[Finding]:
 def _probes_all(image: ImagePlan) -> bool:
     probe = image.ovs_setting("dpdk-probe-at-init")
     asked = probe is not None and probe.value.lower() == "true"
-    return asked or image.release.ovs < NO_PROBE_AT_INIT
+    # Releases that have no such option always do.
+    return asked or not OVS_OPTIONS["dpdk-probe-at-init"].is_in(image.release.ovs)
 
 
 def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:

@@ -10,6 +10,11 @@ from builder.plan.nouns.json_form import HIDDEN
 from builder.plan.nouns.why import Why
 
 
+def whole_pages(mib: int, size_kib: int) -> int:
+    """Pages that hold so much."""
+    return -(-mib * 1024 // size_kib)
+
+
 @dataclass(frozen=True, slots=True)
 class HugepagePool:
     """Pages of one size on one NUMA node."""
@@ -46,3 +51,7 @@ class PageDemand:
     mib: int
     why: Why
     key: KeyPath = field(metadata=HIDDEN)
+
+    @property
+    def pages(self) -> int:
+        return whole_pages(self.mib, self.size_kib)
