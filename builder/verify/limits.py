@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.verify.emulated_nics import EMULATED_NICS, IGB
 from builder.verify.spec import (
-    IGB_ID,
-    IGB_VF_OFFSET,
-    IGB_VF_STRIDE,
-    IGB_VFS,
-    OWN_MODELS,
     TWIN_MBIT_S,
     TwinNic,
     TwinSpec,
@@ -50,22 +46,22 @@ def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
 def _substitution(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> str:
     where = ", ".join(str(nic.pci) for nic in nics)
     vfs = "without VFs"
-    if twin_id == IGB_ID:
-        vfs = f"with {IGB_VFS} VFs instead of {nics[0].model.total_vfs}"
-    return f"{device_id} ({where}) is an {OWN_MODELS[twin_id]}, {twin_id}, {vfs}"
+    if twin_id == IGB.device_id:
+        vfs = f"with {IGB.total_vfs} VFs instead of {nics[0].model.total_vfs}"
+    return f"{device_id} ({where}) is an {EMULATED_NICS[twin_id].device}, {twin_id}, {vfs}"
 
 
 def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
-    most = IGB_VFS if twin_id == IGB_ID else 0
+    most = IGB.total_vfs if twin_id == IGB.device_id else 0
     said: list[str] = []
     if nic.num_vfs > most:
         said.append(f"{nic.pci} can have {most} VFs, not the {nic.num_vfs} of the plan")
     layout = (nic.model.vf_offset, nic.model.vf_stride, nic.model.vf_pool)
-    if nic.num_vfs and most and layout != (IGB_VF_OFFSET, IGB_VF_STRIDE, 0):
-        first = nic.pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, 0)
+    if nic.num_vfs and most and layout != (IGB.vf_offset, IGB.vf_stride, IGB.vf_pool):
+        first = nic.pci.vf(IGB.vf_offset, IGB.vf_stride, 0)
         said.append(
             f"VFs of {nic.pci} are where an 82576 has them: from {first} "
-            f"in steps of {IGB_VF_STRIDE}, not where {nic.device_id} has them"
+            f"in steps of {IGB.vf_stride}, not where {nic.device_id} has them"
         )
     return tuple(said)
 
@@ -75,7 +71,7 @@ def _wish_limits(nic: TwinNic, twin_id: str) -> Iterator[str]:
     wishes, real = nic.wishes, twin_id == nic.device_id
     if wishes.switchdev and not real:
         yield f"{nic.pci} stays in legacy mode: QEMU has no NIC with a switchdev mode"
-    if twin_id != IGB_ID:
+    if twin_id != IGB.device_id:
         return  # it has no VFs, which is said of its model
     if wishes.link_state and not real:
         yield f"VFs of {nic.pci} have no link state of their own: igb cannot set it"

@@ -11,22 +11,10 @@ from builder.model.hardware import HardwareClass
 from builder.model.values import PciAddress
 from builder.plan.nouns.devices import PfPlan
 from builder.plan.nouns.host import HostPlan
+from builder.verify.emulated_nics import E1000E, EMULATED_NICS, IGB
 from builder.verify.topology import ISA_BRIDGE, find_impossible
 
 Firmware = Literal["bios", "uefi", "uefi-secure-boot"]
-
-# Ids QEMU has itself, and the device that is it; every other NIC becomes an igb, QEMU's only
-# NIC with SR-IOV (docs/system/devices/igb.rst), or an e1000e where an igb cannot be.
-E1000E_ID = "8086:10d3"
-IGB_ID, IGB_VFS, IGB_VF_OFFSET, IGB_VF_STRIDE = "8086:10c9", 7, 128, 2
-OWN_MODELS = {
-    IGB_ID: "igb",
-    E1000E_ID: "e1000e",
-    "15ad:07b0": "vmxnet3",
-    # Legacy virtio bypasses the IOMMU.
-    "1af4:1041": "virtio-net-pci,disable-legacy=on,iommu_platform=on",
-}
-
 
 # The link of an igb in QEMU; its driver takes no rate of a VF over it (igb_ndo_set_vf_bw).
 TWIN_MBIT_S = 1000
@@ -150,15 +138,15 @@ def choose_models(nics: Sequence[TwinNic]) -> Mapping[str, str]:
     """For each device id of the class the id its ports have in the twin, one for all of them."""
     chosen: dict[str, str] = {}
     for nic in nics:
-        twin = nic.device_id if nic.device_id in OWN_MODELS else IGB_ID
-        if twin == IGB_ID and not _can_be_igb(nic.pci):
-            twin = E1000E_ID
-        if chosen.get(nic.device_id) != E1000E_ID:
+        twin = nic.device_id if nic.device_id in EMULATED_NICS else IGB.device_id
+        if twin == IGB.device_id and not _can_be_igb(nic.pci):
+            twin = E1000E.device_id
+        if chosen.get(nic.device_id) != E1000E.device_id:
             chosen[nic.device_id] = twin
     return chosen
 
 
 def _can_be_igb(pci: PciAddress) -> bool:
     """QEMU refuses VFs on the next bus, and VFs where those of another function are."""
-    next_bus = pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, IGB_VFS).bus != pci.bus
-    return pci.function < IGB_VF_STRIDE and not next_bus
+    next_bus = pci.vf(IGB.vf_offset, IGB.vf_stride, IGB.total_vfs).bus != pci.bus
+    return pci.function < IGB.vf_stride and not next_bus

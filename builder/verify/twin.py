@@ -9,12 +9,9 @@ from typing import Literal
 
 from builder.errors import BuilderError
 from builder.model.values import CpuSet
+from builder.verify.emulated_nics import EMULATED_NICS, IGB
 from builder.verify.limits import find_limits
 from builder.verify.spec import (
-    IGB_VF_OFFSET,
-    IGB_VF_STRIDE,
-    IGB_VFS,
-    OWN_MODELS,
     Firmware,
     TwinNic,
     TwinNode,
@@ -138,7 +135,7 @@ def _occupied(nics: Sequence[TwinNic]) -> set[int]:
     for nic in nics:
         if nic.pci.bus == 0:
             taken.add(nic.pci.device)
-            vfs = [nic.pci.vf(IGB_VF_OFFSET, IGB_VF_STRIDE, n) for n in range(IGB_VFS)]
+            vfs = [nic.pci.vf(IGB.vf_offset, IGB.vf_stride, n) for n in range(IGB.total_vfs)]
             taken |= {vf.device for vf in vfs if vf.bus == 0}
     return taken
 
@@ -199,7 +196,7 @@ def _nic_argv(nics: Sequence[TwinNic], models: Mapping[str, str]) -> tuple[str, 
     for number, nic in enumerate(sorted(nics, key=lambda nic: nic.pci)):
         pci = nic.pci
         bus = "pcie.0" if pci.bus == 0 else f"bus{pci.bus}"
-        device = f"{OWN_MODELS[models[nic.device_id]]},netdev=net{number},romfile="
+        device = f"{EMULATED_NICS[models[nic.device_id]].device},netdev=net{number},romfile="
         device += f",bus={bus},addr={pci.device:02x}.{pci.function}"
         if pci.function == 0 and devices[pci.bus, pci.device] > 1:
             # Linux goes by the ARI capability, not by function numbers, on such a bus.

@@ -8,20 +8,14 @@ from dataclasses import dataclass, replace
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.modules import module_name
 from builder.catalog.nic_types import NicType
-from builder.catalog.nics import find_nic_type
 from builder.catalog.port_drivers import port_driver
 from builder.catalog.vf_settings import VfSetting
 from builder.model.values import PciAddress
 from builder.plan.nouns.devices import PfPlan, PhysicalPort, VfPlan
 from builder.plan.nouns.why import Why
 from builder.verify.checks.case import Case
+from builder.verify.emulated_nics import EMULATED_NICS
 from builder.verify.spec import TWIN_MBIT_S
-
-# Models only an emulator has: they may stand in for a NIC, never be planned.
-EMULATED_NICS: dict[str, NicType] = {
-    "8086:10d3": NicType("8086:10d3", "Intel 82574L", port_driver("e1000e")),
-    "15ad:07b0": NicType("15ad:07b0", "vmxnet3", port_driver("vmxnet3")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +85,8 @@ def stand_in(case: Case, device_id: str) -> NicType | None:
     other = case.substitutions.get(device_id)
     if other is None:
         return None
-    known = find_nic_type(other) or EMULATED_NICS.get(other)
-    return known or NicType(other, other, port_driver("unknown"))
+    emulated = EMULATED_NICS.get(other)
+    return emulated.model if emulated else NicType(other, other, port_driver("unknown"))
 
 
 def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
