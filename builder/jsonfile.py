@@ -17,6 +17,7 @@ _WANTED = {
     "bool_type": "true or false",
     "dataclass_type": "an object",
     "dict_type": "an object",
+    "finite_number": "a finite number",
     "float_type": "a number",
     "int_type": "a number",
     "string_type": "text",
@@ -36,7 +37,9 @@ class JsonRecord:
     """
 
     __slots__ = ()
-    __pydantic_config__: ClassVar = ConfigDict(strict=True, extra="ignore", alias_generator=_key)
+    __pydantic_config__: ClassVar = ConfigDict(
+        strict=True, extra="ignore", allow_inf_nan=False, alias_generator=_key
+    )
 
 
 class JsonFault(ValueError):
@@ -71,8 +74,9 @@ def _text(fault: ErrorDetails) -> str:
         return f"{where} is missing"
     if fault["type"] == "json_invalid":
         return f"it is not JSON: {fault['ctx']['error']}"
-    wanted = _WANTED.get(fault["type"]) or fault["ctx"]["expected"]
-    return f"{where or 'document'} is {_shown(fault['input'])}, not {wanted}"
+    what = f"{where or 'document'} is {_shown(fault['input'])}"
+    wanted = _WANTED.get(fault["type"]) or fault.get("ctx", {}).get("expected")
+    return f"{what}, not {wanted}" if wanted else f"{what}: {fault['msg']}"
 
 
 def _shown(value: object) -> str:

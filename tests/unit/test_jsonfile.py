@@ -24,6 +24,7 @@ class Node(JsonRecord):
     seconds: Mapping[str, float]
     host_name: str | None = None
     sound: bool = True
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 NODE = Node((Disk(5), Disk(6, "qcow2")), {"kernel": 1.5, "initrd": 2}, "nfv1", sound=False)
@@ -37,6 +38,7 @@ def test_what_is_written_is_read_back() -> None:
         "seconds": {"kernel": 1.5, "initrd": 2.0},
         "host-name": "nfv1",
         "sound": False,
+        "packages": [],
     }
     assert decode(Node, json.dumps(document).encode()) == NODE
 
@@ -63,6 +65,13 @@ def test_what_is_left_out_and_what_is_not_known() -> None:
         ({"seconds": None}, "seconds is null, not an object"),
         ({"host-name": "é", "sound": 1}, "sound is 1, not true or false"),
         ({"host-name": ["é"]}, "host-name is a list, not text"),
+        ({"seconds": {"kernel": float("nan")}}, "seconds.kernel is NaN, not a finite number"),
+        ({"seconds": {"kernel": float("inf")}}, "seconds.kernel is Infinity, not a finite number"),
+        ({"packages": [["a"]]}, "packages[0][1] is missing"),
+        (
+            {"packages": [["a", "1", "amd64"]]},
+            "packages[0] is a list: Tuple should have at most 2 items after validation, not 3",
+        ),
     ],
 )
 def test_a_fault_names_its_place(changed: dict[str, object], fault: str) -> None:
