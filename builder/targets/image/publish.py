@@ -6,9 +6,9 @@ the manifest's, puts the new build in the place of the old. Links with plain nam
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,9 @@ from builder.workdir import locked_directory
 # There while a build takes the place of another: the files of both.
 JOURNAL = ".rackwright-publish.json"
 _NEW_LINK = ".rackwright-publish.link"
+# What symlink(2) fails with where there are no links: EPERM on FAT; a server or a FUSE program
+# that has no such call says so in its own way.
+_NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +96,22 @@ def _journalled(out: Path) -> tuple[ManifestFile, ...]:
 
 def _in_directory(items: Iterable[ManifestFile]) -> tuple[ManifestFile, ...]:
     """Without those that somebody wrote in to have a file elsewhere removed."""
-    return tuple(item for item in items if item.file == Path(item.file).name)
+    return tuple(
+        item for item in items if item.file == Path(item.file).name and item.file not in {"", ".."}
+    )
 
 
 def _link(out: Path, item: ManifestFile) -> None:
     if item.link == item.file or _leads_to(out / item.link, item.file):
         return
     (out / _NEW_LINK).unlink(missing_ok=True)
-    # FAT has no links: there the files have the names in the manifest only.
-    with suppress(PermissionError):
+    try:
         (out / _NEW_LINK).symlink_to(item.file)
         (out / _NEW_LINK).replace(out / item.link)
+    except OSError as fault:
+        # Without links the files have the names in the manifest only.
+        if fault.errno not in _NO_LINKS:
+            raise
 
 
 def _leads_to(link: Path, file: str) -> bool:

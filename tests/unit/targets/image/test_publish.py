@@ -223,17 +223,20 @@ def test_a_journal_removes_nothing_elsewhere(out: Path) -> None:
     ONE.publish(out)
     outside = out.parent / "passwd"
     outside.write_text("root")
-    item = {"file": "../passwd", "size": 4, "sha256": "0" * 64}
-    for text in (json.dumps({"files": [item]}), "damaged"):
+    item = {"size": 4, "sha256": "0" * 64}
+    named = [{"file": name, **item} for name in ("../passwd", "..", ".", "", "verify/report.json")]
+    for text in (*(json.dumps({"files": [one]}) for one in named), "damaged"):
         (out / JOURNAL).write_text(text)
         settle(out)
         assert outside.exists()
         assert names(out) == ONE.names()
 
 
-def test_a_file_system_without_links(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", ["EPERM", "EACCES", "EOPNOTSUPP", "ENOSYS"])
+def test_a_file_system_without_links(out: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError(errno.EPERM, "Operation not permitted")
+        fault = getattr(errno, code)
+        raise OSError(fault, os.strerror(fault))
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
     ONE.publish(out)
