@@ -10,7 +10,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 PREFIX = ".rackwright-"
@@ -52,16 +52,13 @@ def scratch_dir() -> AbstractContextManager[Path]:
 def sweep(parent: Path) -> tuple[Path, ...]:
     """Remove the work directories in `parent` whose owner died; returns them."""
     removed = []
-    for path in stale(parent):
-        _remove(path)
-        removed.append(path)
-    return tuple(removed)
-
-
-def stale(parent: Path) -> tuple[Path, ...]:
-    """The work directories in `parent` that are ours and whose owner died."""
     named = (path for path in sorted(parent.glob(f"{PREFIX}*")) if _NAME.fullmatch(path.name))
-    return tuple(path for path in named if _is_stale(path))
+    for path in named:
+        with _claimed(path) as is_stale:
+            if is_stale:
+                _remove(path)
+                removed.append(path)
+    return tuple(removed)
 
 
 @contextmanager
@@ -84,19 +81,26 @@ def locked_directory(path: Path) -> Iterator[None]:
         os.close(directory)
 
 
-def _is_stale(path: Path) -> bool:
-    """Whether nobody holds its lock. A directory of another user (/tmp has them) is not ours."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-            return False
-        with (path / LOCK).open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    except BlockingIOError:
-        return False
-    except FileNotFoundError:
-        return _age_s(path) > UNLOCKED_AGE_S and not _contents(path)
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether nobody holds its lock; if so it is held here, as other runs sweep too.
+
+    A directory of another user (/tmp has them) is not ours.
+    """
+    with ExitStack() as held:
+        try:
+            status = path.lstat()
+            is_stale = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+            if is_stale:
+                lock = held.enter_context((path / LOCK).open("r+"))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # No link: it was opened just before another run removed it with the directory.
+                is_stale = os.fstat(lock.fileno()).st_nlink > 0
+        except BlockingIOError:
+            is_stale = False
+        except FileNotFoundError:
+            is_stale = _age_s(path) > UNLOCKED_AGE_S and not _contents(path)
+        yield is_stale
 
 
 def _age_s(path: Path) -> float:

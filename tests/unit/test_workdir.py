@@ -103,6 +103,43 @@ def test_what_was_moved_away_comes_back_unless_something_took_its_place(tmp_path
     assert list((tmp_path / "replaced").iterdir()) == []
 
 
+def test_one_that_another_run_removes_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other sweeps while this one puts back what was moved away."""
+    dead = make_dead(tmp_path)
+    (dead / workdir.OLD / "gone").mkdir(parents=True)
+    rename = Path.rename
+    others: list[tuple[Path, ...]] = []
+
+    def sweep_first(path: Path, target: Path) -> Path:
+        others.append(workdir.sweep(tmp_path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", sweep_first)
+    assert workdir.sweep(tmp_path) == (dead,)
+    assert others == [()]
+    assert [path.name for path in tmp_path.iterdir()] == ["gone"]
+
+
+def test_one_that_another_run_has_removed_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other swept between our opening of the lock file and our locking it."""
+    dead = make_dead(tmp_path)
+    flock = workdir.fcntl.flock
+    others: list[tuple[Path, ...]] = []
+
+    def sweep_first(lock: int, operation: int) -> None:
+        monkeypatch.undo()
+        others.append(workdir.sweep(tmp_path))
+        flock(lock, operation)
+
+    monkeypatch.setattr(workdir.fcntl, "flock", sweep_first)
+    assert workdir.sweep(tmp_path) == ()
+    assert others == [(dead,)]
+
+
 def test_what_cannot_be_removed_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
