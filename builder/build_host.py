@@ -78,11 +78,7 @@ def mirrors_for(
         return ()
     archive = archive.rstrip("/")
     components = " ".join(release.components)
-    if release.family == "debian":
-        # Debian's security archive is another one; mirrors keep it beside the first.
-        security = security or f"{archive}-security"
-    else:
-        security = security or archive
+    security = security or archive + release.archive.security
     return (
         f"deb {archive} {release.suite} {components}",
         f"deb {archive} {release.suite}-updates {components}",
@@ -92,13 +88,18 @@ def mirrors_for(
 
 def keyring_for(release: OsRelease, root: Path = Path("/")) -> Path:
     """The keyring that verifies `release` on this host."""
-    path = root / f"usr/share/keyrings/{release.family}-archive-keyring.gpg"
+    path = root / release.archive.keyring.lstrip("/")
     if not path.exists():
         raise ToolMissing(
             f"the keys of the {release.family} archive are not installed",
-            hint=f"apt-get install {release.family}-archive-keyring",
+            hint=keyring_hint(release),
         )
     return path
+
+
+def keyring_hint(release: OsRelease) -> str:
+    """What to do where the keyring is missing."""
+    return f"apt-get install {release.archive.keyring_package}"
 
 
 def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,32 @@ SystemdPart = Literal["systemd-resolved", "systemd-repart"]
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """What is the same of all releases of a family.
+
+    kernel_flavour: of linux-image-, linux-headers-: the kernel with every driver, vfio's and
+    NICs' too. security: what follows the archive's URI in that of its security updates, as
+    mirrors have it. keyring_package: the package with its keys, the stem of their file as well.
+    """
+
+    kernel_flavour: str
+    security: str
+    keyring_package: str
+
+    @property
+    def keyring(self) -> str:
+        """Path of its keys."""
+        return f"/usr/share/keyrings/{self.keyring_package}.gpg"
+
+
+ARCHIVES: dict[Family, Archive] = {
+    # Debian's security archive is another one; mirrors keep it beside the first.
+    "debian": Archive("amd64", "-security", "debian-archive-keyring"),
+    "ubuntu": Archive("generic", "", "ubuntu-archive-keyring"),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class PackageNames:
     """Where a release's packages differ from those of its family.
 
@@ -45,9 +71,9 @@ class OsRelease:
     names: PackageNames = PackageNames()
 
     @property
-    def kernel_flavour(self) -> str:
-        """Of linux-image-, linux-headers-: the kernel with every driver, vfio's and NICs' too."""
-        return "amd64" if self.family == "debian" else "generic"
+    def archive(self) -> Archive:
+        """The row of its family."""
+        return ARCHIVES[self.family]
 
     def dpdk_library(self, stem: str) -> str:
         """`librte-net-ixgbe` -> `librte-net-ixgbe25`.

@@ -20,9 +20,11 @@ from builder.phrases import quote
 
 # PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.
 PORT_KINDS = ("0x0200", "0x0207")
-# net/core/net-sysfs.c, NET_ADDR_PERM; drivers name representors pfNvfM or pfNsfM.
+# net/core/net-sysfs.c, NET_ADDR_PERM.
 PERMANENT = 0
-REPRESENTOR = re.compile(r"(c[0-9]+)?pf[0-9]+(vf|sf)[0-9]+")
+# phys_port_name of a port that stands for a function behind the switch of a NIC
+# (devlink_port_phys_port_name_get(), net/devlink).
+REPRESENTOR = re.compile(r"(c\d+)?pf\d+((vf|sf)\d+)?")
 _IF_NAME: TypeAdapter[str] = TypeAdapter(IfName)
 _MODULE: TypeAdapter[str] = TypeAdapter(ModuleName)
 _DEVICE_ID: TypeAdapter[str] = TypeAdapter(DeviceId)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from builder.model.base import Part
+from builder.model.base import Part, kebab
 from builder.model.values import Flag, WrongKindError, parsed, text
 from builder.phrases import quote
 
@@ -126,14 +126,23 @@ NodePath = Annotated[
 FileMode = Annotated[str, *text(r"0[0-7]{3}", "permissions", "0600")]
 
 
+# Mark of a field whose text no message and no log repeats, also and above all when it is not a
+# sound one.
+CONFIDENTIAL = "confidential"
+
+
 class User(Part):
     """Somebody who may log in."""
 
     ssh_keys: Annotated[
-        tuple[SshKey, ...], Field(description="Public keys the user logs in with")
+        tuple[SshKey, ...],
+        CONFIDENTIAL,
+        Field(description="Public keys the user logs in with"),
     ] = ()
     password_hash: Annotated[
-        PasswordHash | None, Field(description="For the console; sshd takes no passwords")
+        PasswordHash | None,
+        CONFIDENTIAL,
+        Field(description="For the console; sshd takes no passwords"),
     ] = None
     sudo: Annotated[Flag, Field(description="May become root without a password")] = False
     groups: Annotated[tuple[GroupName, ...], Field(description="Further groups")] = ()
@@ -142,7 +151,7 @@ class User(Part):
 class Secret(Part):
     """A file the node fetches, once, after its first boot."""
 
-    url: Annotated[SecretUrl, Field(description="Where it is fetched from")]
+    url: Annotated[SecretUrl, CONFIDENTIAL, Field(description="Where it is fetched from")]
     path: Annotated[NodePath, Field(description="Where it goes on the node")]
     mode: Annotated[FileMode, Field(description="Its permissions, in octal, in quotes")] = "0600"
 
@@ -156,3 +165,18 @@ class Access(Part):
     secrets: Annotated[dict[SecretName, Secret], Field(description="Secrets by name")] = Field(
         default_factory=dict
     )
+
+
+# Keys below `access` whose values are confidential. There is no `password`, but who writes one
+# writes the password itself.
+CONFIDENTIAL_KEYS = frozenset(
+    {
+        "password",
+        *(
+            kebab(name)
+            for part in (User, Secret)
+            for name, field in part.model_fields.items()
+            if CONFIDENTIAL in field.metadata
+        ),
+    }
+)

@@ -12,6 +12,7 @@ from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
 from builder.inventory.construct import describe
 from builder.inventory.loader import Loaded
 from builder.inventory.scalars import is_decimal
+from builder.model.access import CONFIDENTIAL_KEYS
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Host, Image, Inventory
 from builder.model.profile import Profile
@@ -19,8 +20,6 @@ from builder.model.rules import check_rules
 from builder.model.wording import Fault, word_fault
 
 P = TypeVar("P", HardwareClass, Profile, Host)
-# Below `access`: what stands there is a secret, also and above all when it is not a sound one.
-SECRET_KEYS = frozenset({"password", "password-hash", "url", "ssh-keys"})
 _KEY = "[key]"
 _AT_KEY = {"extra_forbidden", "invalid_key"}
 
@@ -68,7 +67,7 @@ def _diagnose(loaded: Loaded, details: Sequence[ErrorDetails]) -> Iterator[Diagn
         fault = Fault(detail["type"], path, value, context, loaded.sources.get(path))
         where = _where(loaded.marks, fault, is_key=detail["loc"][-1:] == (_KEY,))
         message, hint = word_fault(fault)
-        is_secret = path[:1] == ("access",) and bool(SECRET_KEYS.intersection(path))
+        is_secret = path[:1] == ("access",) and bool(CONFIDENTIAL_KEYS.intersection(path))
         yield Diagnostic("error", where, path, message, hint, is_secret=is_secret)
 
 

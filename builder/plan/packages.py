@@ -81,7 +81,7 @@ def _system(inputs: Inputs) -> Iterator[PackagePlan]:
     for name, reason in {**BASE, **BOOT}.items():
         yield PackagePlan(name, inputs.why(reason, key))
     yield PackagePlan(
-        f"linux-image-{release.kernel_flavour}",
+        f"linux-image-{release.archive.kernel_flavour}",
         inputs.why(
             f"the kernel of {release.id}, with every driver: cloud kernels lack vfio and NICs", key
         ),
@@ -155,7 +155,7 @@ def _kernel_modules(
             origins = users[0].why.origins
             why = Why(f"has {name}, which no kernel has", origins)
             yield PackagePlan(driver.dkms_package, why)
-            headers = f"linux-headers-{inputs.release.kernel_flavour}"
+            headers = f"linux-headers-{inputs.release.archive.kernel_flavour}"
             yield PackagePlan(headers, Why(f"{name} is built by DKMS", origins))
 
 

@@ -10,7 +10,7 @@ from typing import get_args
 from builder.command import SubprocessRunner
 from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
-from builder.targets.cloud_init.bundles import Forms, write_bundles
+from builder.targets.cloud_init.bundles import write_bundles
 from builder.targets.cloud_init.limits import PROVIDERS
 from builder.targets.cloud_init.order import Boots, hosts_without_mac
 from builder.targets.registry import TARGETS
@@ -57,9 +57,10 @@ def run(args: Namespace) -> int:
     write_bundles(
         plans,
         args.boots,
-        Forms(args.iso, args.mime, args.provider),
+        [form for form in TARGETS["cloud-init"].forms if vars(args)[form]],
         args.out,
         SubprocessRunner(),
+        provider=args.provider,
         keep_others=args.host is not None,
     )
     count = len(plans)

@@ -162,7 +162,11 @@ def check_queue_limits(image: ImagePlan) -> Iterator[Finding]:
             )
             yield Finding(key, message, f"rxq: {most}")
         elif pf is not None and model.driver.vf_queues_power_of_two and queues & (queues - 1):
-            message = f"{device} starts only with 1, 2 or 4 receive queues, not with {queues}"
+            *others, last = [str(1 << bit) for bit in range((most or queues).bit_length())]
+            message = (
+                f"{device} starts only with {', '.join(others)} or {last} receive queues, "
+                f"not with {queues}"
+            )
             yield Finding(key, message, f"rxq: {1 << queues.bit_length() - 1}")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +20,33 @@ from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
-from builder.targets.registry import TARGETS
+from builder.targets.registry import ISO, MIME
 from builder.trees import refuse_faults, tree_of
 
-
-@dataclass(frozen=True, slots=True)
-class Forms:
-    """What is written beside a bundle's directory, and whose limit of user-data it keeps."""
-
-    iso: bool = False
-    mime: bool = False
-    provider: str | None = None
+# What can be written beside a bundle's directory, as HOST.FORM: the forms of the target's row.
+SEED_FORMS: Mapping[str, Callable[[Seed], bytes]] = {ISO: Seed.iso, MIME: Seed.mime}
 
 
 def write_bundles(
     plans: Sequence[HostPlan],
     boots: Boots,
-    forms: Forms,
+    forms: Sequence[str],
     out: Path,
     runner: Runner,
     *,
+    provider: str | None = None,
     keep_others: bool = False,
 ) -> None:
-    """Replace `out` by the bundles of hosts. keep_others: those made before of other hosts stay."""
+    """Replace `out` by the bundles of hosts.
+
+    forms: of `SEED_FORMS`. provider: whose limit of user-data is kept. keep_others: bundles made
+    before of other hosts stay.
+    """
     with replacing_directory(out) as staging:
         if keep_others:
             _link_others(out, staging, {plan.hostname for plan in plans})
         for seed in _sound_seeds(plans, boots, runner):
-            _write_seed(seed, forms, staging)
+            _write_seed(seed, forms, provider, staging)
         (staging / RECORD).write_text(json.dumps({"hosts": len(plans)}) + "\n")
 
 
@@ -57,7 +55,7 @@ def _link_others(out: Path, staging: Path, made: set[str]) -> None:
     own = {
         RECORD,
         *made,
-        *(f"{host}.{form}" for host in made for form in TARGETS["cloud-init"].forms),
+        *(f"{host}.{form}" for host in made for form in SEED_FORMS),
     }
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
         if entry.name in own:
@@ -112,18 +110,16 @@ def _refuse(faults: tuple[str, ...]) -> None:
         )
 
 
-def _write_seed(seed: Seed, forms: Forms, out: Path) -> None:
+def _write_seed(seed: Seed, forms: Sequence[str], provider: str | None, out: Path) -> None:
     """OUT/HOST/ with the four documents, and what else is asked for beside it."""
     files = dict(seed.files)
-    if forms.provider is not None:
-        name, content = choose_form(seed, forms.provider)
+    if provider is not None:
+        name, content = choose_form(seed, provider)
         files[name] = content
     directory = out / seed.hostname
     directory.mkdir()
     for name, content in files.items():
         # Password hashes are in it, and addresses of secrets.
         write_private(directory / name, content)
-    if forms.iso:
-        write_private(out / f"{seed.hostname}.iso", seed.iso())
-    if forms.mime:
-        write_private(out / f"{seed.hostname}.mime", seed.mime())
+    for form in forms:
+        write_private(out / f"{seed.hostname}.{form}", SEED_FORMS[form](seed))

@@ -24,7 +24,7 @@ PROVIDERS: dict[str, Provider] = {
     "azure": Provider(65535, "Azure: custom data is limited to 64 KB, before base64"),
     "gce": Provider(256 * 1024, "Compute Engine: 256 KB for each metadata value"),
 }
-FORMS: Mapping[str, Callable[[Seed], bytes]] = {
+USER_DATA_FORMS: Mapping[str, Callable[[Seed], bytes]] = {
     "user-data": lambda seed: seed.user_data,
     "user-data.gz": lambda seed: seed.compressed(),
 }
@@ -34,7 +34,7 @@ def choose_form(seed: Seed, provider: str) -> tuple[str, bytes]:
     """The first form of user-data that `provider` takes; BuilderError if there is none."""
     limit = PROVIDERS[provider].limit
     sizes = {}
-    for name, make in FORMS.items():
+    for name, make in USER_DATA_FORMS.items():
         content = make(seed)
         sizes[name] = len(content)
         if len(content) <= limit:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from builder.build_host import keyring_hint
 from builder.command import Command, Runner, find_tool, is_root
 from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
@@ -73,7 +74,7 @@ def check_request(request: ImageRequest) -> None:
     if not request.keyring.exists():
         raise BuilderError(
             f"the keyring {request.keyring} of {request.release.id} is missing",
-            hint=f"apt-get install {request.release.family}-archive-keyring",
+            hint=keyring_hint(request.release),
         )
 
 

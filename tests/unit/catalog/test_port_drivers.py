@@ -62,6 +62,12 @@ def test_what_dpdk_makes_of_a_port_with_vfs() -> None:
     }
 
 
+def test_queues_in_powers_of_two_have_a_limit() -> None:
+    """The message that a number is none names those that are, up to it."""
+    drivers = PORT_DRIVERS.values()
+    assert all(driver.vf_queues for driver in drivers if driver.vf_queues_power_of_two)
+
+
 def compared_texts(path: Path) -> Iterator[str]:
     """Every text that something in a module is compared with."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import Loaded, parse_inventory
+from builder.model.access import CONFIDENTIAL_KEYS
 from builder.model.inventory import Inventory
 from builder.model.validate import find_path, validate
 from builder.model.values import CpuSet
@@ -305,3 +306,7 @@ def test_so_it_is_with_faults(old: str, new: str, rule: str) -> None:
     assert _work(many) <= 3 * _work(few)
     _, report = check(_hosts(3_000).replace(old, new))
     assert [item.rule for item in report.items].count(rule) == 3_000
+
+
+def test_what_a_field_says_is_confidential() -> None:
+    assert {"password", "password-hash", "url", "ssh-keys"} == CONFIDENTIAL_KEYS

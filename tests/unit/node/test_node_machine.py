@@ -11,6 +11,7 @@ import pytest
 import rackwright_facts_devices
 import rackwright_node
 import rackwright_twin
+import rackwright_uplink
 from hypothesis import given
 from hypothesis import strategies as st
 from rackwright_node import (
@@ -30,6 +31,7 @@ from rackwright_node import (
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import VF_SETTINGS
+from builder.discover import ports
 from builder.model.values import CpuSet
 
 DOCUMENT = {
@@ -266,3 +268,16 @@ def test_a_real_machine_substitutes_nothing(tmp_path: Path) -> None:
 
 def test_drivers_of_dpdk_are_those_of_the_builder() -> None:
     assert DPDK_DRIVERS.keys() == rackwright_node.DPDK_DRIVERS
+
+
+def test_a_representor_is_known_by_one_pattern() -> None:
+    """On the node, which has no builder, and where a machine is described."""
+    assert rackwright_uplink.REPRESENTOR.pattern == ports.REPRESENTOR.pattern
+
+
+@pytest.mark.parametrize(
+    ("port_name", "is_one"),
+    [("pf0vf3", True), ("c1pf0sf2", True), ("pf1", True), ("p0", False), ("p0s1", False)],
+)
+def test_port_names_of_representors(port_name: str, *, is_one: bool) -> None:
+    assert (ports.REPRESENTOR.fullmatch(port_name) is not None) is is_one

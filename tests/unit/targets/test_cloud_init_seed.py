@@ -21,10 +21,12 @@ from builder.plan.nouns.host import AccessPlan, UserPlan
 from builder.plan.nouns.why import Why
 from builder.render import cmdline, os_release_fields, render_image
 from builder.resources import read_texts
+from builder.targets.cloud_init.bundles import SEED_FORMS
 from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM, SEED
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import network_config
+from builder.targets.registry import TARGETS
 from scripts.cloud_init_schemas import trim
 
 WITH_ACCESS = ("hosts:", ACCESS)
@@ -313,3 +315,7 @@ def test_the_first_form_that_fits(plans: Plans) -> None:
         "boot the golden image (--boots golden), or serve the bundle over https and give "
         "the provider two lines: #include, and the address of the host's user-data"
     )
+
+
+def test_every_form_of_the_row_is_made() -> None:
+    assert SEED_FORMS.keys() == TARGETS["cloud-init"].forms.keys()
