@@ -89,10 +89,10 @@ def _tell_os(fault: OSError) -> int:
 
 _OS_HINTS = {
     errno.ENOSPC: "free some space, or write to another disk",
-    errno.EACCES: "choose a place you may write to, or run it with sudo",
-    errno.EROFS: "choose a place that may be written to",
-    errno.EEXIST: "a part of the path is a file: name a directory",
-    errno.ENOTDIR: "a part of the path is a file: name a directory",
+    errno.EACCES: "choose a directory that you can write to, or use sudo",
+    errno.EROFS: "choose a directory that is writable",
+    errno.EEXIST: "part of the path is a file: choose a directory",
+    errno.ENOTDIR: "part of the path is a file: choose a directory",
 }
 
 

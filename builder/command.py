@@ -142,7 +142,7 @@ class SubprocessRunner:
             )
         except subprocess.TimeoutExpired:
             raise CommandFailed(
-                f"{command.argv[0]} did not end within {command.timeout_s:g} s",
+                f"{command.argv[0]} did not finish within {command.timeout_s:g} s",
                 detail=str(command),
             ) from None
         finally:

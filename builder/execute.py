@@ -155,7 +155,7 @@ def read_tree(base: Path) -> FileTree:
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
     except PermissionError as fault:
         raise BuilderError(
-            f"{fault.filename} may not be read", hint="read the tree as the user who wrote it"
+            f"{fault.filename} is not readable", hint="read the tree as the user who wrote it"
         ) from None
     except (OSError, ValueError):
         raise BuilderError(

@@ -73,7 +73,7 @@ def _text(fault: ErrorDetails) -> str:
     if fault["type"] == "missing":
         return f"{where} is missing"
     if fault["type"] == "json_invalid":
-        return f"it is not JSON: {fault['ctx']['error']}"
+        return f"it is not valid JSON: {fault['ctx']['error']}"
     what = f"{where or 'document'} is {_shown(fault['input'])}"
     wanted = _WANTED.get(fault["type"]) or fault.get("ctx", {}).get("expected")
     return f"{what}, not {wanted}" if wanted else f"{what}: {fault['msg']}"

@@ -89,8 +89,11 @@ def release_of(inventory: Inventory, os: str | None = None) -> OsRelease:
         newest = [r for r in RELEASES.values() if r.family == family]
         if not newest:
             raise BuilderError(
-                f"image.os is 'host', but this machine runs {family}, which no image is made of",
-                hint=f"name a release with --os: {', '.join(RELEASES)}",
+                (
+                    f"image.os is 'host', but this machine runs {family}, for which rackwright "
+                    "builds no images"
+                ),
+                hint=f"choose a release with --os: {', '.join(RELEASES)}",
             )
         return newest[-1]
     if wanted not in RELEASES:

@@ -35,5 +35,5 @@ def refuse_faults(tree: FileTree, plan: ImagePlan, runner: Runner) -> None:
         raise BuilderError(
             "the rendered files do not parse back",
             detail="\n".join(faults),
-            hint="this is a fault of rackwright: please report it with the inventory",
+            hint="this is a bug in rackwright: please report it with the inventory",
         )

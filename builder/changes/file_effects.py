@@ -24,7 +24,7 @@ def file_effects(change: FileChange) -> tuple[Effect, ...]:
     """What the change of one file needs, each with its reason; never empty."""
     kind = kind_of(change.path)
     if kind is None:
-        return (Effect("image", "no rule knows what a running node does with this file"),)
+        return (Effect("image", "what a running node does with this file is not known"),)
     is_text = kind.comments and change.before != change.after
     if is_text and _settings(change.before) == _settings(change.after):
         return (nothing("only comments differ"),)
@@ -45,12 +45,10 @@ def _sysctl(change: FileChange) -> tuple[Effect, ...]:
     gone = sorted(before - after)
     if gone:
         return (
-            reboot(
-                f"{', '.join(gone)}: no longer set, and keeps its value until the kernel starts"
-            ),
+            reboot(f"{', '.join(gone)}: no longer set, but keeps its value until the next boot"),
         )
     return (
-        restart("systemctl restart systemd-sysctl", "the kernel takes these values at any time"),
+        restart("systemctl restart systemd-sysctl", "the kernel accepts these values at any time"),
     )
 
 
@@ -63,8 +61,12 @@ def _modules(change: FileChange) -> tuple[Effect, ...]:
     gone = set(_settings(change.before) or ()) - set(_settings(change.after) or ())
     if gone:
         names = ", ".join(sorted(name.decode("utf-8", "replace") for name in gone))
-        return (nothing(f"{names}: stays loaded until the next boot, and does no harm"),)
-    return (restart("systemctl restart systemd-modules-load", "loads what is not loaded yet"),)
+        return (nothing(f"{names}: stays loaded until the next boot, which does no harm"),)
+    return (
+        restart(
+            "systemctl restart systemd-modules-load", "loads the modules that are not loaded yet"
+        ),
+    )
 
 
 def _node(change: FileChange) -> tuple[Effect, ...]:

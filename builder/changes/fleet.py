@@ -128,7 +128,7 @@ def _release_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
             "changed", "release", f"{old.release.id} -> {new.release.id}", "image", (effect,)
         )
     packages = [{package.name for package in plan.packages} for plan in (old, new)]
-    effect = Effect("image", "packages are put in when the image is built")
+    effect = Effect("image", "packages are installed when the image is built")
     for name in sorted(packages[1] - packages[0]):
         yield Change("added", "package", name, "image", (effect,))
     for name in sorted(packages[0] - packages[1]):
@@ -139,17 +139,18 @@ def _kubelet_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
     if encode(old.kubelet, reasons=False) != encode(new.kubelet, reasons=False):
         effect = restart(
             KUBELET,
-            "put the new numbers of plan --json into the node's KubeletConfiguration first: no file "
-            "of ours has them",
+            "first copy the new values from plan --json into the node's KubeletConfiguration: "
+            "rackwright renders no file for them",
         )
-        yield Change("changed", "kubelet", "numbers of KubeletConfiguration", "host", (effect,))
+        yield Change("changed", "kubelet", "KubeletConfiguration values", "host", (effect,))
 
 
 def _pool_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
     """Pools are the device plugin's resources, which no file of ours has."""
     before, after = ({vf.pool for pf in p.pfs for vf in pf.vfs if vf.pool} for p in (old, new))
     effect = nothing(
-        "tell the SR-IOV device plugin, and the pods that ask for it: no file of ours names it"
+        "update the SR-IOV device plugin and the pods that request it: rackwright renders "
+        "no file for it"
     )
     for name in sorted(after - before):
         yield Change("added", "pool", name, "host", (effect,))
@@ -163,7 +164,8 @@ def _own_changes(old: HostPlan, new: HostPlan, sources: Sources) -> tuple[Change
     changes: list[Change] = []
     if _data(old.access) != _data(new.access):
         effect = reboot(
-            "cloud-init sets them up at the first boot with a new bundle, as its instance-id differs"
+            "cloud-init applies them at the first boot with a new bundle, because its "
+            "instance-id differs"
         )
         changes.append(Change("changed", "access", "logins and secrets", "host", (effect,)))
     if _data(old.interfaces) != _data(new.interfaces):

@@ -24,7 +24,7 @@ def node_effects(before: bytes | None, after: bytes | None) -> tuple[Effect, ...
     """Effects in order of the sections; never empty."""
     old, new = _read(before), _read(after)
     found = list(dict.fromkeys(_effects(old, new)))
-    return tuple(found) or (nothing("only the plan's id differs, which nothing acts on"),)
+    return tuple(found) or (nothing("only the plan id differs, which has no effect"),)
 
 
 def _read(content: bytes | None) -> Section:
@@ -39,7 +39,7 @@ def _effects(old: Section, new: Section) -> Iterator[Effect]:
         if name in _QUIET or before == after:
             continue
         if name == "hugepages":
-            yield reboot("hugepages: the kernel reserves them while memory is whole, as it starts")
+            yield reboot("hugepages: the kernel reserves them at boot, before memory is fragmented")
         elif name == "offline-cpus":
             yield reboot("offline-cpus: drivers and Open vSwitch count the CPUs when they start")
         elif name == "pfs":
@@ -49,7 +49,7 @@ def _effects(old: Section, new: Section) -> Iterator[Effect]:
         elif name == "ovs":
             yield from _ovs(before or {}, after or {})
         else:
-            yield reboot(f"{name}: no rule knows what a running node does with it")
+            yield reboot(f"{name}: what a running node does with it is not known")
 
 
 def _by(key: str, rows: Sequence[Section]) -> dict[Any, Section]:
@@ -60,9 +60,11 @@ def _pfs(before: Sequence[Section], after: Sequence[Section]) -> Iterator[Effect
     old, new = _by("pci", before), _by("pci", after)
     for pci in dict.fromkeys((*old, *new)):
         if pci not in new:
-            yield reboot(f"{old[pci]['name']}: its VFs stay until the next boot, pods may use them")
+            yield reboot(
+                f"{old[pci]['name']}: its VFs stay until the next boot, because pods may use them"
+            )
         elif pci not in old:
-            yield restart(NICS, f"{new[pci]['name']}: its VFs are made, it has none yet")
+            yield restart(NICS, f"{new[pci]['name']}: its VFs are created; it has none yet")
         elif old[pci] != new[pci]:
             yield from _pf(old[pci], new[pci])
 
@@ -72,7 +74,8 @@ def _pf(old: Section, new: Section) -> Iterator[Effect]:
     for key in ("driver", "mode", "eswitch", "num-vfs", "id", "vf-id"):
         if old.get(key) != new.get(key):
             yield reboot(
-                f"{key} of {name}: its VFs would have to be made anew, and none that is in use ever is"
+                f"{key} of {name}: its VFs would have to be recreated, and VFs that are in "
+                "use never are"
             )
     vfs = _by("index", old["vfs"])
     for vf in new["vfs"]:
@@ -86,12 +89,14 @@ def _vf(pf: str, old: Section, new: Section) -> Iterator[Effect]:
     unset = [key for key in keys if new.get(key) is None and key != "driver"]
     if "driver" in keys:
         yield reboot(
-            f"driver of VF {new['index']} of {pf}: it is taken from nobody who has it open"
+            f"driver of VF {new['index']} of {pf}: a VF that may be open is not bound to "
+            "another driver"
         )
     if unset:
         what = ", ".join(unset)
         yield reboot(
-            f"{what} of VF {new['index']} of {pf}: no longer set, and kept until it is made anew"
+            f"{what} of VF {new['index']} of {pf}: no longer set, but kept until the VF is "
+            "recreated"
         )
     rest = [key for key in keys if key not in unset and key != "driver"]
     if rest:
@@ -102,16 +107,18 @@ def _bindings(before: Sequence[Section], after: Sequence[Section]) -> Iterator[E
     old, new = _by("pci", before), _by("pci", after)
     for pci in dict.fromkeys((*old, *new)):
         if pci not in new:
-            yield reboot(f"{old[pci]['name']}: the kernel gets it back when it starts")
+            yield reboot(f"{old[pci]['name']}: goes back to the kernel driver at boot")
         elif pci not in old:
-            yield restart(NICS, f"{new[pci]['name']}: given to {new[pci]['driver']}")
+            yield restart(NICS, f"{new[pci]['name']}: bound to {new[pci]['driver']}")
         elif old[pci] != new[pci]:
-            yield reboot(f"{new[pci]['name']}: Open vSwitch has it open, with its old driver")
+            yield reboot(f"{new[pci]['name']}: Open vSwitch has it open with the old driver")
 
 
 def _ovs(old: Section, new: Section) -> Iterator[Effect]:
     if not new:
-        yield reboot("Open vSwitch: no longer wanted, and holds ports and pages until it ends")
+        yield reboot(
+            "Open vSwitch: no longer planned, but holds ports and hugepages until it stops"
+        )
         return
     yield from _options(old.get("other-config") or {}, new["other-config"] or {})
     yield from _bridges(old.get("bridges") or [], new["bridges"])
@@ -126,7 +133,7 @@ def _options(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Effect]
     if late:
         yield restart(
             SWITCH,
-            f"{', '.join(late)}: read only when ovs-vswitchd starts; traffic stops meanwhile",
+            f"{', '.join(late)}: read only when ovs-vswitchd starts; traffic is interrupted",
         )
 
 
@@ -160,5 +167,8 @@ def _bridge(old: Section, new: Section) -> Iterator[Effect]:
     if names:
         yield restart(
             BRIDGES,
-            f"{', '.join(names)} of {new['name']}: made, changed or removed; its traffic stops meanwhile",
+            (
+                f"{', '.join(names)} of {new['name']}: added, changed or removed; its traffic "
+                "is interrupted"
+            ),
         )

@@ -24,7 +24,7 @@ def report(diff: FleetDiff) -> str:
     if diff.added:
         parts.append(f"added: {names(diff.added)}\n  install them: they have no image yet")
     if diff.removed:
-        parts.append(f"removed: {names(diff.removed)}\n  they run on as they are")
+        parts.append(f"removed: {names(diff.removed)}\n  they keep running unchanged")
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,15 +73,15 @@ def _reason(effect: Effect) -> str:
 
 def _image(group: HostGroup) -> str:
     if group.has_new_image:
-        return "build it again, so that new nodes have the changes"
-    return "stays as it is"
+        return "rebuild it, so that new nodes get the changes"
+    return "unchanged"
 
 
 def _in_place(group: HostGroup) -> str:
     if group.verdict == "image":
-        return "install them anew from it"
+        return "reinstall them from it"
     if not group.commands:
-        return "write the files; nothing has to be run"
+        return "write the files; no command is needed"
     return f"write the files, then: {'; '.join(group.commands)}"
 
 

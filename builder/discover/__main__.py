@@ -11,7 +11,10 @@ from pathlib import Path
 from builder.discover.machine import read_machine
 from builder.discover.system_files import Tree, record
 
-USAGE = "usage: python3 -m builder.discover DIR\n  DIR is made: what `discover --root DIR` reads\n"
+USAGE = (
+    "usage: python3 -m builder.discover DIR\n  copies the files that `discover --root DIR` "
+    "reads to the new directory DIR\n"
+)
 
 
 def main(argv: list[str]) -> int:
@@ -21,7 +24,7 @@ def main(argv: list[str]) -> int:
         return 2
     out = Path(argv[0])
     if out.exists():
-        sys.stderr.write(f"{out} is there already: name a new directory\n")
+        sys.stderr.write(f"{out} already exists: choose a new directory\n")
         return 1
     tree = Tree(Path("/"))
     read_machine(tree)

@@ -62,10 +62,10 @@ def describe_machine(
 def _find_secure_boot(machine: Machine) -> tuple[bool | None, tuple[str, ...]]:
     """The variable's value follows four bytes of attributes (efivarfs.rst)."""
     if not machine.efi:
-        return False, ("the machine was booted by BIOS, without Secure Boot",)
+        return False, ("the machine booted with BIOS, so without Secure Boot",)
     if machine.secure_boot is None or len(machine.secure_boot) < 5:
         fault = machine.faults.get(SECURE_BOOT, "too short")
-        return None, (f"whether Secure Boot is on is not known: {SECURE_BOOT}: {fault}",)
+        return None, (f"it is not known whether Secure Boot is on: {SECURE_BOOT}: {fault}",)
     return machine.secure_boot[4] == 1, ()
 
 

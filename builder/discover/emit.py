@@ -25,8 +25,8 @@ def to_yaml(found: Description) -> str:
 
 def _header(found: Description) -> Iterator[str]:
     yield from comment_lines(
-        "What this machine is, to paste into an inventory (hardware and hosts); the profile "
-        f"{found.profile} says how it is tuned. Check what the comments say was assumed."
+        "Description of this machine, to paste into an inventory (hardware and hosts). The profile "
+        f"{found.profile} says how it is tuned. Check the assumptions noted in the comments."
     )
 
 

@@ -58,7 +58,7 @@ def find_host(machine: Machine, nics: Sequence[FoundNic], name: str | None) -> F
     notes: list[str] = []
     own = fits(_HOST_NAME, (machine.hostname or "").lower())
     if name is None and own is None:
-        said = quote(machine.hostname) if machine.hostname else "not to be read"
+        said = quote(machine.hostname) if machine.hostname else "not readable"
         notes.append(f"the machine's host name is {said}: choose one")
     management = _find_management(machine, nics, notes)
     serial = _find_serial(machine, notes)
@@ -69,10 +69,14 @@ def _find_management(machine: Machine, nics: Sequence[FoundNic], notes: list[str
     for interface in machine.routes:
         for nic in nics:
             if interface in {nic.kernel_name, nic.master} - {None}:
-                notes.append(f"{nic.name} has the routes now: taken for management, with DHCP")
+                notes.append(
+                    f"{nic.name} has the routes now: assumed to be the management port, with DHCP"
+                )
                 return nic
     first = next((nic for nic in nics if nic.kernel_name is not None), nics[0])
-    notes.append(f"no port has an IPv4 route: {first.name} is taken for management, with DHCP")
+    notes.append(
+        f"no port has an IPv4 route: {first.name} is assumed to be the management port, with DHCP"
+    )
     return first
 
 
@@ -80,7 +84,7 @@ def _find_serial(machine: Machine, notes: list[str]) -> str | None:
     path = f"{DMI}/product_serial"
     if machine.serial is None:
         fault = machine.faults.get(path, "not there")
-        hint = "; only root may read it" if "permission" in fault else ""
+        hint = "; only root can read it" if "permission" in fault else ""
         notes.append(f"no serial number: {path}: {fault}{hint}")
         return None
     serial = fits(_SERIAL, machine.serial)

@@ -65,11 +65,11 @@ def find_nics(machine: Machine, nodes: int) -> tuple[tuple[FoundNic, ...], tuple
     if not ports:
         raise BuilderError(
             f"{DEVICES} has no network port, and an inventory needs one",
-            hint="class 0x0200 or 0x0207; is a driver's or a firmware setting hiding them?",
+            hint="class 0x0200 or 0x0207; does a driver or a firmware setting hide them?",
         )
     vfs = sum(function.is_vf for function in machine.functions)
     if vfs:
-        notes.append(f"{vfs} VFs are left out: a profile makes them")
+        notes.append(f"{vfs} VFs are left out: a profile creates them")
     names: set[str] = set()
     found: list[FoundNic] = []
     for function in sorted(ports, key=lambda port: PciAddress.parse(port.pci)):
@@ -88,7 +88,9 @@ def _is_port(function: Function, notes: list[str]) -> bool:
         notes.append(f"left out: {fault}")
         return False
     if not function.kind.startswith(PORT_KINDS):
-        notes.append(f"{function.pci} is left out: class {quote(function.kind)} is no wired port")
+        notes.append(
+            f"{function.pci} is left out: class {quote(function.kind)} is not a wired port"
+        )
         return False
     if fits(_DEVICE_ID, function.id) is None:
         notes.append(f"{function.pci} is left out: its vendor and device could not be read")
@@ -129,18 +131,22 @@ def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
     bound = None if function.driver in DPDK_DRIVERS else fits(_MODULE, function.driver)
     if kind is not None:
         if function.driver is None:
-            notes.append(f"no driver has it now; {kind.name} is {kind.driver.name}'s")
+            notes.append(f"it has no driver now; the driver of {kind.name} is {kind.driver.name}")
         elif bound is None:
-            notes.append(f"on {function.driver} now; {kind.name} is {kind.driver.name}'s")
+            notes.append(
+                f"bound to {function.driver} now; the driver of {kind.name} is {kind.driver.name}"
+            )
         elif module_name(bound) != module_name(kind.driver.name):
-            notes.append(f"on {bound} now, not on {kind.driver.name}, the driver of {kind.name}")
+            notes.append(
+                f"bound to {bound} now, not to {kind.driver.name}, the driver of {kind.name}"
+            )
         return kind.driver.name
     if bound is not None:
         return bound
     notes.append(
         f"its kernel driver is not known ({function.driver or 'no driver'} has it, and "
         f"{function.id} is not in the NIC table): replace `unknown`, modinfo and "
-        f"/{DEVICES}/{function.pci}/modalias tell"
+        f"/{DEVICES}/{function.pci}/modalias help to find it"
     )
     return "unknown"
 
@@ -179,9 +185,9 @@ def _numa(function: Function, nodes: int, notes: list[str]) -> int | None:
     if numa is not None and 0 <= numa < nodes:
         return numa
     if nodes > 1:
-        said = "not to be read" if numa is None else numa
+        said = "not readable" if numa is None else numa
         notes.append(
-            f"its NUMA node is not known (numa_node is {said}): the board's manual tells "
+            f"its NUMA node is not known (numa_node is {said}): the manual of the board says "
             "which socket its slot belongs to"
         )
     return None
@@ -195,7 +201,7 @@ def _mac(netdev: Netdev | None, notes: list[str]) -> str | None:
     if netdev.assigned != PERMANENT:
         notes.append(
             f"its MAC address is left out: {quote(netdev.address or '')} may not be the card's own "
-            f"(addr_assign_type is {netdev.assigned}); ethtool -P {netdev.name} tells that"
+            f"(addr_assign_type is {netdev.assigned}); ethtool -P {netdev.name} shows that"
         )
         return None
     return fits(_MAC, netdev.address)

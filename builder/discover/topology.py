@@ -68,19 +68,19 @@ def _parse(text: str | None, path: str) -> CpuSet:
     try:
         return CpuSet.parse(text)
     except ValueError as fault:
-        raise BuilderError(f"{path} is no list of CPUs: {fault}", hint="copy it again") from None
+        raise BuilderError(f"{path} is not a list of CPUs: {fault}", hint="copy it again") from None
 
 
 def _find_nodes(machine: Machine, notes: list[str]) -> tuple[FoundNode, ...]:
     if not machine.cpus:
         raise BuilderError(
-            f"{CPUS} has no CPUs (cpu0, cpu1, …): nothing can be said of this machine",
-            hint="is this a copy of /sys? `rackwright discover --record DIR` makes one",
+            f"{CPUS} has no CPUs (cpu0, cpu1, …): this machine cannot be described",
+            hint="is this a copy of /sys? `rackwright discover --record DIR` creates one",
         )
     _check_numbers(machine)
     cpus_of = _cpus_of_nodes(machine, notes)
     if not machine.nodes:
-        notes.append(f"the kernel has no {NODES}: all CPUs and memory are taken for one node")
+        notes.append(f"the kernel has no {NODES}: all CPUs and memory are assigned to one node")
     files = machine.nodes or (Node(0, str(cpus_of[0]), machine.mem_kib),)
     folded = machine.folded
     found = tuple(_find_node(node, cpus_of[node.number], folded=folded) for node in files)
@@ -109,7 +109,7 @@ def _check_numbers(machine: Machine) -> None:
         raise BuilderError(
             f"the kernel's NUMA nodes are {', '.join(map(str, numbers))}; an inventory numbers "
             "nodes from 0 without gaps, so it cannot describe this machine",
-            hint="a node without memory modules is left out by the kernel: put some in, or choose "
+            hint="the kernel leaves out a node without memory modules: install some, or choose "
             "fewer nodes (SNC, NPS) in the firmware",
         )
 
@@ -131,8 +131,8 @@ def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
     lost = everything - CpuSet.of(cpu for cpus in found.values() for cpu in cpus)
     if lost:
         notes.append(
-            f"{numbers('CPU', lost)} {is_are(lost)} left out: offline and on no node; online "
-            f"the kernel tells (echo 1 > /{CPUS}/cpu{min(lost)}/online)"
+            f"{numbers('CPU', lost)} {is_are(lost)} left out: offline and on no node; bring "
+            f"them online to include them (echo 1 > /{CPUS}/cpu{min(lost)}/online)"
         )
     return found
 
@@ -140,14 +140,17 @@ def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
 def _find_node(node: Node, cpus: CpuSet, *, folded: bool) -> FoundNode:
     if node.mem_kib is None:
         raise BuilderError(
-            f"{NODES}/node{node.number}/meminfo tells no MemTotal: the memory of NUMA node "
+            f"{NODES}/node{node.number}/meminfo has no MemTotal: the memory of NUMA node "
             f"{node.number} is not known",
             hint="copy the file too",
         )
     if node.mem_kib == 0:
         raise BuilderError(
-            f"NUMA node {node.number} has CPUs {cpus} but no memory, which an inventory cannot say",
-            hint="put memory modules in, or choose fewer nodes (SNC, NPS) in the firmware",
+            (
+                f"NUMA node {node.number} has CPUs {cpus} but no memory, which an inventory "
+                "cannot describe"
+            ),
+            hint="install memory modules, or choose fewer nodes (SNC, NPS) in the firmware",
         )
     return FoundNode(cpus, node.mem_kib, _round_up(node.mem_kib, folded=folded))
 
@@ -171,7 +174,8 @@ def _find_cores(
     silent = CpuSet.of(cpu for cpu in cpus if cpu not in cores)
     if silent & online:
         notes.append(
-            f"no thread_siblings_list of {numbers('CPU', silent & online)}: taken for a core each"
+            f"no thread_siblings_list of {numbers('CPU', silent & online)}: each is assumed "
+            "to be a core of its own"
         )
     unsure = silent - online
     if unsure:
@@ -195,14 +199,14 @@ def _guess(cores: dict[int, CpuSet], offline: CpuSet, notes: list[str]) -> CpuSe
     guessed, unsure = offline & CpuSet.of(paired), offline - CpuSet.of(paired)
     if guessed:
         notes.append(
-            f"{numbers('CPU', guessed)} {is_are(guessed)} offline: siblings are taken to be as far "
-            f"apart as the others, {distance}"
+            f"{numbers('CPU', guessed)} {is_are(guessed)} offline: siblings are assumed to be "
+            f"as far apart as the others, {distance}"
         )
     if unsure:
         notes.append(
-            f"{numbers('CPU', unsure)} {is_are(unsure)} offline: whose siblings is not known, each "
-            f"is taken for a core. Online (echo 1 > /{CPUS}/cpu{min(unsure)}/online; boot without "
-            "nosmt) the kernel tells; then discover again"
+            f"{numbers('CPU', unsure)} {is_are(unsure)} offline: their siblings are not known, so each "
+            f"is assumed to be a core of its own. Bring them online (echo 1 > "
+            f"/{CPUS}/cpu{min(unsure)}/online, or boot without nosmt) and discover again"
         )
     return unsure
 
@@ -218,8 +222,8 @@ def find_vendor(machine: Machine) -> tuple[str, tuple[str, ...]]:
     said = machine.cpuinfo.get("vendor_id")
     if said is None:
         raise BuilderError(
-            "proc/cpuinfo tells no vendor_id: the vendor of the CPU is not known, and with it the "
-            "IOMMU's kernel arguments",
+            "proc/cpuinfo has no vendor_id: the vendor of the CPU is not known, nor are the "
+            "kernel arguments of the IOMMU",
             hint="rackwright is for x86-64; copy the file too",
         )
     if said not in vendors:

@@ -66,7 +66,7 @@ HOSTNAME = FileKind(
     render=render_hostname,
     read_back=by_line(r"[a-z0-9][a-z0-9.-]{0,63}", "a host name"),
     accepted_by=None,
-    needs=reboot("read at boot; services know the node by the old name"),
+    needs=reboot("read at boot; services know the node by its old name"),
     check="os",
     scope="host",
 )
@@ -75,7 +75,7 @@ HOSTS = FileKind(
     render=render_hostname,
     read_back=by_line(r"[0-9a-f.:]+( [a-z0-9.-]+)+", "an address with names"),
     accepted_by=None,
-    needs=nothing("read at each look-up"),
+    needs=nothing("read at each lookup"),
     check="files",
     scope="host",
     comments=True,
@@ -86,7 +86,7 @@ NETPLAN = FileKind(
     read_back=_read_netplan,
     accepted_by="netplan",
     needs=restart(
-        "netplan apply", "the network is set up anew, this connection's address included"
+        "netplan apply", "the network is reconfigured, including the address of this connection"
     ),
     check="files",
     scope="host",

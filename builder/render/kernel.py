@@ -76,7 +76,7 @@ def _read_sysctl(_path: str, text: str) -> Faults:
     yield from (f"{key} is set twice" for key in sorted(set(keys)) if keys.count(key) > 1)
 
 
-_PAGES = reboot("pages of that size are there, or gone, when the kernel starts")
+_PAGES = reboot("pages of that size appear or disappear only at boot")
 
 MODPROBE = FileKind(
     path="/etc/modprobe.d/MODULE.conf",
@@ -84,7 +84,7 @@ MODPROBE = FileKind(
     read_back=_read_modprobe,
     accepted_by="modprobe",
     needs=reboot(
-        "a driver takes its options when it loads, from the initramfs", "update-initramfs -u"
+        "a driver reads its options when it loads, from the initramfs", "update-initramfs -u"
     ),
     check="module",
     comments=True,

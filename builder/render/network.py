@@ -56,7 +56,7 @@ PORT = FileKind(
     render=render_vf_ports,
     read_back=in_sections(("Match", "Link", "Network"), ("Match",)),
     accepted_by=None,
-    needs=restart("networkctl reload", "systemd-networkd sets the port up by it"),
+    needs=restart("networkctl reload", "systemd-networkd configures the port from it"),
     check="files",
     comments=True,
 )

@@ -144,7 +144,7 @@ IMAGE_RELEASE = FileKind(
     render=render_node,
     read_back=_read_image_release,
     accepted_by=None,
-    needs=nothing("names the plan; nothing acts on it"),
+    needs=nothing("names the plan; has no effect"),
     check="files",
     comments=True,
 )

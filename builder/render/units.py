@@ -111,8 +111,8 @@ def _read_library(_path: str, text: str) -> Faults:
     return ()
 
 
-_PROGRAMS = nothing("read when its unit starts; what that is to do otherwise stands in node.json")
-_UNITS = restart("systemctl daemon-reload", "systemd reads links and units anew")
+_PROGRAMS = nothing("read when its unit starts; what the unit does is configured in node.json")
+_UNITS = restart("systemctl daemon-reload", "systemd has to reload links and units")
 _RULE = r'\w+(\{[^}]+\})?(==|!=|\+=|:=|=)"[^"]*"(, *\w+(\{[^}]+\})?(==|!=|\+=|:=|=)"[^"]*")*'
 
 # What the programs import: Python looks beside the program first.
@@ -147,7 +147,7 @@ RULE = FileKind(
     render=render_programs,
     read_back=by_line(_RULE, "a udev rule"),
     accepted_by=None,
-    needs=restart("udevadm control --reload", "udev reads its rules anew"),
+    needs=restart("udevadm control --reload", "udev has to reload its rules"),
     check="files",
 )
 WANTED = FileKind(
@@ -185,7 +185,7 @@ VSWITCHD = FileKind(
     accepted_by="systemd-analyze",
     needs=restart(
         "systemctl restart ovs-vswitchd",
-        "a service gets its CPUs when it starts; traffic through the switch stops meanwhile",
+        "a service gets its CPUs when it starts; traffic through the switch is interrupted",
     ),
     check="units",
     comments=True,

@@ -72,9 +72,9 @@ def tell_unfindable(hosts: tuple[str, ...]) -> None:
     """Say which hosts a stock image may not find its network on, before anybody walks to them."""
     if hosts:
         print(
-            f"warning: no MAC is known of the management interface of "
-            f"{format_names(hosts)}: at its first boot a stock image finds the port only "
-            f"if the kernel's own name for it is the inventory's\n"
+            f"warning: the MAC of the management interface of {format_names(hosts)} is not given: "
+            f"at first boot, a stock image finds the port only if the kernel gives it the same "
+            f"name as the inventory\n"
             f'  hint: hosts: {{{hosts[0]}: {{interfaces: {{<nic>: {{mac: "…"}}}}}}}}',
             file=sys.stderr,
         )

@@ -76,7 +76,7 @@ def run(args: Namespace) -> int:
         raise BuilderError("--hardware goes with --compare", hint="name a new class with --class")
     if not args.root.is_dir():
         raise BuilderError(
-            f"--root {args.root} is not a directory", hint="it is where sys/ and proc/ are"
+            f"--root {args.root} is not a directory", hint="it must contain sys/ and proc/"
         )
     tree = Tree(args.root)
     machine = read_machine(tree)
@@ -95,7 +95,7 @@ def run(args: Namespace) -> int:
 
 def run_record(tree: Tree, out: Path) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise BuilderError(f"{out} is there already", hint="name a new directory")
+        raise BuilderError(f"{out} already exists", hint="choose a new directory")
     with new_directory(out) as staging:
         count = record(tree, staging)
     print(f"{out}: {count} files, with serial number, host name, MAC addresses and routes")

@@ -16,7 +16,7 @@ def add_arguments(_parser: ArgumentParser) -> None:
 def run(_args: Namespace) -> int:
     lack = find_lack(SubprocessRunner())
     for verb, programs in lack.programs.items():
-        print(f"{verb:<8} {'ok' if not programs else 'lacks ' + ', '.join(programs)}")
+        print(f"{verb:<8} {'ok' if not programs else 'missing: ' + ', '.join(programs)}")
     for fault in lack.faults:
         print(f"{'':<8} {fault}")
     if lack.packages:

@@ -104,7 +104,7 @@ def formats_of(text: str) -> tuple[str, ...]:
     unknown = [repr(name) for name in formats if name not in FORMS]
     if unknown:
         raise BuilderError(
-            f"there is no image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMS)}"
+            f"unknown image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMS)}"
         )
     return formats
 

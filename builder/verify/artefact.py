@@ -75,7 +75,7 @@ def _qcow2_size(path: Path, runner: Runner, hint: str) -> int:
     if check.status in {1, 2}:
         said = check.stderr.decode(errors="replace").strip().splitlines()
         raise BuilderError(
-            f"{path} is truncated or damaged: `qemu-img check` refuses it",
+            f"{path} is truncated or damaged: `qemu-img check` fails",
             hint=hint,
             detail="\n".join(said[:3]),
         )

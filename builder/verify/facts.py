@@ -248,7 +248,7 @@ def _load(raw: bytes) -> object:
     if not raw.strip():
         raise BuilderError(
             "the node sent no facts",
-            hint="rackwright-facts.service did not run to its end; the console log says why",
+            hint="rackwright-facts.service did not finish; the console log says why",
         )
     try:
         document: object = json.loads(raw.decode("utf-8"))

@@ -98,16 +98,14 @@ def _node_limits(nic: TwinNic, roots: Sequence[RootBus]) -> tuple[str, ...]:
 def _cpu_limits(spec: TwinSpec) -> tuple[str, ...]:
     said = ["CPU model: QEMU's own under TCG, the host's under KVM"]
     if spec.smt:
-        said.append(
-            "SMT siblings: each CPU is a core of its own; QEMU numbers siblings as neighbours"
-        )
+        said.append("SMT siblings: each CPU is its own core; QEMU numbers siblings consecutively")
     if spec.vendor == "amd":
         said.append(
-            "IOMMU: Intel VT-d; Linux cannot take interrupts through QEMU's AMD-Vi under TCG"
+            "IOMMU: Intel VT-d; Linux cannot receive interrupts through QEMU's AMD-Vi under TCG"
         )
     if spec.firmware == "uefi-secure-boot":
         said.append("Secure Boot: enforced, but its variables are not guarded by SMM")
     if spec.idle_poll:
         said.append("idle=poll: idle CPUs spin on the build host's own; the boot takes much longer")
-    said.append("disk: virtio-blk; network ports: 1 Gbit/s, each alone on a network of its own")
+    said.append("disk: virtio-blk; network ports: 1 Gbit/s, each on its own network")
     return tuple(said)

@@ -39,7 +39,7 @@ STAGES = (
 # Lines of the console after which no facts will come.
 DEAD_ENDS = (
     (r"Kernel panic - not syncing: (.*)", "the twin's kernel panicked: {}"),
-    (r"BdsDxe: No bootable option", "the twin's firmware found nothing that it may boot"),
+    (r"BdsDxe: No bootable option", "the twin's firmware found nothing that it is allowed to boot"),
     (r"Dropping to a shell!", "the twin's initramfs gave up"),
     (r"You are in emergency mode", "the twin's systemd went into emergency mode"),
 )
@@ -98,7 +98,7 @@ def boot(
         except LostTimerError as lost:
             if attempt == ATTEMPTS:
                 raise
-            monitor.log(f"{lost.message}; once more")
+            monitor.log(f"{lost.message}; retrying")
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -171,7 +171,7 @@ def _wait_for_facts(guest: Guest, deadline: float, timeout_s: float, memory_mib:
         if status is not None:
             raise _ended(status, guest, console, memory_mib)
         if time.monotonic() > deadline:
-            part = f" ({len(raw)} bytes came, but no whole document)" if raw else ""
+            part = f" (received {len(raw)} bytes, but not a complete document)" if raw else ""
             raise _no_facts(
                 f"the twin sent no facts within {timeout_s:g} s{part}; "
                 f"it got as far as {find_stage(console)}",
@@ -210,7 +210,7 @@ def _check_dead_end(console: str, path: Path) -> None:
     if f"not syncing: {LOST_TIMER}" in console:
         raise LostTimerError(
             "the twin's kernel lost its timer: the build host is too busy",
-            hint="verify again when the build host has less to do",
+            hint="verify again when the build host is less busy",
             detail=_tail(console),
         )
     for pattern, message in DEAD_ENDS:
@@ -240,7 +240,9 @@ def _ended(status: int, guest: Guest, console: str, memory_mib: int) -> BuilderE
 
 
 def _no_facts(message: str, console: str, path: Path) -> BuilderError:
-    return BuilderError(message, hint=f"the whole console is in {path}", detail=_tail(console))
+    return BuilderError(
+        message, hint=f"the complete console log is in {path}", detail=_tail(console)
+    )
 
 
 def _tail(text: str, count: int = 20) -> str:

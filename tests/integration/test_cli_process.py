@@ -62,7 +62,7 @@ def test_a_truncated_qcow2(tmp_path: Path) -> None:
     )
     lines = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"rackwright: error: {cut} is truncated or damaged: `qemu-img check` refuses it" in lines
+    assert f"rackwright: error: {cut} is truncated or damaged: `qemu-img check` fails" in lines
     assert lines[-1] == "  hint: build it again with `rackwright image`"
 
 

@@ -109,7 +109,7 @@ def test_without_its_row_a_file_is_a_fault_and_a_new_image() -> None:
     assert parse_back(FileTree((RenderedFile(PATH, b"[Service]\n"),))) == (
         f"{PATH}: no parser knows this file",
     )
-    reason = "no rule knows what a running node does with this file"
+    reason = "what a running node does with this file is not known"
     assert file_effects(FileChange(PATH, None, b"")) == (Effect("image", reason),)
 
 

@@ -167,6 +167,6 @@ def test_how_a_program_ends(tmp_path: Path) -> None:
     assert failed.value.detail == "$ sh -c 'echo why >&2; exit 3'\nwhy"
     with pytest.raises(CommandFailed) as late:
         run(Command(("sleep", "3600"), timeout_s=0.05))
-    assert late.value.message == "sleep did not end within 0.05 s"
+    assert late.value.message == "sleep did not finish within 0.05 s"
     with pytest.raises(ToolMissing):
         run(Command(("no-such-program",)))

@@ -84,8 +84,8 @@ def test_a_fault_names_its_place(changed: dict[str, object], fault: str) -> None
     ("text", "fault"),
     [
         (b"7", "document is 7, not an object"),
-        (b"", "it is not JSON: EOF while parsing a value at line 1 column 0"),
-        (b'{"disks": [', "it is not JSON: EOF while parsing a list at line 1 column 11"),
+        (b"", "it is not valid JSON: EOF while parsing a value at line 1 column 0"),
+        (b'{"disks": [', "it is not valid JSON: EOF while parsing a list at line 1 column 11"),
     ],
 )
 def test_what_is_no_document(text: bytes, fault: str) -> None:
@@ -95,5 +95,5 @@ def test_what_is_no_document(text: bytes, fault: str) -> None:
 
 
 def test_a_document_too_deep() -> None:
-    with pytest.raises(JsonFault, match="it is not JSON: recursion limit exceeded"):
+    with pytest.raises(JsonFault, match="it is not valid JSON: recursion limit exceeded"):
         decode(Node, b"[" * 100_000)

@@ -104,9 +104,9 @@ def _trees_of(plans: Iterable[HostPlan], runner: Runner) -> dict[str, FileTree]:
 def _refuse(faults: tuple[str, ...]) -> None:
     if faults:
         raise BuilderError(
-            "the bundle is not what cloud-init takes",
+            "the bundle does not match the schema of cloud-init",
             detail="\n".join(faults),
-            hint="this is a fault of rackwright: please report it with the inventory",
+            hint="this is a bug in rackwright: please report it with the inventory",
         )
 
 

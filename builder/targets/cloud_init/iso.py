@@ -56,14 +56,14 @@ def make_iso(files: Mapping[str, bytes], volume: str = "cidata") -> bytes:
 def _short_name(name: str) -> str:
     """The name a reader without Rock Ridge sees (7.5.1: eight d-characters at level 1)."""
     if re.fullmatch(r"[a-z0-9][a-z0-9-]{0,30}", name) is None:
-        raise ValueError(f"no name for a file here: {name!r}")
+        raise ValueError(f"invalid file name: {name!r}")
     return f"{name.replace('-', '').upper()[:8]}.;1"
 
 
 def _volume(volume: str, sectors: int) -> bytes:
     """The primary volume descriptor (8.4)."""
     if not 0 < len(volume) <= 32:
-        raise ValueError(f"no name for a volume: {volume!r}")
+        raise ValueError(f"invalid volume name: {volume!r}")
     return b"".join(
         (
             b"\x01CD001\x01\0",

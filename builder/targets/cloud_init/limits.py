@@ -44,6 +44,6 @@ def choose_form(seed: Seed, provider: str) -> tuple[str, bytes]:
         f"user-data of {seed.hostname} is {whole} bytes, {packed} compressed, "
         f"and {provider} takes {limit}",
         detail=PROVIDERS[provider].source,
-        hint="boot the golden image (--boots golden), or serve the bundle over https and give "
+        hint="boot the golden image (--boots golden), or serve the bundle over https and pass "
         "the provider two lines: #include, and the address of the host's user-data",
     )

@@ -64,11 +64,11 @@ def check_request(request: ImageRequest) -> None:
     unknown = sorted(set(request.formats) - set(target.forms))
     if unknown:
         raise BuilderError(
-            f"there is no image format {', '.join(unknown)}",
+            f"unknown image format {', '.join(unknown)}",
             hint=f"one of {', '.join(target.forms)}",
         )
     if not request.name or PurePosixPath(request.name).name != request.name:
-        raise BuilderError(f"{request.name!r} is no name for a file")
+        raise BuilderError(f"{request.name!r} is not a valid file name")
     for tool in target.tools_for(request.formats):
         find_tool(tool)
     if not request.keyring.exists():
@@ -109,7 +109,7 @@ def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
     for path in early:
         if f"/{path}" in base.listing.kinds:
             raise BuilderError(
-                f"/{path} is a file of a package, which the initramfs would keep",
+                f"/{path} belongs to a package, whose version the initramfs would keep",
                 hint="choose another file name",
             )
     return cpio.newc(early) if early else b""

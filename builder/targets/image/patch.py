@@ -54,7 +54,7 @@ def plan_patch(files: Sequence[ImageFile], listing: Listing, staging: str) -> Sc
             lines.append(f"write {debugfs_quote(f'{staging}/{name}')} {debugfs_quote(file.path)}")
             known[file.path] = "f"
         elif kind != stat.S_IFDIR:
-            raise BuilderError(f"{file.path}: mode {file.mode:o} is no file, directory or link")
+            raise BuilderError(f"{file.path}: mode {file.mode:o} is not a file, directory or link")
         lines += _attributes(file, kind)
     return Script(tuple(lines), tuple(contents))
 
@@ -123,7 +123,7 @@ def _add_directory(path: str, known: dict[str, str], lines: list[str]) -> None:
     if kind == DIRECTORY:
         return
     if kind is not None:
-        raise BuilderError(f"{path} is to be a directory but is a file in the image")
+        raise BuilderError(f"{path} must be a directory, but is a file in the image")
     # A new directory must not keep its maker's umask.
     lines.append(f"mkdir {debugfs_quote(path)}")
     lines.append(f"set_inode_field {debugfs_quote(path)} mode 0{stat.S_IFDIR | 0o755:o}")

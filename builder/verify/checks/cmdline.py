@@ -84,7 +84,7 @@ def _order(planned: Sequence[str], actual: Sequence[str], *, reported: bool) -> 
     wanted = [word for word in planned if present[word]]
     for want, have in zip(wanted, found, strict=False):
         if want != have:
-            return answer("fail", name, expected, f"{have} where {want} belongs")
+            return answer("fail", name, expected, f"{have} instead of {want}")
     return answer("pass", name, expected, expected)
 
 

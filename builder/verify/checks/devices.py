@@ -151,7 +151,7 @@ def _eswitch(case: Case, pf: PfPlan, fact: PciFacts | None) -> CheckResult:
     name, other = f"sriov.{pf.name}.eswitch", stand_in(case, pf.device_id)
     if other is not None:
         note = stand_in_note(pf.model, other)
-        return skip(name, pf.eswitch, f"{note}, which has no switch to put into this mode", pf.why)
+        return skip(name, pf.eswitch, f"{note}, which does not support this mode", pf.why)
     return compare(name, pf.eswitch, fact.eswitch if fact else None, pf.why)
 
 

@@ -44,7 +44,7 @@ def _version(name: str, planned: Version, found: str | None) -> CheckResult:
     """The rules of the plan are those of one major.minor; `DPDK 24.11.3` names it last."""
     expected, number = str(planned), (found or "").rpartition(" ")[2]
     same = number == expected or number.startswith((f"{expected}.", f"{expected}-"))
-    note = "" if same else "the options are worked out for the version the release ships"
+    note = "" if same else "the options are derived for the version that the release ships"
     return answer("pass" if same else "fail", name, expected, found or NOT_REPORTED, note=note)
 
 

@@ -89,7 +89,7 @@ def _memory(node: int, planned_mib: int, found_kib: int | None) -> CheckResult:
     low, high = mem_total_range(planned_mib)
     found_mib = None if found_kib is None else found_kib // 1024
     good = found_mib is not None and low <= found_mib <= high
-    expected = f"{planned_mib} MiB, less what kernel and firmware keep (at least {low} MiB)"
+    expected = f"{planned_mib} MiB, minus what kernel and firmware reserve (at least {low} MiB)"
     found = NOT_REPORTED if found_mib is None else f"{found_mib} MiB"
     return answer("pass" if good else "fail", f"numa.node{node}.memory", expected, found)
 

@@ -97,7 +97,7 @@ def test_a_new_mode_is_no_comment() -> None:
 
 def test_sysctl_names_what_stays() -> None:
     (effect,) = effects(SYSCTL, "a.b = 1\nc.d = 2\n", "")
-    assert effect.reason == "a.b, c.d: no longer set, and keeps its value until the kernel starts"
+    assert effect.reason == "a.b, c.d: no longer set, but keeps its value until the next boot"
 
 
 def vf(index: int, **settings: object) -> dict[str, object]:
@@ -130,22 +130,22 @@ def of_node(
 
 
 BINDING = {"name": "data0", "pci": "0000:09:00.0", "driver": "vfio-pci"}
-KEPT = "its VFs would have to be made anew, and none that is in use ever is"
+KEPT = "its VFs would have to be recreated, and VFs that are in use never are"
 
 
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
         ({}, {"plan-id": "b"},
-         [("nothing", "only the plan's id differs, which nothing acts on", None)]),
+         [("nothing", "only the plan id differs, which has no effect", None)]),
         ({}, {"hugepages": [{"node": 0}]},
-         [("reboot", "hugepages: the kernel reserves them while memory is whole, as it starts", None)]),
+         [("reboot", "hugepages: the kernel reserves them at boot, before memory is fragmented", None)]),
         ({}, {"offline-cpus": "3"},
          [("reboot", "offline-cpus: drivers and Open vSwitch count the CPUs when they start", None)]),
         ({}, {"pfs": []},
-         [("reboot", "xe0: its VFs stay until the next boot, pods may use them", None)]),
+         [("reboot", "xe0: its VFs stay until the next boot, because pods may use them", None)]),
         ({"pfs": []}, {},
-         [("restart", "xe0: its VFs are made, it has none yet", NICS)]),
+         [("restart", "xe0: its VFs are created; it has none yet", NICS)]),
         ({}, {"pfs": [pf(**{"num-vfs": 2, "vfs": [vf(0), vf(1)]})]},
          [("reboot", f"num-vfs of xe0: {KEPT}", None)]),
         ({}, {"pfs": [pf(eswitch="switchdev")]},
@@ -153,18 +153,18 @@ KEPT = "its VFs would have to be made anew, and none that is in use ever is"
         ({}, {"pfs": [pf(vfs=[vf(0, mac="02:00:00:00:00:01", vlan=3)])]},
          [("restart", "mac, vlan of VF 0 of xe0: set through the PF", NICS)]),
         ({"pfs": [pf(vfs=[vf(0, mac="02:00:00:00:00:01")])]}, {},
-         [("reboot", "mac of VF 0 of xe0: no longer set, and kept until it is made anew", None)]),
+         [("reboot", "mac of VF 0 of xe0: no longer set, but kept until the VF is recreated", None)]),
         ({}, {"pfs": [pf(vfs=[vf(0, driver="vfio-pci")])]},
-         [("reboot", "driver of VF 0 of xe0: it is taken from nobody who has it open", None)]),
+         [("reboot", "driver of VF 0 of xe0: a VF that may be open is not bound to another driver", None)]),
         ({}, {"bindings": [BINDING]},
-         [("restart", "data0: given to vfio-pci", NICS)]),
+         [("restart", "data0: bound to vfio-pci", NICS)]),
         ({"bindings": [BINDING]}, {},
-         [("reboot", "data0: the kernel gets it back when it starts", None)]),
+         [("reboot", "data0: goes back to the kernel driver at boot", None)]),
         ({"bindings": [BINDING]}, {"bindings": [{**BINDING, "driver": "igb_uio"}]},
-         [("reboot", "data0: Open vSwitch has it open, with its old driver", None)]),
+         [("reboot", "data0: Open vSwitch has it open with the old driver", None)]),
         ({}, {"ovs": None},
-         [("reboot", "Open vSwitch: no longer wanted, and holds ports and pages until it ends", None)]),
-        ({}, {"later": 1}, [("reboot", "later: no rule knows what a running node does with it", None)]),
+         [("reboot", "Open vSwitch: no longer planned, but holds ports and hugepages until it stops", None)]),
+        ({}, {"later": 1}, [("reboot", "later: what a running node does with it is not known", None)]),
     ],
 )  # fmt: skip
 def test_sections_of_node_json(
@@ -202,7 +202,7 @@ def test_an_option_read_at_start_restarts_the_switch() -> None:
 def test_ports_are_told_by_name() -> None:
     old = with_switch({}, port("dpdk0"), port("dpdk1"), port("dpdk2"))
     new = with_switch({}, port("dpdk0"), port("dpdk1", mtu=9000), port("dpdk3"))
-    what = "dpdk1, dpdk2, dpdk3 of br0: made, changed or removed; its traffic stops meanwhile"
+    what = "dpdk1, dpdk2, dpdk3 of br0: added, changed or removed; its traffic is interrupted"
     assert of_node(old, new) == [("restart", what, BRIDGES)]
 
 

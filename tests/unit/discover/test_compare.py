@@ -183,7 +183,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
             ),
         ),
     ),
-    "secure boot not to be read": (replace(SEED, secure_boot=b""), ()),
+    "secure boot not readable": (replace(SEED, secure_boot=b""), ()),
     "another machine of the class": (
         with_port("enp8s0", mac="cc:37:ab:e1:21:99"),
         (
@@ -193,7 +193,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
             ),
         ),
     ),
-    "a MAC not to be read": (
+    "a MAC not readable": (
         with_port("enp8s0", name=None),
         (
             (

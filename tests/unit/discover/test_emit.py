@@ -32,8 +32,8 @@ profiles: {nfv: {hugepages: {size: 2M, count: 1024}}}
 SEED_INVENTORY = Path(__file__).resolve().parents[3] / "examples/seed/inventory.yaml"
 
 SEED_YAML = """\
-# What this machine is, to paste into an inventory (hardware and hosts); the profile nfv says
-# how it is tuned. Check what the comments say was assumed.
+# Description of this machine, to paste into an inventory (hardware and hosts). The profile nfv
+# says how it is tuned. Check the assumptions noted in the comments.
 hardware:
   # Supermicro SYS-6018R-MT, Intel(R) Xeon(R) CPU E5-2620 v4 @ 2.10GHz
   sys-6018r-mt:
@@ -49,10 +49,10 @@ hardware:
       - {pci: "0000:01:00.1", id: "8086:10fb", driver: ixgbe, name: ens11f1, numa: 0}
       - {pci: "0000:08:00.0", id: "8086:1533", driver: igb, name: enp8s0, numa: 0}
       - {pci: "0000:09:00.0", id: "8086:1533", driver: igb, name: enp9s0, numa: 0}
-    # the machine was booted by BIOS, without Secure Boot
+    # the machine booted with BIOS, so without Secure Boot
 
 hosts:
-  # enp8s0 has the routes now: taken for management, with DHCP
+  # enp8s0 has the routes now: assumed to be the management port, with DHCP
   nfv1:
     hardware: sys-6018r-mt
     profile: nfv
@@ -79,8 +79,8 @@ ODD = Made(
     secure_boot=b"\x06\0\0\0\1",
 )
 ODD_YAML = """\
-# What this machine is, to paste into an inventory (hardware and hosts); the profile nfv says
-# how it is tuned. Check what the comments say was assumed.
+# Description of this machine, to paste into an inventory (hardware and hosts). The profile nfv
+# says how it is tuned. Check the assumptions noted in the comments.
 hardware:
   # AMD EPYC 7763 64-Core Processor
   amd-epyc-7763-64-core:
@@ -97,19 +97,20 @@ hardware:
     nics:
       # has no sriov_totalvfs, though Intel 82599ES (SFP+) can have 63 VFs: SR-IOV is off in the
       # firmware of the machine or of the card
-      # on vfio-pci now; Intel 82599ES (SFP+) is ixgbe's
+      # bound to vfio-pci now; the driver of Intel 82599ES (SFP+) is ixgbe
       # has no interface here now: named by its address, as systemd-udevd does
-      # its NUMA node is not known (numa_node is -1): the board's manual tells which socket its
-      # slot belongs to
+      # its NUMA node is not known (numa_node is -1): the manual of the board says which socket
+      # its slot belongs to
       - {pci: "0000:01:00.0", id: "8086:10fb", driver: ixgbe, name: enp1s0}
       # its kernel driver is not known (no driver has it, and 1924:0b03 is not in the NIC
-      # table): replace `unknown`, modinfo and /sys/bus/pci/devices/0000:02:00.0/modalias tell
+      # table): replace `unknown`, modinfo and /sys/bus/pci/devices/0000:02:00.0/modalias help
+      # to find it
       # has no interface here now: named by its address, as systemd-udevd does
       - {pci: "0000:02:00.0", id: "1924:0b03", driver: unknown, name: enp2s0, numa: 0}
     secure-boot: true
 
 hosts:
-  # no port has an IPv4 route: enp1s0 is taken for management, with DHCP
+  # no port has an IPv4 route: enp1s0 is assumed to be the management port, with DHCP
   # no serial number: sys/class/dmi/id/product_serial: no such file or directory
   nfv1:
     hardware: amd-epyc-7763-64-core

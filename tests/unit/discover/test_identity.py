@@ -34,7 +34,9 @@ def test_the_seeds_machine(discover: Discover) -> None:
             "enp8s0": {"role": "management", "dhcp4": True, "mac": "cc:37:ab:e1:21:64"},
         },
     }
-    assert found.host.notes == ("enp8s0 has the routes now: taken for management, with DHCP",)
+    assert found.host.notes == (
+        "enp8s0 has the routes now: assumed to be the management port, with DHCP",
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_the_class_is_named_by_product_or_cpu(
             "node-1",
             ('the machine\'s host name is "with_underscore": choose one',),
         ),
-        ("", "node-1", ("the machine's host name is not to be read: choose one",)),
+        ("", "node-1", ("the machine's host name is not readable: choose one",)),
     ],
 )
 def test_the_host_has_its_own_name_if_it_can(
@@ -108,8 +110,8 @@ def test_the_reason_is_told_where_only_root_may_read() -> None:
     machine = Machine(hostname="a", faults={path: "permission denied"})
     nic = FoundNic("0000:01:00.0", "8086:1533", "igb", "a0", 0)
     assert find_host(machine, [nic], None).notes == (
-        "no port has an IPv4 route: a0 is taken for management, with DHCP",
-        f"no serial number: {path}: permission denied; only root may read it",
+        "no port has an IPv4 route: a0 is assumed to be the management port, with DHCP",
+        f"no serial number: {path}: permission denied; only root can read it",
     )
 
 
@@ -152,12 +154,13 @@ def test_management_is_where_the_routes_are(tmp_path: Path, name: str) -> None:
             None,
             (
                 (
-                    "whether Secure Boot is on is not known: sys/firmware/efi/efivars/"
-                    "SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c: too short"
+                    "it is not known whether Secure Boot is on: "
+                    "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c: "
+                    "too short"
                 ),
             ),
         ),
-        (None, False, ("the machine was booted by BIOS, without Secure Boot",)),
+        (None, False, ("the machine booted with BIOS, so without Secure Boot",)),
     ],
 )
 def test_secure_boot(

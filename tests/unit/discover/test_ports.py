@@ -41,7 +41,7 @@ def test_a_port_on_vfio_gets_driver_and_name_without_an_interface(discover: Disc
     nic = only(discover, Port("0000:01:00.0", "8086:10fb", "vfio-pci", total_vfs=63))
     assert (nic.driver, nic.name, nic.mac) == ("ixgbe", "enp1s0", None)
     assert nic.notes == (
-        "on vfio-pci now; Intel 82599ES (SFP+) is ixgbe's",
+        "bound to vfio-pci now; the driver of Intel 82599ES (SFP+) is ixgbe",
         "has no interface here now: named by its address, as systemd-udevd does",
     )
 
@@ -79,7 +79,7 @@ def test_vfs_are_left_out_and_counted(discover: Discover) -> None:
     other = replace(vf, pci="0000:01:10.2", driver="ixgbevf", name="ens11f0v1")
     found = discover(Made(ports=(pf, vf, other)))
     assert [nic.pci for nic in found.nics] == ["0000:01:00.0"]
-    assert found.nics_notes == ("2 VFs are left out: a profile makes them",)
+    assert found.nics_notes == ("2 VFs are left out: a profile creates them",)
 
 
 def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
@@ -93,7 +93,7 @@ def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
     found = discover(Made(ports=ports))
     assert [nic.name for nic in found.nics] == ["ib0"]
     assert found.nics_notes == (
-        '0000:02:00.0 is left out: class "0x028000" is no wired port',
+        '0000:02:00.0 is left out: class "0x028000" is not a wired port',
         "0000:03:00.0 is left out: its vendor and device could not be read",
         'left out: "nonsense" is not a PCI address like "0000:01:00.0"',
     )
@@ -120,15 +120,18 @@ def test_a_driver_nobody_knows_is_to_be_replaced(
     assert nic.driver == "unknown"
     assert nic.notes[0] == (
         f"its kernel driver is not known ({has} has it, and 1924:0b03 is not in the NIC table): "
-        "replace `unknown`, modinfo and /sys/bus/pci/devices/0000:01:00.0/modalias tell"
+        "replace `unknown`, modinfo and /sys/bus/pci/devices/0000:01:00.0/modalias help to find it"
     )
 
 
 def test_a_driver_the_table_does_not_expect_is_told(discover: Discover) -> None:
     nic = only(discover, Port("0000:01:00.0", "8086:1533", "igc", "a0"))
-    assert (nic.driver, nic.notes) == ("igb", ("on igc now, not on igb, the driver of Intel I210",))
+    assert (nic.driver, nic.notes) == (
+        "igb",
+        ("bound to igc now, not to igb, the driver of Intel I210",),
+    )
     nic = only(discover, Port("0000:01:00.0", "8086:1533", None))
-    assert nic.notes[0] == "no driver has it now; Intel I210 is igb's"
+    assert nic.notes[0] == "it has no driver now; the driver of Intel I210 is igb"
 
 
 def test_the_node_a_firmware_does_not_tell(discover: Discover) -> None:
@@ -137,8 +140,8 @@ def test_the_node_a_firmware_does_not_tell(discover: Discover) -> None:
     assert "numa" not in nic_data(nic)
     assert nic.notes == (
         (
-            "its NUMA node is not known (numa_node is -1): the board's manual tells which socket its "
-            "slot belongs to"
+            "its NUMA node is not known (numa_node is -1): the manual of the board says which "
+            "socket its slot belongs to"
         ),
     )
     # With one node there is nothing to choose.
@@ -185,7 +188,7 @@ def test_representors_are_not_the_port(discover: Discover) -> None:
             (
                 (
                     'its MAC address is left out: "02:00:00:00:00:01" may not be the card\'s own '
-                    "(addr_assign_type is 3); ethtool -P a0 tells that"
+                    "(addr_assign_type is 3); ethtool -P a0 shows that"
                 ),
             ),
         ),

@@ -57,9 +57,9 @@ NOTES = {
     # Two CPUs were offline: their node is known, their siblings are not.
     "twin-cpus-offline": (
         (
-            "CPUs 3,31 are offline: whose siblings is not known, each is taken for a core. Online "
-            "(echo 1 > /sys/devices/system/cpu/cpu3/online; boot without nosmt) the kernel tells; then "
-            "discover again"
+            "CPUs 3,31 are offline: their siblings are not known, so each is assumed to be a core of its "
+            "own. Bring them online (echo 1 > /sys/devices/system/cpu/cpu3/online, or boot without "
+            "nosmt) and discover again"
         ),
     ),
 }
@@ -84,7 +84,7 @@ def test_the_seeds_twin(tmp_path: Path, name: str) -> None:
         "secure-boot": True,
     }
     assert found.topology.core_notes == NOTES[name]
-    assert found.nics_notes == ("4 VFs are left out: a profile makes them",)
+    assert found.nics_notes == ("4 VFs are left out: a profile creates them",)
     assert [nic.bound for nic in found.nics] == ["igb", "igb", "igb", "vfio-pci"]
 
 
@@ -167,7 +167,7 @@ def test_recording_needs_no_more_than_python(
     count = sum(path.is_symlink() or path.is_file() for path in out.rglob("*"))
     assert capsys.readouterr().out == f"{out}: {count} files\n"
     assert record_main([str(out)]) == 1
-    assert capsys.readouterr().err == f"{out} is there already: name a new directory\n"
+    assert capsys.readouterr().err == f"{out} already exists: choose a new directory\n"
     assert [record_main([]), record_main(["--help"])] == [2, 2]
     assert capsys.readouterr().err == USAGE * 2
 

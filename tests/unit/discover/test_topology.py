@@ -81,7 +81,7 @@ def test_offline_siblings_are_paired_as_the_others_are(discover: Discover) -> No
     """The kernel tells their node, not their core."""
     found = discover(replace(SEED, offline="3,31"))
     assert found.topology.core_notes == (
-        "CPUs 3,31 are offline: siblings are taken to be as far apart as the others, 16",
+        "CPUs 3,31 are offline: siblings are assumed to be as far apart as the others, 16",
     )
     assert hardware_data(found)["siblings"] == 16
     assert hardware_data(found)["numa"] == topology(discover, SEED)["numa"]
@@ -94,9 +94,9 @@ def test_with_smt_switched_off_siblings_are_not_guessed(discover: Discover) -> N
     assert hardware_data(found)["numa"] == topology(discover, SEED)["numa"]
     assert found.topology.core_notes == (
         (
-            "CPUs 16-31 are offline: whose siblings is not known, each is taken for a core. Online "
-            "(echo 1 > /sys/devices/system/cpu/cpu16/online; boot without nosmt) the kernel tells; "
-            "then discover again"
+            "CPUs 16-31 are offline: their siblings are not known, so each is assumed to be a core of its "
+            "own. Bring them online (echo 1 > /sys/devices/system/cpu/cpu16/online, or boot without "
+            "nosmt) and discover again"
         ),
     )
 
@@ -106,8 +106,8 @@ def test_an_offline_cpu_of_no_node_is_left_out(discover: Discover) -> None:
     lost = {"sys/devices/system/cpu/cpu32/online": "0\n"}
     found = discover(replace(made, files=lost))
     assert found.topology.node_notes[0] == (
-        "CPU 32 is left out: offline and on no node; online the kernel tells "
-        "(echo 1 > /sys/devices/system/cpu/cpu32/online)"
+        "CPU 32 is left out: offline and on no node; bring them online to include them (echo 1 > "
+        "/sys/devices/system/cpu/cpu32/online)"
     )
 
 
@@ -124,7 +124,7 @@ def test_a_kernel_without_numa(discover: Discover, tmp_path: Any) -> None:
     found = discover(made)
     assert hardware_data(found)["numa"] == [{"cpus": "0-1", "memory": "8GiB"}]
     assert found.topology.node_notes[0] == (
-        "the kernel has no sys/devices/system/node: all CPUs and memory are taken for one node"
+        "the kernel has no sys/devices/system/node: all CPUs and memory are assigned to one node"
     )
 
 
@@ -181,33 +181,33 @@ MISTAKES = {
             "cannot describe this machine"
         ),
         (
-            "a node without memory modules is left out by the kernel: put some in, or choose fewer "
+            "the kernel leaves out a node without memory modules: install some, or choose fewer "
             "nodes (SNC, NPS) in the firmware"
         ),
     ),
     "no-memory": (
         Made(nodes=((0, "0-1", GIB_KIB), (1, "2-3", 0))),
-        "NUMA node 1 has CPUs 2-3 but no memory, which an inventory cannot say",
-        "put memory modules in, or choose fewer nodes (SNC, NPS) in the firmware",
+        "NUMA node 1 has CPUs 2-3 but no memory, which an inventory cannot describe",
+        "install memory modules, or choose fewer nodes (SNC, NPS) in the firmware",
     ),
     "no-meminfo": (
         Made(files={"sys/devices/system/node/node0/meminfo": ""}),
         (
-            "sys/devices/system/node/node0/meminfo tells no MemTotal: the memory of NUMA node 0 is not "
-            "known"
+            "sys/devices/system/node/node0/meminfo has no MemTotal: the memory of NUMA node 0 is "
+            "not known"
         ),
         "copy the file too",
     ),
     "no-cpus": (
         Made(nodes=()),
-        "sys/devices/system/cpu has no CPUs (cpu0, cpu1, …): nothing can be said of this machine",
-        "is this a copy of /sys? `rackwright discover --record DIR` makes one",
+        "sys/devices/system/cpu has no CPUs (cpu0, cpu1, …): this machine cannot be described",
+        "is this a copy of /sys? `rackwright discover --record DIR` creates one",
     ),
     "no-vendor": (
         Made(files={"proc/cpuinfo": "Features : fp asimd\n"}),
         (
-            "proc/cpuinfo tells no vendor_id: the vendor of the CPU is not known, and with it the "
-            "IOMMU's kernel arguments"
+            "proc/cpuinfo has no vendor_id: the vendor of the CPU is not known, nor are the "
+            "kernel arguments of the IOMMU"
         ),
         "rackwright is for x86-64; copy the file too",
     ),
@@ -219,8 +219,8 @@ MISTAKES = {
     "no-list": (
         Made(files={"sys/devices/system/node/node0/cpulist": "0-x\n"}),
         (
-            'sys/devices/system/node/node0/cpulist is no list of CPUs: "0-x" is not a CPU or a range '
-            "of CPUs"
+            'sys/devices/system/node/node0/cpulist is not a list of CPUs: "0-x" is not a CPU or '
+            "a range of CPUs"
         ),
         "copy it again",
     ),
@@ -239,7 +239,9 @@ def test_a_cpu_online_without_topology_is_a_core(discover: Discover) -> None:
     made = Made(files={"sys/devices/system/cpu/online": "0-4\n"})
     silent = replace(made, files={**made.files, "sys/devices/system/cpu/cpu4/node0": ""})
     found = discover(silent)
-    assert found.topology.core_notes == ("no thread_siblings_list of CPU 4: taken for a core each",)
+    assert found.topology.core_notes == (
+        "no thread_siblings_list of CPU 4: each is assumed to be a core of its own",
+    )
 
 
 def test_hygon_has_the_iommu_of_amd(discover: Discover) -> None:

@@ -61,9 +61,9 @@ def test_bytes_depend_on_the_files_alone() -> None:
 @pytest.mark.parametrize(
     ("files", "volume", "message"),
     [
-        ({"a b": b""}, "cidata", "no name for a file here: 'a b'"),
+        ({"a b": b""}, "cidata", "invalid file name: 'a b'"),
         ({"network-config": b"", "network-cold": b""}, "cidata", "two of these names are one"),
-        ({}, "", "no name for a volume: ''"),
+        ({}, "", "invalid volume name: ''"),
         ({f"file{n}": b"" for n in range(30)}, "cidata", "30 files are too many"),
     ],
 )

@@ -312,8 +312,8 @@ def test_the_first_form_that_fits(plans: Plans) -> None:
         f"user-data of nfv1 is {whole} bytes, {packed} compressed, and ec2 takes 16384"
     )
     assert caught.value.hint == (
-        "boot the golden image (--boots golden), or serve the bundle over https and give "
-        "the provider two lines: #include, and the address of the host's user-data"
+        "boot the golden image (--boots golden), or serve the bundle over https and pass the "
+        "provider two lines: #include, and the address of the host's user-data"
     )
 
 

@@ -117,8 +117,8 @@ def test_help_needs_no_home_directory(
         (
             PermissionError(errno.EACCES, "Permission denied", "/data/x"),
             (
-                "rackwright: error: /data/x: Permission denied\n"
-                "  hint: choose a place you may write to, or run it with sudo\n"
+                "rackwright: error: /data/x: Permission denied\n  hint: choose a directory that "
+                "you can write to, or use sudo\n"
             ),
         ),
         (OSError("odd"), "rackwright: error: odd\n"),

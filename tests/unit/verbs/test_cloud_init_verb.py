@@ -106,9 +106,9 @@ def test_tells_what_netplan_says(
         1,
         "",
         (
-            "rackwright: error: the bundle is not what cloud-init takes\n"
-            "    nfv1/network-config: netplan generate: Error in network definition: unknown key\n"
-            "  hint: this is a fault of rackwright: please report it with the inventory\n"
+            "rackwright: error: the bundle does not match the schema of cloud-init\n    "
+            "nfv1/network-config: netplan generate: Error in network definition: unknown key\n  "
+            "hint: this is a bug in rackwright: please report it with the inventory\n"
         ),
     )
     assert not (here / "seed").exists()
@@ -120,8 +120,9 @@ def test_stock_wants_macs(rackwright: Call, write: Callable[..., Path], here: Pa
         0,
         "",
         (
-            "warning: no MAC is known of the management interface of nfv1: at its first boot a "
-            "stock image finds the port only if the kernel's own name for it is the inventory's\n"
+            "warning: the MAC of the management interface of nfv1 is not given: at first boot, a "
+            "stock image finds the port only if the kernel gives it the same name as the "
+            "inventory\n"
             '  hint: hosts: {nfv1: {interfaces: {<nic>: {mac: "…"}}}}\n'
             "1 host in seed\n"
         ),

@@ -24,13 +24,13 @@ reboot: nfv1
   ~ /etc/default/grub.d/90-rackwright.cfg (image)
       reboot: the kernel reads its command line when it starts; run update-grub
   ~ /etc/rackwright/image-release (image)
-      nothing to do: names the plan; nothing acts on it
+      nothing to do: names the plan; has no effect
   ~ /etc/rackwright/node.json (image)
-      reboot: hugepages: the kernel reserves them while memory is whole, as it starts
+      reboot: hugepages: the kernel reserves them at boot, before memory is fragmented
   ~ /etc/netplan/90-rackwright.yaml (host)
-      restart of services: the network is set up anew, this connection's address included; \
+      restart of services: the network is reconfigured, including the address of this connection; \
 run netplan apply
-  golden image: build it again, so that new nodes have the changes
+  golden image: rebuild it, so that new nodes get the changes
   running nodes: write the files, then: update-grub; reboot
 """
 
@@ -66,7 +66,7 @@ def test_the_host_alone_leaves_the_image(rackwright: Call, old: Path, write: Wri
     said = rackwright("diff", old, new)
     assert "restart of services: nfv1\n" in said.out
     assert said.out.endswith(
-        "  golden image: stays as it is\n  running nodes: write the files, then: netplan apply\n"
+        "  golden image: unchanged\n  running nodes: write the files, then: netplan apply\n"
     )
 
 
@@ -124,7 +124,8 @@ def test_hosts_come_and_go(rackwright: Call, old: Path, write: Write) -> None:
         "added: nfv3\n  install them: they have no image yet\n"
     )
     assert rackwright("diff", after, before).out == (
-        "0 changed, 0 added, 1 removed, 2 the same\n\nremoved: nfv3\n  they run on as they are\n"
+        "0 changed, 0 added, 1 removed, 2 the same\n\nremoved: nfv3\n  they keep running "
+        "unchanged\n"
     )
     assert rackwright("diff", before, after, "--host", "nfv1").out == ALL_SAME
 
@@ -173,11 +174,11 @@ def test_numbers_of_the_kubelet(rackwright: Call, old: Path, write: Write) -> No
             "kubelet"
         )
     ]
-    assert group["changes"][0]["name"] == "numbers of KubeletConfiguration"
+    assert group["changes"][0]["name"] == "KubeletConfiguration values"
 
 
 def test_a_pool_with_another_name(rackwright: Call, old: Path, write: Write) -> None:
     said = rackwright("diff", old, write(("pool: net_vfs", "pool: lan_vfs"), name="new.yaml"))
     assert "  + pool lan_vfs" in said.out
     assert "  - pool net_vfs" in said.out
-    assert "tell the SR-IOV device plugin" in said.out
+    assert "update the SR-IOV device plugin" in said.out

@@ -108,20 +108,20 @@ def test_a_copy_to_send(rackwright: Call, root: Path) -> None:
     assert rackwright("discover", "--root", root, "--record", "sent") == (
         1,
         "",
-        "rackwright: error: sent is there already\n  hint: name a new directory\n",
+        "rackwright: error: sent already exists\n  hint: choose a new directory\n",
     )
 
 
 MISTAKES = {
     "no such root": (
         ("--root", "nowhere"),
-        "--root nowhere is not a directory\n  hint: it is where sys/ and proc/ are\n",
+        "--root nowhere is not a directory\n  hint: it must contain sys/ and proc/\n",
     ),
     "an empty root": (
         ("--root", "empty"),
         (
-            "proc/cpuinfo tells no vendor_id: the vendor of the CPU is not known, and with it the "
-            "IOMMU's kernel arguments\n  hint: rackwright is for x86-64; copy the file too\n"
+            "proc/cpuinfo has no vendor_id: the vendor of the CPU is not known, nor are the "
+            "kernel arguments of the IOMMU\n  hint: rackwright is for x86-64; copy the file too\n"
         ),
     ),
     "nothing to compare with": (

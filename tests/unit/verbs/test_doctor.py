@@ -44,8 +44,8 @@ def test_missing_programs(rackwright: Call, without: Callable[..., None]) -> Non
     assert rackwright("doctor") == (
         1,
         (
-            "render   ok\nimage    lacks mmdebstrap, qemu-img\n"
-            "verify   lacks qemu-system-x86_64, qemu-img\n"
+            "render   ok\nimage    missing: mmdebstrap, qemu-img\n"
+            "verify   missing: qemu-system-x86_64, qemu-img\n"
         ),
         "  hint: apt-get install mmdebstrap qemu-system-x86 qemu-utils\n",
     )
@@ -58,7 +58,7 @@ def test_missing_firmware(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(needs, "find_firmware", missing)
     assert rackwright("doctor") == (
         1,
-        "render   ok\nimage    ok\nverify   lacks ovmf\n",
+        "render   ok\nimage    ok\nverify   missing: ovmf\n",
         "  hint: apt-get install ovmf\n",
     )
 

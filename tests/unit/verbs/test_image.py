@@ -63,7 +63,7 @@ def test_unknown_format(
         1,
         "",
         (
-            f"rackwright: error: there is no image format {named}\n"
+            f"rackwright: error: unknown image format {named}\n"
             "  hint: formats: raw, qcow2, raw.zst\n"
         ),
     )

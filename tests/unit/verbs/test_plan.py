@@ -94,9 +94,9 @@ def test_release_of_this_machine(
         1,
         "",
         (
-            "rackwright: error: image.os is 'host', but this machine runs fedora, which no image is"
-            " made of\n  hint: name a release with --os: debian-12, debian-13, ubuntu-22.04,"
-            " ubuntu-24.04, ubuntu-26.04\n"
+            "rackwright: error: image.os is 'host', but this machine runs fedora, for which "
+            "rackwright builds no images\n  hint: choose a release with --os: debian-12, "
+            "debian-13, ubuntu-22.04, ubuntu-24.04, ubuntu-26.04\n"
         ),
     )
 

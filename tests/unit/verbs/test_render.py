@@ -181,8 +181,8 @@ def test_files_that_do_not_parse_are_not_written(
         1,
         "",
         (
-            "rackwright: error: the rendered files do not parse back\n    netplan generate: no\n"
-            "  hint: this is a fault of rackwright: please report it with the inventory\n"
+            "rackwright: error: the rendered files do not parse back\n    netplan generate: "
+            "no\n  hint: this is a bug in rackwright: please report it with the inventory\n"
         ),
     )
     assert not (here / "tree").exists()

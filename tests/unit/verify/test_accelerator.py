@@ -55,7 +55,7 @@ def test_kvm_where_the_probe_ran(tmp_path: Path, device: Path) -> None:
 
 def test_no_kvm_where_the_probe_failed_or_hung(tmp_path: Path, device: Path) -> None:
     failed = Probe(CommandFailed("qemu-system-x86_64 failed with status 1"))
-    hung = Probe(CommandFailed("qemu-system-x86_64 did not end within 3 s"))
+    hung = Probe(CommandFailed("qemu-system-x86_64 did not finish within 3 s"))
     assert find_accelerator(failed, tmp_path, device) == "tcg"
     assert find_accelerator(hung, tmp_path, device) == "tcg"
 

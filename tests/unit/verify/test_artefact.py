@@ -102,6 +102,6 @@ def test_a_qcow2_that_is_not_whole(tmp_path: Path, status: int) -> None:
     path.write_bytes(b"QFI\xfb")
     with pytest.raises(BuilderError) as caught:
         inspect_image(path, Img(status, b"ERROR one\nERROR two\nERROR three\nERROR four\n"))
-    assert caught.value.message == (f"{path} is truncated or damaged: `qemu-img check` refuses it")
+    assert caught.value.message == (f"{path} is truncated or damaged: `qemu-img check` fails")
     assert caught.value.hint == AGAIN
     assert caught.value.detail == "ERROR one\nERROR two\nERROR three"

@@ -104,7 +104,7 @@ WRONG: list[tuple[Path, object, str, str, str]] = [
     (("pid1-cpus",), "0-31", "cpu.pid1", "0,8,16,24", "0-31"),
     (("numa", 1, "cpus"), "8-15", "numa.node1.cpus", "8-15,24-31", "8-15"),
     (("numa", 1, "mem-kib"), 40 * 1048576, "numa.node1.memory",
-     "48128 MiB, less what kernel and firmware keep (at least 46112 MiB)", "40960 MiB"),
+     "48128 MiB, minus what kernel and firmware reserve (at least 46112 MiB)", "40960 MiB"),
     (("hugepages", 1, "total"), 3, "hugepages.node1.1G", "4", "3"),
     (("mounts", 1, "options"), "rw,pagesize=1024M", "mounts./dev/hugepages2M",
      "/dev/hugepages2M with pages of 2048 KiB", "not mounted so"),

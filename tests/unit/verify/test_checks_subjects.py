@@ -41,7 +41,7 @@ def test_order(seed: Seed) -> None:
     """Swapped, hugepages=0:4,1:4 would count pages of 2 MiB."""
     assert with_cmdline(
         seed, "hugepagesz=1G hugepages=0:4,1:4", "hugepages=0:4,1:4 hugepagesz=1G"
-    ) == {"cmdline.order": ("as planned", "hugepages=0:4,1:4 where hugepagesz=1G belongs")}
+    ) == {"cmdline.order": ("as planned", "hugepages=0:4,1:4 instead of hugepagesz=1G")}
 
 
 def test_a_word_repeated(seed: Seed) -> None:
@@ -335,7 +335,7 @@ def test_what_a_stand_in_cannot_set_of_a_vf_is_skipped_aloud(seed: Seed) -> None
     assert skipped == {
         "sriov.ens11f0.eswitch": (
             "switchdev",
-            "which has no switch to put into this mode",
+            "which does not support this mode",
         ),
         "sriov.ens11f0.vf0.max-tx-rate": ("5000 Mbit/s", "whose link is 1000 Mbit/s"),
         "sriov.ens11f0.vf0.min-tx-rate": (

@@ -91,7 +91,7 @@ def test_what_a_newer_node_adds_is_left_alone() -> None:
 def test_no_document() -> None:
     assert refused(b"") == (
         "the node sent no facts",
-        "rackwright-facts.service did not run to its end; the console log says why",
+        "rackwright-facts.service did not finish; the console log says why",
     )
     assert refused(b" \n\n")[0] == "the node sent no facts"
 

@@ -193,10 +193,10 @@ def test_time_out_names_the_stage_and_the_last_lines(
         run_boot(tmp_path, monkeypatch, play, timeout_s=0)
     console = tmp_path / "work/console.log"
     assert caught.value.message == (
-        "the twin sent no facts within 0 s (10 bytes came, but no whole document); "
-        "it got as far as the kernel"
+        "the twin sent no facts within 0 s (received 10 bytes, but not a complete document); it "
+        "got as far as the kernel"
     )
-    assert caught.value.hint == f"the whole console is in {console}"
+    assert caught.value.hint == f"the complete console log is in {console}"
     assert caught.value.detail == "\n".join(lines[-20:])
     assert console.exists()
 
@@ -213,7 +213,7 @@ def test_time_out_names_the_stage_and_the_last_lines(
                 "BdsDxe: failed to load Boot0001: Access Denied\r\n"
                 "BdsDxe: No bootable option or device was found.\r\n"
             ),
-            "the twin's firmware found nothing that it may boot",
+            "the twin's firmware found nothing that it is allowed to boot",
         ),
         (
             "ALERT!  UUID=1 does not exist.  Dropping to a shell!\r\n(initramfs) ",
@@ -231,7 +231,7 @@ def test_a_dead_end_ends_the_boot_at_once(
     with pytest.raises(BuilderError) as caught:
         run_boot(tmp_path, monkeypatch, Play(act(console)))
     assert caught.value.message == message
-    assert caught.value.hint == f"the whole console is in {tmp_path}/work/console.log"
+    assert caught.value.hint == f"the complete console log is in {tmp_path}/work/console.log"
 
 
 TWICE = "Linux version 6.12\nRebooting\nLinux version 6.12\n"
@@ -275,7 +275,7 @@ def test_a_lost_timer_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monitor, play = Log(), Play(act(LOST), act(facts=FACTS + b"\n"))
     assert run_boot(tmp_path, monkeypatch, play, monitor=monitor).facts_json == FACTS
     assert monitor.lines == [
-        "the twin's kernel lost its timer: the build host is too busy; once more"
+        "the twin's kernel lost its timer: the build host is too busy; retrying"
     ]
 
 
@@ -304,7 +304,7 @@ def test_a_timer_lost_three_times_is_a_fault(
                 "the twin switched itself off or reset before it sent its facts; "
                 "it got as far as systemd"
             ),
-            "the whole console is in {work}/console.log",
+            "the complete console log is in {work}/console.log",
         ),
     ],
 )

@@ -29,7 +29,7 @@ IOMMU = ("-device", "intel-iommu,intremap=on,eim=on,caching-mode=on")
 TWIN = ("-smbios", "type=1,manufacturer=rackwright,product=twin")
 ALWAYS = (
     "CPU model: QEMU's own under TCG, the host's under KVM",
-    "disk: virtio-blk; network ports: 1 Gbit/s, each alone on a network of its own",
+    "disk: virtio-blk; network ports: 1 Gbit/s, each on its own network",
 )
 
 
@@ -116,7 +116,7 @@ def test_the_seed_machine_says_what_it_is_not() -> None:
         "8086:1533 (0000:08:00.0, 0000:09:00.0) is an igb, 8086:10c9, with 7 VFs instead of 0",
         "8086:10fb (0000:01:00.0, 0000:01:00.1) is an igb, 8086:10c9, with 7 VFs instead of 63",
         ALWAYS[0],
-        "SMT siblings: each CPU is a core of its own; QEMU numbers siblings as neighbours",
+        "SMT siblings: each CPU is its own core; QEMU numbers siblings consecutively",
         ALWAYS[1],
     )
     assert machine.substitutions == {"8086:10fb": "8086:10c9", "8086:1533": "8086:10c9"}
@@ -155,7 +155,7 @@ def test_a_comma_in_a_path_is_doubled() -> None:
 def test_amd_gets_an_intel_iommu_and_says_so() -> None:
     machine = plan_twin(replace(SEED, vendor="amd"))
     assert machine.limits[-2] == (
-        "IOMMU: Intel VT-d; Linux cannot take interrupts through QEMU's AMD-Vi under TCG"
+        "IOMMU: Intel VT-d; Linux cannot receive interrupts through QEMU's AMD-Vi under TCG"
     )
     assert machine.argv[14:16] == IOMMU
 

@@ -59,13 +59,13 @@ def test_not_root(request_: ImageRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_unknown_format(request_: ImageRequest) -> None:
     assert refused(replace(request_, formats=("raw", "vhd"))) == (
-        "there is no image format vhd",
+        "unknown image format vhd",
         "one of raw, qcow2, raw.zst",
     )
 
 
 def test_name_with_a_directory(request_: ImageRequest) -> None:
-    assert refused(replace(request_, name="../node"))[0] == "'../node' is no name for a file"
+    assert refused(replace(request_, name="../node"))[0] == "'../node' is not a valid file name"
 
 
 def test_missing_keyring(request_: ImageRequest, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_early_archive_refuses_a_file_of_a_package(tmp_path: Path) -> None:
     with pytest.raises(BuilderError) as caught:
         build.early_archive((file,), make_base(tmp_path, {"/etc/modprobe.d/a.conf": "f"}))
     assert caught.value.message == (
-        "/etc/modprobe.d/a.conf is a file of a package, which the initramfs would keep"
+        "/etc/modprobe.d/a.conf belongs to a package, whose version the initramfs would keep"
     )
 
 

@@ -103,11 +103,11 @@ def test_quote() -> None:
         ),
         (
             ImageFile("/etc/fstab/x", 0o644, 0, 0, b""),
-            "/etc/fstab is to be a directory but is a file in the image",
+            "/etc/fstab must be a directory, but is a file in the image",
         ),
         (
             ImageFile("/dev/null", 0o20666, 0, 0, b""),
-            "/dev/null: mode 20666 is no file, directory or link",
+            "/dev/null: mode 20666 is not a file, directory or link",
         ),
         (
             ImageFile("/loop/x", 0o644, 0, 0, b""),
