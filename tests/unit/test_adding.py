@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from seed_plans import SEED
 
 from builder import accept, render
+from builder.catalog.nic_types import NicType, VfType
+from builder.catalog.nics import NIC_TYPES
+from builder.catalog.port_drivers import PORT_DRIVERS
 from builder.catalog.releases import RELEASES
 from builder.changes.file_effects import FileChange, file_effects
 from builder.command import PACKAGE_OF, Command, Result
-from builder.inventory.loader import load
+from builder.inventory.loader import Loaded, load, parse_inventory
 from builder.model.validate import validate
 from builder.needs import NEEDS
+from builder.plan.checks import check_images
 from builder.plan.host import plan_host
 from builder.plan.nouns.image import ImagePlan
 from builder.render import files
@@ -29,8 +36,14 @@ from builder.render.parse import parse_back
 from builder.render.templates import Sources
 from builder.render.tree import FileTree, RenderedFile
 from builder.resources import read_texts
-from builder.targets.registry import TARGETS
+from builder.targets.registry import TARGETS, Target, TargetForm
 from builder.verbs import VERBS
+from builder.verify.checks.case import Case
+from builder.verify.checks.standins import expected_devices
+from builder.verify.facts import Facts
+from builder.verify.spec import spec_of
+from builder.verify.twin import plan_twin
+from scripts.reference import targets_page
 
 # What a new rendered file takes when its values are planned: a template, and in render/<family>.py
 # a function and a row.
@@ -145,3 +158,109 @@ def test_a_target_is_its_row_its_verb_and_its_package(name: str) -> None:
     assert find_spec(f"builder.targets.{module}") is not None
     assert NEEDS.get(name, ()) == target.all_tools
     assert set(target.all_tools) <= PACKAGE_OF.keys()
+
+
+NIC = NicType(
+    "1af9:0042",
+    "Tomorrow's NIC",
+    PORT_DRIVERS["ixgbe"],
+    VfType("1af9:0043", "ixgbevf"),
+    total_vfs=5,
+    vf_offset=64,
+    vf_stride=2,
+)
+
+
+def loaded_with(nic: NicType, num_vfs: int = 2) -> Loaded:
+    """The seed with this NIC in place of its ports with VFs."""
+    text = SEED.read_text(encoding="utf-8").replace("8086:10fb", nic.device_id)
+    return parse_inventory(text.replace("num-vfs: 2", f"num-vfs: {num_vfs}", 1), "inventory.yaml")
+
+
+def test_a_nic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(NIC_TYPES, NIC.device_id, NIC)
+    loaded = loaded_with(NIC)
+    inventory, report = validate(loaded)
+    assert inventory is not None
+    assert report.items == ()
+    plan = plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"])
+    assert [(pf.vf_id, str(pf.vfs[0].pci)) for pf in plan.image.pfs] == [
+        ("1af9:0043", "0000:01:08.0"),
+        ("1af9:0043", "0000:01:08.1"),
+    ]
+    # The seed's own.
+    assert [item.rule for item in check_images([plan], loaded.marks)] == ["plan-page-sharing"]
+    names = {package.name for package in plan.image.packages}
+    assert "librte-net-ixgbe25" in names
+    devices = expected_devices(Case(plan.image, None, FileTree(()), Facts(), {}))
+    found = {str(device.pci): (device.device_id, device.driver) for device in devices}
+    assert found["0000:01:00.0"] == ("1af9:0042", "ixgbe")
+    assert found["0000:01:08.1"] == ("1af9:0043", "ixgbevf")
+    limits = plan_twin(spec_of(inventory.hardware[plan.image.hardware], plan, "bios")).limits
+    where = "0000:01:00.0, 0000:01:00.1"
+    assert f"1af9:0042 ({where}) is an igb, 8086:10c9, with 7 VFs instead of 5" in limits
+
+
+def test_what_the_row_of_a_nic_says_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    (unknown, *_) = validate(loaded_with(NIC))[1].items
+    assert unknown.rule == "nic-model-known"
+    monkeypatch.setitem(NIC_TYPES, NIC.device_id, NIC)
+    found = {item.rule: item.message for item in validate(loaded_with(NIC, 6))[1].items}
+    said = "num-vfs is 6, but ens11f0 (Tomorrow's NIC) has at most 5 VFs"
+    assert found["sriov-num-vfs"] == said
+
+
+TARGET = Target(
+    summary="write what a machine boots from its network",
+    example="rackwright pxe inventory.yaml --host nfv1 -o netboot",
+    forms={"tar": TargetForm("all of it in one archive", ("tar",))},
+    tools=("zstd",),
+    needs_root=True,
+)
+
+
+def reread(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A module as it is where the program starts with the rows of now."""
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_target(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    verb = ModuleType("builder.verbs.pxe")
+    verb.__dict__.update(
+        add_arguments=lambda parser: parser.add_argument("--host"),
+        run=lambda args: args.host,
+    )
+    monkeypatch.setitem(sys.modules, "builder.verbs.pxe", verb)
+    monkeypatch.setitem(TARGETS, "pxe", TARGET)
+    reread("builder.verbs", monkeypatch)
+    parser = reread("builder.verbs.parser", monkeypatch).build_parser(["pxe"])
+    args = parser.parse_args(["pxe", "--host", "nfv1"])
+    assert args.run(args) == "nfv1"
+    assert f"pxe {TARGET.summary}" in " ".join(parser.format_help().split())
+    with pytest.raises(SystemExit):
+        parser.parse_args(["pxe", "--help"])
+    assert TARGET.example in capsys.readouterr().out
+    needs = reread("builder.needs", monkeypatch)
+    monkeypatch.setattr(needs, "is_root", lambda: False)
+    assert needs.NEEDS["pxe"] == ("zstd", "tar")
+    assert "pxe needs root: run it with sudo" in needs.find_lack(Recorder()).faults
+    page = targets_page()
+    assert f"## `pxe`\n\nVerb: {TARGET.summary}. `{TARGET.example}`\n" in page
+    assert "| `tar` | all of it in one archive | `tar` |" in page
+
+
+def test_contributing_names_a_test_of_each_addition() -> None:
+    root = Path(__file__).parents[2]
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"\| (.+) \| `(test_\w+)` in `(tests/[\w/.]+)` \|", text)
+    assert [what for what, _, _ in named] == [
+        "rule", "rendered file", "target", "network card", "release",
+    ]  # fmt: skip
+    for _, name, path in named:
+        assert f"def {name}(" in (root / path).read_text(encoding="utf-8")

@@ -40,7 +40,7 @@ def _own_options(image: ImagePlan) -> Iterator[tuple[OvsOption, str]]:
 
 
 def ovs_of(release: OsRelease) -> str:
-    """`Open vSwitch 3.5 of debian-13`."""
+    """`Open vSwitch 3.5 of RELEASE`."""
     return f"Open vSwitch {release.ovs} of {release.id}"
 
 
