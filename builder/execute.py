@@ -17,7 +17,7 @@ from builder.errors import BuilderError
 from builder.jsonfile import JsonRecord, decode, encode
 from builder.plan.nouns.image import Scope
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
-from builder.workdir import OLD, work_dir
+from builder.workdir import OLD, PREFIX, work_dir
 
 # Beside the files: mode, owner and scope of each, which a directory written without root
 # cannot hold; also the sign that the directory is ours to replace.
@@ -68,7 +68,17 @@ def new_directory(out: Path) -> Iterator[Path]:
             yield staging
             _swap(staging, target, work / OLD)
     except OSError as fault:
+        if not _is_about(fault, target):
+            raise
         raise _named(fault, out) from None
+
+
+def _is_about(fault: OSError, target: Path) -> bool:
+    """Whether `fault` names no file, or one of the way to `target`, temporary ones included."""
+    if not isinstance(fault.filename, str):
+        return True
+    named = Path(fault.filename)
+    return target.is_relative_to(named) or fault.filename.startswith(str(target.parent / PREFIX))
 
 
 def _swap(staging: Path, out: Path, old: Path) -> None:

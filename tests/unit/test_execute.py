@@ -14,7 +14,14 @@ from killing import killed_before_each_step
 
 from builder import execute
 from builder.errors import BuilderError
-from builder.execute import RECORD, read_tree, replacing_directory, write_file, write_tree
+from builder.execute import (
+    RECORD,
+    new_directory,
+    read_tree,
+    replacing_directory,
+    write_file,
+    write_tree,
+)
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.workdir import sweep
 
@@ -152,6 +159,16 @@ def test_a_file_is_no_directory(tmp_path: Path) -> None:
         "name a directory with -o",
     )
     assert (tmp_path / "out").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("code", [errno.EIO, None])
+def test_a_fault_of_another_file_keeps_its_name(tmp_path: Path, code: int | None) -> None:
+    """The block reads files too; and an OSError of a library has no number."""
+    fault = OSError(code, "cannot be read", "/srv/key") if code else OSError("cannot be read")
+    with pytest.raises(OSError, match="cannot be read") as caught, new_directory(tmp_path / "out"):
+        raise fault
+    assert caught.value is fault
+    assert names(tmp_path) == []
 
 
 def test_nothing_is_made_when_the_block_fails(tmp_path: Path) -> None:
