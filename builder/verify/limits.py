@@ -36,19 +36,24 @@ def find_limits(spec: TwinSpec, roots: Sequence[RootBus]) -> tuple[str, ...]:
     models = choose_models(present)
     for device_id, nics in by_id.items():
         if models[device_id] != device_id:
-            said.append(_substitution(device_id, models[device_id], nics))
+            said += _substitutions(device_id, models[device_id], nics)
     for nic in present:
         twin_id = models[nic.device_id]
         said += [*_vf_limits(nic, twin_id), *_wish_limits(nic, twin_id), *_node_limits(nic, roots)]
     return (*said, *_cpu_limits(spec))
 
 
-def _substitution(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> str:
-    where = ", ".join(str(nic.pci) for nic in nics)
-    vfs = "without VFs"
-    if twin_id == IGB.device_id:
-        vfs = f"with {IGB.total_vfs} VFs instead of {nics[0].model.total_vfs}"
-    return f"{device_id} ({where}) is an {EMULATED_NICS[twin_id].device}, {twin_id}, {vfs}"
+def _substitutions(device_id: str, twin_id: str, nics: Sequence[TwinNic]) -> Iterator[str]:
+    """A sentence for each number of VFs: where NICs describe their own, it goes by port."""
+    alike: dict[str, list[str]] = {}
+    for nic in nics:
+        vfs = "without VFs"
+        if twin_id == IGB.device_id:
+            vfs = f"with {IGB.total_vfs} VFs instead of {nic.model.total_vfs}"
+        alike.setdefault(vfs, []).append(str(nic.pci))
+    what = f"an {EMULATED_NICS[twin_id].device}, {twin_id}"
+    for vfs, ports in alike.items():
+        yield f"{device_id} ({', '.join(ports)}) is {what}, {vfs}"
 
 
 def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:

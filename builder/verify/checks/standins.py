@@ -115,10 +115,9 @@ def stand_in_note(planned: NicType, other: NicType) -> str:
 def substituted_drivers(case: Case) -> dict[str, str]:
     """Kernel drivers that have no device in a twin, with the note that says why."""
     gone: dict[str, str] = {}
-    models = {port.device_id: port.model for port in case.image.physical_ports}
-    for device_id in case.substitutions:
-        planned, other = models.get(device_id), stand_in(case, device_id)
-        if planned is None or other is None:
+    for port in case.image.physical_ports:
+        planned, other = port.model, stand_in(case, port.device_id)
+        if other is None:
             continue
         for driver in (planned.driver.name, planned.vf_driver):
             if driver is not None and driver not in (other.driver.name, other.vf_driver):

@@ -122,6 +122,23 @@ def test_the_seed_machine_says_what_it_is_not() -> None:
     assert machine.substitutions == {"8086:10fb": "8086:10c9", "8086:1533": "8086:10c9"}
 
 
+def test_ports_that_describe_their_own_vfs_are_told_one_by_one() -> None:
+    model = unlisted_nic_type("1234:5678", "foo")
+    ports = [
+        TwinNic(PciAddress.parse(f"0000:3b:00.{function}"), replace(model, total_vfs=vfs), None, 0)
+        for function, vfs in enumerate((16, 8, 16))
+    ]
+    what = "an igb, 8086:10c9, with 7 VFs instead of"
+    assert plan_twin(small(*ports[:2])).limits[:2] == (
+        f"1234:5678 (0000:3b:00.0) is {what} 16",
+        f"1234:5678 (0000:3b:00.1) is {what} 8",
+    )
+    # Function 2 can only be an e1000e, and so are the others.
+    assert plan_twin(small(*ports)).limits[0] == (
+        "1234:5678 (0000:3b:00.0, 0000:3b:00.1, 0000:3b:00.2) is an e1000e, 8086:10d3, without VFs"
+    )
+
+
 def test_uefi_adds_flash_and_may_reset_once() -> None:
     flash = (
         *("-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/fw/code"),
