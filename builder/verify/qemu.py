@@ -50,9 +50,7 @@ class BootResult:
     """facts_json: the document the node sent. seconds: from power-on until it was here."""
 
     facts_json: bytes
-    serial_log: str
     seconds: float
-    accelerator: Accelerator = "tcg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def boot(
         try:
             with step(monitor, f"boot the twin ({twin.firmware}, {accelerator})"):
                 machine = run_twin(twin, disk, accelerator, workdir, runner, may_reboot=may_reboot)
-                return _observe(machine, accelerator, timeout_s, twin.memory_mib)
+                return _observe(machine, timeout_s, twin.memory_mib)
         except LostTimerError as lost:
             if attempt == ATTEMPTS:
                 raise
@@ -103,16 +101,13 @@ def boot(
 
 
 def _observe(
-    machine: AbstractContextManager[Guest],
-    accelerator: Accelerator,
-    timeout_s: float,
-    memory_mib: int,
+    machine: AbstractContextManager[Guest], timeout_s: float, memory_mib: int
 ) -> BootResult:
     with machine as guest:
         started = time.monotonic()
         document = _wait_for_facts(guest, started + timeout_s, timeout_s, memory_mib)
         seconds = time.monotonic() - started
-    return BootResult(document, read_console(guest.console), seconds, accelerator)
+    return BootResult(document, seconds)
 
 
 @contextmanager
