@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -27,12 +28,29 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    before, after = (read_plans(path, args.host, args.os) for path in (args.before, args.after))
+    before, after = read_both(args.before, args.after, args.host, args.os)
     if args.host is not None and not (before or after):
         raise BuilderError(f"neither {args.before} nor {args.after} has a host {args.host!r}")
     found = compare_fleets(before, after, read_texts("templates"), read_texts("systemd"))
     print(json.dumps(to_json(found), indent=2) if args.json else report(found).rstrip("\n"))
     return 1 if args.exit_code and not found.is_empty else 0
+
+
+def read_both(
+    before: Path, after: Path, host: str | None, os: str | None
+) -> list[dict[str, HostPlan]]:
+    """Plans before and after. What is wrong with either is told, whether or not the other is right."""
+    read, faults = [], []
+    for path in (before, after):
+        try:
+            read.append(read_plans(path, host, os))
+        except BuilderError as fault:
+            faults.append(fault)
+    for told in faults[:-1]:
+        print(told.as_text(), file=sys.stderr)
+    if faults:
+        raise faults[-1]
+    return read
 
 
 def read_plans(path: Path, host: str | None, os: str | None) -> dict[str, HostPlan]:

@@ -145,6 +145,17 @@ def test_faults_end_it(rackwright: Call, old: Path, write: Write) -> None:
     assert said.err.startswith("new.yaml:")
 
 
+def test_faults_of_both_are_told(rackwright: Call, write: Write) -> None:
+    before = write(("rxq: 1}", "rxq: 1, mtu: 99999}"), name="before.yaml")
+    after = write(("count: 8", "count: many"), name="after.yaml")
+    each = [rackwright("diff", path, path).err for path in (before, after)]
+    alone = [text[: len(text) // 2] for text in each]
+    assert [text * 2 for text in alone] == each
+    assert rackwright("diff", before, after) == (1, "", "".join(alone))
+    assert [text.split(":")[0] for text in alone] == ["before.yaml", "after.yaml"]
+    assert ["mtu: 99999" in alone[0], "count: many" in alone[1]] == [True, True]
+
+
 def test_warnings_of_both_are_told(rackwright: Call, write: Write) -> None:
     before = write(("        pool: net_vfs\n", ""), name="before.yaml")
     after = write(("        pool: net_vfs\n", ""), PAGES, name="after.yaml")
