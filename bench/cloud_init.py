@@ -105,7 +105,7 @@ def parts(inventory: Path, boots: Boots) -> tuple[list[Seed], dict[str, float]]:
     faults = [fault for seed in seeds for fault in check(seed)]
     if faults:
         raise SystemExit(faults[0])
-    lap("schemas of three releases")
+    lap("cloud-init's schemas")
     total = sum(len(seed.iso()) for seed in seeds)
     lap(f"volumes ({total / 2**20:.0f} MiB)")
     return seeds, times
