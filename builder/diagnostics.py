@@ -131,7 +131,8 @@ def _window(source: str, column: int) -> tuple[str, int]:
         return source, column
     first = max(0, min(column - 1 - LONGEST_LINE // 2, len(source) - LONGEST_LINE))
     shown = source[first : first + LONGEST_LINE]
-    before, after = "..." * (first > 0), "..." * (first + LONGEST_LINE < len(source))
+    before = "..." if first > 0 else ""
+    after = "..." if first + LONGEST_LINE < len(source) else ""
     return f"{before}{shown}{after}", column - first + len(before)
 
 

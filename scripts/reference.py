@@ -5,13 +5,8 @@ python scripts/reference.py --write
 
 from __future__ import annotations
 
-import ast
-import inspect
 import sys
-import types
-import typing
 from collections.abc import Iterator
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +16,17 @@ sys.path.insert(0, str(ROOT))
 from builder.catalog.ovs_forms import OvsOption  # noqa: E402
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
 from builder.catalog.releases import RELEASES  # noqa: E402
-from builder.catalog.versions import DpdkVersion, Version  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
 from builder.inventory.loader import parse_inventory  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
 from builder.model.validate import validate  # noqa: E402
-from builder.model.values import CpuSet, PciAddress  # noqa: E402
 from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
-from builder.plan.nouns.host import HostPlan  # noqa: E402
-from builder.plan.nouns.json_form import json_keys  # noqa: E402
-from builder.plan.nouns.why import Why  # noqa: E402
 from builder.render.effect import Effect  # noqa: E402
 from builder.render.file_kind import FileKind  # noqa: E402
 from builder.render.files import FILES  # noqa: E402
 from builder.rule import Rule  # noqa: E402
 from builder.targets.registry import TARGETS  # noqa: E402
+from scripts.reference_plan import plan_sections  # noqa: E402
 from tests.errors.cases import CASES, inventory_of  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -162,8 +153,7 @@ def plan_json_page() -> str:
         "added. CPU sets, PCI addresses and MACs are strings in the kernel's notation (`0-7,16-23`).",
         "Every `why` is an object with the reason and the inventory keys that the value depends on.",
     ]
-    for part in _parts():
-        lines += ["", f"## {_title(part)}", "", _about(part), "", *_keys(part)]
+    lines += plan_sections()
     lines += ["", "## Why", "", "Why a value was chosen.", "", "| key | value | meaning |"]
     lines += [
         "|---|---|---|",
@@ -171,104 +161,6 @@ def plan_json_page() -> str:
         "| `origins` | list of objects | inventory keys: `key` (`profiles.nfv.cpu`), `file`, `line` |",
     ]
     return "\n".join(lines) + "\n"
-
-
-def _parts() -> list[type[Any]]:
-    """The plan's classes, in the order they are met from the top."""
-    found: list[type[Any]] = [HostPlan]
-    for part in found:
-        for kind in _kinds(part).values():
-            found += [one for one in _classes(kind) if one not in found]
-    return found
-
-
-def _kinds(part: type) -> dict[str, Any]:
-    """JSON key -> type of the field or property it is."""
-    return {key: _kind_at(part, path.split(".")) for key, path in json_keys(part).items()}
-
-
-def _kind_at(part: type, path: list[str]) -> Any:
-    own = getattr(part, path[0], None)
-    if isinstance(own, property):
-        return typing.get_type_hints(own.fget)["return"]
-    kind = typing.get_type_hints(part)[path[0]]
-    return _kind_at(kind, path[1:]) if path[1:] else kind
-
-
-def _classes(kind: Any) -> Iterator[type[Any]]:
-    told_elsewhere = (CpuSet, PciAddress, Why)
-    if isinstance(kind, type) and is_dataclass(kind) and kind not in told_elsewhere:
-        yield kind
-    for inner in typing.get_args(kind):
-        yield from _classes(inner)
-
-
-def _title(part: type[Any]) -> str:
-    words = "".join(f" {c.lower()}" if c.isupper() else c for c in part.__name__)
-    return words.strip().capitalize()
-
-
-def _about(part: type[Any]) -> str:
-    return " ".join((inspect.getdoc(part) or "").split())
-
-
-def _keys(part: type) -> Iterator[str]:
-    """A table of a class's keys, with a column for their comments where there are any."""
-    comments = {key: _comment_at(part, path.split(".")) for key, path in json_keys(part).items()}
-    yield "| key | value | meaning |" if any(comments.values()) else "| key | value |"
-    yield "|---|---|---|" if any(comments.values()) else "|---|---|"
-    for key, kind in _kinds(part).items():
-        cells = [f"`{key}`", _kind(kind)]
-        if any(comments.values()):
-            cells.append(comments[key].replace("|", "\\|"))
-        yield f"| {' | '.join(cells)} |"
-
-
-def _comment_at(part: type, path: list[str]) -> str:
-    if path[1:]:
-        return _comment_at(typing.get_type_hints(part)[path[0]], path[1:])
-    return _comments(part).get(path[0], "")
-
-
-def _comments(part: type[Any]) -> dict[str, str]:
-    """The comment above each field."""
-    source = inspect.getsource(part)
-    lines, found = source.splitlines(), {}
-    for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            above: list[str] = []
-            for line in reversed(lines[: node.lineno - 1]):
-                if not line.strip().startswith("#"):
-                    break
-                above.insert(0, line.strip(" #"))
-            found[node.target.id] = " ".join(above)
-    return found
-
-
-def _kind(kind: Any) -> str:
-    """A type as JSON has it."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join("null" if one is type(None) else _kind(one) for one in inner)
-    if origin is typing.Literal:
-        return ", ".join(f"`{one}`" for one in inner)
-    if origin is tuple:
-        return f"list of {_kind(inner[0])}"
-    if origin is not None:
-        return f"map of {_kind(inner[1])}"
-    names = {
-        str: "text",
-        int: "number",
-        bool: "true, false",
-        CpuSet: "text",
-        PciAddress: "text",
-        Version: "list of number",
-        DpdkVersion: "list of number",
-    }
-    if kind in names:
-        return names[kind]
-    title = _title(kind)
-    return f"[{title.lower()}](#{title.lower().replace(' ', '-')})"
 
 
 def files_page() -> str:

@@ -15,7 +15,7 @@ from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic, mem_total_range
 from builder.model.inventory import Inventory
 from builder.model.values import CpuSet, format_mib
-from builder.phrases import count_text, format_names
+from builder.phrases import count_text, format_names, plural
 
 NOTHING = "nothing"
 
@@ -135,7 +135,7 @@ def _cores(cores: list[CpuSet]) -> str:
     sizes = sorted({len(core) for core in cores})
     first = "; ".join(str(core) for core in cores[:2]) + ("; …" if len(cores) > 2 else "")
     each = " or ".join(map(str, sizes))
-    return f"{len(cores)} cores of {each} CPU{'s' if sizes != [1] else ''} ({first})"
+    return f"{count_text(len(cores), 'core')} of {each} {plural('CPU', max(sizes, default=0))} ({first})"
 
 
 def _compare_nics(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:

@@ -16,7 +16,7 @@ from builder.discover.machine import DEVICES, Function, Machine, Netdev
 from builder.errors import BuilderError
 from builder.model.hardware import DeviceId, IfName, ModuleName
 from builder.model.values import Mac, PciAddress
-from builder.phrases import quote
+from builder.phrases import count_text, quote
 
 # PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.
 PORT_KINDS = ("0x0200", "0x0207")
@@ -69,7 +69,7 @@ def find_nics(machine: Machine, nodes: int) -> tuple[tuple[FoundNic, ...], tuple
         )
     vfs = sum(function.is_vf for function in machine.functions)
     if vfs:
-        notes.append(f"{vfs} VFs are left out: a profile creates them")
+        notes.append(f"left out: {count_text(vfs, 'VF')}, which a profile creates")
     names: set[str] = set()
     found: list[FoundNic] = []
     for function in sorted(ports, key=lambda port: PciAddress.parse(port.pci)):

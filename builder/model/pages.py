@@ -35,7 +35,7 @@ class PageCount:
         if not isinstance(self.pages, int):
             return {node: self.pages.get(node, 0) for node in sorted({*nodes, *self.pages})}
         each, rest = divmod(self.pages, len(nodes)) if nodes else (0, 0)
-        return {node: each + (place < rest) for place, node in enumerate(nodes)}
+        return {node: each + 1 if place < rest else each for place, node in enumerate(nodes)}
 
 
 @dataclass(frozen=True, slots=True)

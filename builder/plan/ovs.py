@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.model.fields import option_text
-from builder.model.ovs import Ovs, OvsPort
+from builder.model.ovs import Ovs, OvsBridge, OvsPort
 from builder.model.ports import DpdkPort
 from builder.model.values import PciAddress
 from builder.plan.inputs import Inputs
@@ -38,27 +38,10 @@ def plan_ovs(
     if ovs is None:
         return None
     bridges = tuple(
-        OvsBridgePlan(
-            name=name,
-            datapath_type=bridge.datapath,
-            fail_mode=bridge.fail_mode,
-            ports=tuple(_plan_port(inputs, port, pfs) for port in ports if port.bridge == name),
-            why=inputs.why(
-                "the userspace datapath, the only one that takes DPDK ports",
-                inputs.profile_key("ovs", "bridges", name),
-            ),
-        )
-        for name, bridge in ovs.bridges.items()
+        _plan_bridge(inputs, name, bridge, ports, pfs) for name, bridge in ovs.bridges.items()
     )
     derived = [
-        OtherConfig(
-            "dpdk-init",
-            "true",
-            inputs.why(
-                "DPDK from the start; a switch that cannot have it fails, for all to see",
-                inputs.profile_key("ovs"),
-            ),
-        ),
+        *_plan_init(inputs),
         *_plan_socket_mem(inputs, memory),
         *_plan_pmd_mask(cpus),
         *_plan_extra(inputs, pfs, ports),
@@ -72,6 +55,25 @@ def port_address(port: DpdkPort, pfs: tuple[PfPlan, ...]) -> PciAddress | None:
         return port.nic.pci
     vfs = (vf for pf in pfs if pf.name == port.vf.pf for vf in pf.vfs)
     return next((vf.pci for vf in vfs if vf.index == port.vf.index), None)
+
+
+def _plan_bridge(
+    inputs: Inputs,
+    name: str,
+    bridge: OvsBridge,
+    ports: tuple[DpdkPort, ...],
+    pfs: tuple[PfPlan, ...],
+) -> OvsBridgePlan:
+    return OvsBridgePlan(
+        name=name,
+        datapath_type=bridge.datapath,
+        fail_mode=bridge.fail_mode,
+        ports=tuple(_plan_port(inputs, port, pfs) for port in ports if port.bridge == name),
+        why=inputs.why(
+            "the userspace datapath, the only one that takes DPDK ports",
+            inputs.profile_key("ovs", "bridges", name),
+        ),
+    )
 
 
 def _plan_port(inputs: Inputs, port: DpdkPort, pfs: tuple[PfPlan, ...]) -> OvsPortPlan:
@@ -101,6 +103,11 @@ def _polled_by(port: OvsPort) -> str:
     pairs = sorted(port.rxq_affinity.items())
     pinned = ", ".join(f"queue {queue} by CPU {cpu}" for queue, cpu in pairs)
     return f", {pinned} and by no other" if pinned else ""
+
+
+def _plan_init(inputs: Inputs) -> Iterator[OtherConfig]:
+    reason = "DPDK from the start; a switch that cannot have it fails, for all to see"
+    yield OtherConfig("dpdk-init", "true", inputs.why(reason, inputs.profile_key("ovs")))
 
 
 def _plan_socket_mem(inputs: Inputs, memory: tuple[OvsMemory, ...]) -> Iterator[OtherConfig]:

@@ -66,7 +66,10 @@ def _subjects(plan: HostPlan) -> Iterator[tuple[str, Iterable[Line]]]:
 
 
 def _interface(item: InterfacePlan) -> Line:
-    words = [item.name, *["dhcp4"] * item.dhcp4, *["dhcp6"] * item.dhcp6, *item.addresses]
+    words = [item.name]
+    words += ["dhcp4"] if item.dhcp4 else []
+    words += ["dhcp6"] if item.dhcp6 else []
+    words += item.addresses
     words += [f"gateway {item.gateway}"] if item.gateway else []
     words += [f"nameserver {server}" for server in item.nameservers]
     words += [f"mtu {item.mtu}"] if item.mtu is not None else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from builder.phrases import count_text
 from builder.verify.emulated_nics import EMULATED_NICS, IGB
 from builder.verify.spec import (
     TWIN_MBIT_S,
@@ -60,7 +61,9 @@ def _vf_limits(nic: TwinNic, twin_id: str) -> tuple[str, ...]:
     most = IGB.total_vfs if twin_id == IGB.device_id else 0
     said: list[str] = []
     if nic.num_vfs > most:
-        said.append(f"{nic.pci} can have {most} VFs, not the {nic.num_vfs} of the plan")
+        said.append(
+            f"{nic.pci} can have {count_text(most, 'VF')}, not the {nic.num_vfs} of the plan"
+        )
     layout = (nic.model.vf_offset, nic.model.vf_stride, nic.model.vf_pool)
     if nic.num_vfs and most and layout != (IGB.vf_offset, IGB.vf_stride, IGB.vf_pool):
         first = nic.pci.vf(IGB.vf_offset, IGB.vf_stride, 0)

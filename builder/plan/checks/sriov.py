@@ -15,8 +15,12 @@ def check_addresses(image: ImagePlan) -> Iterator[Finding]:
     ports = {nic.pci: nic.name for nic in image.nics} | {b.pci: b.name for b in image.bindings}
     ports |= {pf.pci: pf.name for pf in image.pfs}
     for pf in image.pfs:
-        others = {other.pci: f"VF {other.index} of {p.name}" for p in image.pfs if p != pf
-                  for other in p.vfs}  # fmt: skip
+        others = {
+            vf.pci: f"VF {vf.index} of {other.name}"
+            for other in image.pfs
+            if other != pf
+            for vf in other.vfs
+        }
         for vf in pf.vfs:
             key = (*pf.key, "num-vfs")
             if vf.pci.bus > LAST_BUS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeGuard
 
 from builder.yaml_text import UNSAFE, quoted
 
@@ -39,7 +40,7 @@ def _mapping(value: Mapping[str, Value], indent: int) -> Iterator[str]:
             yield from _mapping(item, indent + 2)
         elif _is_list_of_maps(item):
             yield f"{pad}{name}:"
-            for entry in item:  # type: ignore[attr-defined]
+            for entry in item:
                 yield from _item(entry, indent + 2)
         elif isinstance(item, str) and _is_block(item):
             yield f"{pad}{name}: |2{_chomping(item)}"
@@ -68,9 +69,11 @@ def _flow(value: Value) -> str:
     raise TypeError(f"no YAML form for {type(value).__name__}")
 
 
-def _is_list_of_maps(value: Value) -> bool:
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    return is_list and bool(value) and all(isinstance(item, Mapping) and item for item in value)  # type: ignore[attr-defined]
+def _is_list_of_maps(value: Value) -> TypeGuard[Sequence[Mapping[str, Value]]]:
+    """Whether it has entries, each a map with something in it."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return False
+    return bool(value) and all(isinstance(item, Mapping) and item for item in value)
 
 
 def _is_block(text: str) -> bool:

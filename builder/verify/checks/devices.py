@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import UNITS, VfSetting, VfValue
+from builder.phrases import count_text
 from builder.plan.nouns.devices import PfPlan
 from builder.plan.nouns.why import Why
 from builder.verify.checks.case import (
@@ -128,7 +129,7 @@ def _check_pf(case: Case, pf: PfPlan) -> Iterator[CheckResult]:
     note = stand_in_note(pf.model, other) if other else ""
     count = vfs_there(case, pf)
     if count < pf.num_vfs:
-        reason = f"{note}, which can have {count} VFs: only those are checked"
+        reason = f"{note}, which can have {count_text(count, 'VF')}: no others are checked"
         left_out = f"VFs {count}-{pf.num_vfs - 1}"
         yield skip(f"sriov.{pf.name}.beyond-stand-in", left_out, reason, pf.why)
     absent = None if case.facts.pci is None else _NO_DEVICE

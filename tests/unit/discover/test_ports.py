@@ -79,7 +79,7 @@ def test_vfs_are_left_out_and_counted(discover: Discover) -> None:
     other = replace(vf, pci="0000:01:10.2", driver="ixgbevf", name="ens11f0v1")
     found = discover(Made(ports=(pf, vf, other)))
     assert [nic.pci for nic in found.nics] == ["0000:01:00.0"]
-    assert found.nics_notes == ("2 VFs are left out: a profile creates them",)
+    assert found.nics_notes == ("left out: 2 VFs, which a profile creates",)
 
 
 def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:

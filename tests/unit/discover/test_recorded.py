@@ -84,7 +84,7 @@ def test_the_seeds_twin(tmp_path: Path, name: str) -> None:
         "secure-boot": True,
     }
     assert found.topology.core_notes == NOTES[name]
-    assert found.nics_notes == ("4 VFs are left out: a profile creates them",)
+    assert found.nics_notes == ("left out: 4 VFs, which a profile creates",)
     assert [nic.bound for nic in found.nics] == ["igb", "igb", "igb", "vfio-pci"]
 
 
