@@ -22,7 +22,7 @@ EAL_OPTION_KEYS = {
 # two stand in Debian's README of openvswitch-switch-dpdk, and no EAL has them; -w is
 # gone from lib/eal/common/eal_common_options.c of 22.11, and was deprecated in 20.11.
 _NO_OPTION = "EAL has no such option, so DPDK does not start"
-EAL_OPTIONS_AMISS = {
+EAL_OPTIONS_REFUSED = {
     "--vhost-owner": (_NO_OPTION, "remove it"),
     "--vhost-perm": (_NO_OPTION, "remove it"),
     "-w": (_NO_OPTION, "use -a instead"),

@@ -35,8 +35,8 @@ class Form:
 
 def number(unit: str, least: int = 0, most: int | None = None) -> Form:
     """A whole number; unit: `of MiB`, or nothing."""
-    limits = f"from {least}" if most is None else f"from {least} to {most}"
-    return Form("number", f"a number {unit} {limits}".replace("  ", " "), r"\d{1,12}", least, most)
+    limits = f", {least} or more" if most is None else f" from {least} to {most}"
+    return Form("number", f"a number {unit}".rstrip() + limits, r"\d{1,12}", least, most)
 
 
 def choice(*words: str) -> Form:

@@ -131,11 +131,11 @@ _DATAPATH = (
     ),
     OvsOption(
         "min-revalidate-pps",
-        number("of packets a second"),
+        number("of packets per second"),
         "5",
         "slower flows are deleted when revalidation takes too long; 0: no flow is",
         since=Version(2, 13),
-        older_forms=((Version(3, 2), number("of packets a second", 1)),),
+        older_forms=((Version(3, 2), number("of packets per second", 1)),),
         source="NEWS 3.2",
     ),
     OvsOption("flow-limit", number("of flows"), "200000", "maximum number of datapath flows"),

@@ -110,7 +110,7 @@ SecretUrl = Annotated[
     str,
     *parsed(
         _parse_secret_url,
-        "Where the node fetches it; {hostname} stands for its name",
+        "URL from which the node fetches it; {hostname} stands for the name of the node",
         "https://vault.example/join/{hostname}",
         pattern="^(https|file)://",
     ),
@@ -142,18 +142,18 @@ class User(Part):
     password_hash: Annotated[
         PasswordHash | None,
         CONFIDENTIAL,
-        Field(description="For the console; sshd takes no passwords"),
+        Field(description="For console login; sshd does not accept passwords"),
     ] = None
-    sudo: Annotated[Flag, Field(description="May become root without a password")] = False
-    groups: Annotated[tuple[GroupName, ...], Field(description="Further groups")] = ()
+    sudo: Annotated[Flag, Field(description="May use sudo without a password")] = False
+    groups: Annotated[tuple[GroupName, ...], Field(description="Additional groups")] = ()
 
 
 class Secret(Part):
     """A file the node fetches, once, after its first boot."""
 
-    url: Annotated[SecretUrl, CONFIDENTIAL, Field(description="Where it is fetched from")]
-    path: Annotated[NodePath, Field(description="Where it goes on the node")]
-    mode: Annotated[FileMode, Field(description="Its permissions, in octal, in quotes")] = "0600"
+    url: Annotated[SecretUrl, CONFIDENTIAL, Field(description="URL to fetch it from")]
+    path: Annotated[NodePath, Field(description="Path on the node")]
+    mode: Annotated[FileMode, Field(description="File mode, octal, in quotes")] = "0600"
 
 
 class Access(Part):

@@ -51,9 +51,9 @@ def mem_total_range(memory: int) -> tuple[int, int]:
 class Cpu(Part):
     """The processor."""
 
-    vendor: Annotated[Literal["intel", "amd"], Field(description="Selects the IOMMU arguments")]
+    vendor: Annotated[Literal["intel", "amd"], Field(description="Determines the IOMMU arguments")]
     pdpe1gb: Annotated[
-        Flag, Field(description="The CPU has 1 GiB pages (flag pdpe1gb of /proc/cpuinfo)")
+        Flag, Field(description="The CPU supports 1 GiB pages (flag pdpe1gb in /proc/cpuinfo)")
     ] = True
 
 
@@ -61,7 +61,7 @@ class NumaNode(Part):
     """One NUMA node; its number is its place in the list, from 0."""
 
     cpus: Annotated[
-        Cpus, Field(description="Logical CPUs of the node; none: a node of memory only")
+        Cpus, Field(description="Logical CPUs of the node; leave out for a node with memory only")
     ] = CpuSet()
     memory: Annotated[MemoryMiB, Field(description="Memory of the node")]
 
@@ -71,14 +71,16 @@ class NicSriov(Part):
 
     total_vfs: Annotated[Whole, Field(ge=1, le=256, description="Total VFs")]
     vf_offset: Annotated[
-        Whole, Field(ge=1, le=65535, description="VF offset, of this very port and machine")
+        Whole, Field(ge=1, le=65535, description="VF offset of this particular port and machine")
     ]
     vf_stride: Annotated[Whole, Field(ge=1, le=65535, description="VF stride")]
     vf_id: Annotated[
-        DeviceId | None, Field(description="PCI vendor:device of the VFs; default: the NIC table's")
+        DeviceId | None,
+        Field(description=("PCI vendor:device of the VFs; default: from the NIC table")),
     ] = None
     vf_driver: Annotated[
-        ModuleName | None, Field(description="Kernel driver of the VFs; default: the NIC table's")
+        ModuleName | None,
+        Field(description=("Kernel driver of the VFs; default: from the NIC table")),
     ] = None
 
 
@@ -88,15 +90,15 @@ class Nic(Part):
     pci: Pci
     id: Annotated[DeviceId, Field(description="PCI vendor:device, as lspci -nn shows it")]
     driver: Annotated[ModuleName, Field(description="Kernel driver of the port")]
-    name: Annotated[IfName, Field(description="Interface name a .link file gives the port")]
+    name: Annotated[IfName, Field(description="Interface name that a .link file gives the port")]
     numa: Annotated[Whole | None, Field(ge=0, description="NUMA node the port is attached to")] = (
         None
     )
     sriov: Annotated[
         NicSriov | None,
         Field(
-            description="What of the port's VFs the NIC table does not know, or has otherwise: a "
-            "new device, a card with other settings, a machine without ARI"
+            description="VF data that the NIC table lacks or that differs from it: for a new "
+            "device, a card with other settings, or a machine without ARI"
         ),
     ] = None
 
@@ -136,13 +138,13 @@ class HardwareClass(Part):
     threads: Annotated[
         tuple[Annotated[tuple[CpuNumber, ...], Field(min_length=1)], ...] | None,
         Field(
-            description="Cores as lists of their SMT siblings; CPUs not listed have none",
+            description="Cores as lists of their SMT siblings; CPUs that are not listed have none",
             examples=[[[0, 16], [1, 17]]],
         ),
     ] = None
     nics: Annotated[tuple[Nic, ...], Field(min_length=1, description="Network ports")]
     secure_boot: Annotated[
-        Flag, Field(description="UEFI Secure Boot is on: unsigned modules cannot load")
+        Flag, Field(description="UEFI Secure Boot is on: unsigned modules do not load")
     ] = False
 
     @property

@@ -63,7 +63,7 @@ def _parse_version(value: object) -> object:
 class Image(Part):
     """What the golden image is made of."""
 
-    name: Annotated[Name, Field(description="Name of the image, part of the artefacts' names")]
+    name: Annotated[Name, Field(description="Name of the image, used in the names of artefacts")]
     os: Annotated[
         Os,
         Field(
@@ -72,9 +72,9 @@ class Image(Part):
         ),
     ] = "host"
     mirror: Annotated[
-        Url | None, Field(description="Package mirror; default: the one the build host uses")
+        Url | None, Field(description="Package mirror; default: the build host's")
     ] = None
-    packages: Annotated[tuple[PackageName, ...], Field(description="Packages to add")] = ()
+    packages: Annotated[tuple[PackageName, ...], Field(description="Additional packages")] = ()
 
 
 class Interface(Part):
@@ -82,7 +82,7 @@ class Interface(Part):
 
     role: Annotated[
         Literal["management", "storage", "none"],
-        Field(description="management: the one Kubernetes and ssh use"),
+        Field(description="management: the interface for Kubernetes and ssh"),
     ] = "management"
     dhcp4: Annotated[Flag, Field(description="IPv4 address by DHCP")] = False
     dhcp6: Annotated[Flag, Field(description="IPv6 address by DHCP")] = False
@@ -93,7 +93,7 @@ class Interface(Part):
     nameservers: Annotated[tuple[IpAddress, ...], Field(description="DNS servers")] = ()
     mtu: Annotated[Whole | None, Field(ge=68, le=65535, description="MTU")] = None
     mac: Annotated[
-        Mac | None, Field(description="Burnt-in MAC address of the port on this host")
+        Mac | None, Field(description="Permanent MAC address of the port on this host")
     ] = None
 
 
@@ -113,13 +113,13 @@ class Host(Part):
 
     hardware: Annotated[Name, Field(description="Name of its hardware class")]
     profile: Annotated[Name, Field(description="Name of its profile")]
-    rack: Annotated[Name | None, Field(description="Rack it stands in")] = None
+    rack: Annotated[Name | None, Field(description="Name of its rack")] = None
     serial: Annotated[
         Serial | None, Field(description="Serial number (dmidecode -s system-serial-number)")
     ] = None
-    boot_mac: Annotated[Mac | None, Field(description="MAC address of the port it boots from")] = (
-        None
-    )
+    boot_mac: Annotated[
+        Mac | None, Field(description=("MAC address of the port that the host boots from"))
+    ] = None
     interfaces: Annotated[
         dict[IfName, Interface], Field(description="Kernel interfaces by NIC name")
     ] = Field(default_factory=dict)
@@ -140,7 +140,7 @@ class Inventory(Part):
         default_factory=dict
     )
     access: Annotated[
-        Access, Field(description="Who may log in, and what nodes fetch after their first boot")
+        Access, Field(description="Who may log in, and what nodes fetch after the first boot")
     ] = Access()
     hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]
 

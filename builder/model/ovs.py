@@ -17,9 +17,9 @@ class OvsPort(Part):
     """A DPDK port of a bridge: a whole NIC port, or one VF (`ens11f0/0`)."""
 
     nic: Annotated[
-        IfName | None, Field(description="Name of a NIC of the hardware class, given whole")
+        IfName | None, Field(description="Name of a NIC of the hardware class, used as a whole")
     ] = None
-    vf: Annotated[VfName | None, Field(description="One VF, with use: ovs-dpdk")] = None
+    vf: Annotated[VfName | None, Field(description="A VF that has use: ovs-dpdk")] = None
     mtu: Annotated[Whole, Field(ge=68, le=9702, description="MTU (mtu_request)")] = 1500
     rxq: Annotated[Whole, Field(ge=1, le=64, description="Receive queues (options:n_rxq)")] = 1
     rxd: Annotated[
@@ -27,7 +27,7 @@ class OvsPort(Part):
         Field(
             ge=1,
             le=32768,
-            description="Receive descriptors of a queue, a power of two; default: 2048 "
+            description="Receive descriptors per queue, a power of two; default: 2048 "
             "(options:n_rxq_desc)",
         ),
     ] = None
@@ -36,15 +36,15 @@ class OvsPort(Part):
         Field(
             ge=1,
             le=32768,
-            description="Transmit descriptors of a queue, a power of two; default: 2048 "
+            description="Transmit descriptors per queue, a power of two; default: 2048 "
             "(options:n_txq_desc)",
         ),
     ] = None
     rxq_affinity: Annotated[
         dict[QueueNumber, CpuNumber],
         Field(
-            description="Receive queue -> CPU of the PMD thread that polls it, and no queue that "
-            "is not pinned (other_config:pmd-rxq-affinity)"
+            description="Receive queue -> CPU of the PMD thread that polls it; this thread "
+            "polls no queues that are not pinned (other_config:pmd-rxq-affinity)"
         ),
     ] = Field(default_factory=dict)
 
@@ -53,11 +53,11 @@ class OvsBridge(Part):
     """A bridge."""
 
     datapath: Annotated[
-        Literal["netdev"], Field(description="netdev: the userspace datapath, which DPDK needs")
+        Literal["netdev"], Field(description="netdev: the userspace datapath, required for DPDK")
     ] = "netdev"
     fail_mode: Annotated[
         Literal["standalone", "secure"],
-        Field(description="secure: no traffic without flows from a controller"),
+        Field(description="secure: no traffic until a controller adds flows"),
     ] = "standalone"
     ports: Annotated[dict[IfName, OvsPort], Field(min_length=1, description="DPDK ports by name")]
 
@@ -65,7 +65,7 @@ class OvsBridge(Part):
 class Ovs(Part):
     """Open vSwitch with DPDK."""
 
-    driver: Annotated[DpdkDriver, Field(description="Driver of NIC ports given to OVS")] = (
+    driver: Annotated[DpdkDriver, Field(description="Driver of the NIC ports that OVS uses")] = (
         "vfio-pci"
     )
     other_config: Annotated[

@@ -28,13 +28,16 @@ class CpuPolicy(Part):
     housekeeping_cores_per_node: Annotated[
         PerNode,
         Field(
-            description="Whole cores for the OS and its interrupts: a number for every NUMA node "
-            "with CPUs, or a map NUMA node -> number"
+            description="Whole cores for the OS and its interrupts: a number for every NUMA "
+            "node with CPUs, or a map NUMA node -> number"
         ),
     ] = 1
     housekeeping_cores: Annotated[
         Whole | None,
-        Field(ge=1, description="The same in all, shared out evenly over the NUMA nodes"),
+        Field(
+            ge=1,
+            description=("Total number of housekeeping cores, spread evenly over the NUMA nodes"),
+        ),
     ] = None
     housekeeping: Annotated[Cpus | None, Field(description="Housekeeping CPUs, listed")] = None
     pmd_cores_per_node: Annotated[
@@ -46,14 +49,15 @@ class CpuPolicy(Part):
     ] = 1
     pmd: Annotated[Cpus | None, Field(description="PMD CPUs, listed")] = None
     smt: Annotated[
-        Flag, Field(description="false: all SMT siblings of a core but its first go offline")
+        Flag,
+        Field(description=("false: take all SMT siblings of each core except the first offline")),
     ] = True
-    offline: Annotated[Cpus | None, Field(description="CPUs taken offline, listed")] = None
+    offline: Annotated[Cpus | None, Field(description="List of CPUs to take offline")] = None
     offline_cores_per_node: Annotated[
         PerNode,
         Field(
-            description="Whole cores taken offline, to save power: a number for every NUMA node "
-            "with CPUs, or a map NUMA node -> number"
+            description="Whole cores to take offline, to save power: a number for every NUMA "
+            "node with CPUs, or a map NUMA node -> number"
         ),
     ] = 0
     balance_pods: Annotated[
@@ -69,8 +73,8 @@ class PagePool(Part):
     count: Annotated[
         PerNode | None,
         Field(
-            description="Pages in all, spread evenly over the NUMA nodes, or a map NUMA node -> "
-            "pages; default: what pods and VMs are to have of this size"
+            description="Total number of pages, spread evenly over the NUMA nodes, or a map "
+            "NUMA node -> pages; default: what pods and VMs need of this size"
         ),
     ] = None
 
@@ -83,7 +87,7 @@ class PageMemory(Part):
         Field(description="Memory on every NUMA node with CPUs, or a map NUMA node -> memory"),
     ]
     size: Annotated[
-        PageSize | None, Field(description="Size of the pages it comes in; default: hugepages.size")
+        PageSize | None, Field(description="Page size to use; default: hugepages.size")
     ] = None
 
 
@@ -91,18 +95,21 @@ class Hugepages(Part):
     """The hugepage pools."""
 
     size: Annotated[
-        PageSize, Field(description="Default page size; Open vSwitch takes the largest there is")
+        PageSize,
+        Field(description=("Default page size; Open vSwitch uses the largest size that exists")),
     ] = "1G"
     count: Annotated[
         PerNode | None,
         Field(
-            description="Pages in all, spread evenly over the NUMA nodes, or a map NUMA node -> "
-            "pages; default: what Open vSwitch, pods and VMs need"
+            description="Total number of pages, spread evenly over the NUMA nodes, or a map "
+            "NUMA node -> pages; default: what Open vSwitch, pods and VMs need"
         ),
     ] = None
     more: Annotated[tuple[PagePool, ...], Field(description="Pools of other page sizes")] = ()
-    pods: Annotated[PageMemory | None, Field(description="What pods are to have")] = None
-    vms: Annotated[PageMemory | None, Field(description="What virtual machines are to have")] = None
+    pods: Annotated[PageMemory | None, Field(description="Hugepage memory for pods")] = None
+    vms: Annotated[PageMemory | None, Field(description="Hugepage memory for virtual machines")] = (
+        None
+    )
 
 
 class Kubernetes(Part):
@@ -118,8 +125,8 @@ class Kubernetes(Part):
     strict_cpu_reservation: Annotated[
         Flag,
         Field(
-            description="Keep pods without CPUs of their own off the reserved CPUs too; false for "
-            "a kubelet before 1.33, which refuses the option"
+            description="Also keep pods without exclusive CPUs off the reserved CPUs; use "
+            "false with a kubelet before 1.33, which rejects the option"
         ),
     ] = True
     kube_reserved: Annotated[
@@ -158,24 +165,25 @@ class Profile(Part):
     latency: Annotated[
         Literal["default", "low", "ultra-low"],
         Field(
-            description="What is given up for even latency; low: watchdogs and housekeeping of "
-            "the kernel; ultra-low: also the sleep states of the CPU"
+            description="What is given up for lower and steadier latency; low: watchdogs and "
+            "kernel housekeeping; ultra-low: also CPU sleep states"
         ),
     ] = "default"
     hugepages: Annotated[Hugepages, Field(description="The hugepage pools")] = Hugepages()
     sriov: Annotated[
-        tuple[SriovPolicy, ...], Field(description="Virtual functions, a policy for each PF")
+        tuple[SriovPolicy, ...], Field(description="Virtual functions, one policy for each PF")
     ] = ()
     ovs: Annotated[Ovs | None, Field(description="Open vSwitch with DPDK")] = None
     kubernetes: Annotated[
-        Kubernetes | None, Field(description="What the kubelet keeps back for the system")
+        Kubernetes | None, Field(description="What the kubelet reserves for the system")
     ] = None
     drivers: Annotated[
         dict[ModuleName, NicDriver], Field(description="NIC drivers, by kernel module")
     ] = Field(default_factory=dict)
     sysctl: Annotated[
-        dict[SysctlKey, SysctlValue], Field(description="Kernel settings, dotted keys")
+        dict[SysctlKey, SysctlValue], Field(description="sysctl settings with dotted keys")
     ] = Field(default_factory=dict)
     kernel_args: Annotated[
-        tuple[KernelArgText, ...], Field(description="Further kernel arguments, placed last")
+        tuple[KernelArgText, ...],
+        Field(description=("Additional kernel arguments, appended at the end")),
     ] = ()

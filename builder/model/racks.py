@@ -18,10 +18,10 @@ def gateway_of(inventory: Inventory, host: Host, name: str) -> IpAddress | None:
         return own
     if any(interface.gateway is not None for interface in host.interfaces.values()):
         return None
-    return rack.gateway if name == heir_of(inventory, host) else None
+    return rack.gateway if name == gateway_interface(inventory, host) else None
 
 
-def heir_of(inventory: Inventory, host: Host) -> str | None:
+def gateway_interface(inventory: Inventory, host: Host) -> str | None:
     """The interface that gets the rack's gateway."""
     rack = inventory.racks.get(host.rack or "")
     if rack is None or rack.gateway is None:

@@ -14,8 +14,8 @@ _INTRO = """\
 <!-- Made from builder/model by `python -m builder.model.schema --write`. -->
 
 One YAML file describes the image, the hardware classes, the profiles and the hosts.
-Keys not listed here are refused. `schema/inventory.json` says the same to an editor.
-Write MAC and PCI addresses and CPU lists in quotes: YAML reads some of them as numbers.
+Any other key is an error. Editors can check a file against `schema/inventory.json`.
+Quote MAC addresses, PCI addresses and CPU lists: YAML reads some of them as numbers.
 """
 
 

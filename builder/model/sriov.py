@@ -30,12 +30,12 @@ class Vf(Part):
     driver: Annotated[
         VfDriver | None,
         Field(
-            description="kernel: the VF's own network driver; else a DPDK driver; "
+            description="kernel: the VF's own network driver; otherwise a DPDK driver; "
             "default: the policy's"
         ),
     ] = None
     use: Annotated[
-        Literal["ovs-dpdk"] | None, Field(description="ovs-dpdk: kept for an OVS port")
+        Literal["ovs-dpdk"] | None, Field(description="ovs-dpdk: reserved for an OVS port")
     ] = None
     pool: Annotated[
         ResourceName | None, Field(description="Device plugin resource; default: the policy's")
@@ -43,18 +43,21 @@ class Vf(Part):
     mac: Annotated[Mac | None, Field(description="MAC address, the same on every host")] = None
     vlan: Annotated[Whole | None, Field(ge=0, le=4094, description="VLAN tag; 0: none")] = None
     trust: Annotated[
-        Flag | None, Field(description="Whether the VF may change its MAC and be promiscuous")
+        Flag | None,
+        Field(description=("Whether the VF may change its MAC and use promiscuous mode")),
     ] = None
     spoofchk: Annotated[Flag | None, Field(description="Whether source MACs are checked")] = None
     max_tx_rate: Annotated[
-        Whole | None, Field(ge=0, le=400000, description="Most it may send, Mbit/s; 0: no limit")
+        Whole | None,
+        Field(ge=0, le=400000, description=("Maximum transmit rate in Mbit/s; 0: no limit")),
     ] = None
     min_tx_rate: Annotated[
-        Whole | None, Field(ge=0, le=400000, description="What it is promised, Mbit/s; 0: nothing")
+        Whole | None,
+        Field(ge=0, le=400000, description=("Guaranteed transmit rate in Mbit/s; 0: none")),
     ] = None
     link_state: Annotated[
         Literal["auto", "enable", "disable"] | None,
-        Field(description="auto: the VF's link is the port's; enable, disable: always up, down"),
+        Field(description="auto: follows the link of the port; enable, disable: always up, down"),
     ] = None
 
     @property
@@ -67,7 +70,7 @@ class SriovPolicy(Part):
     """Virtual functions of one physical function."""
 
     pf: Annotated[IfName, Field(description="Name of a NIC of the hardware class")]
-    num_vfs: Annotated[Whole, Field(ge=1, description="How many VFs are made")]
+    num_vfs: Annotated[Whole, Field(ge=1, description="Number of VFs")]
     pool: Annotated[ResourceName | None, Field(description="Device plugin resource of the VFs")] = (
         None
     )
@@ -78,7 +81,7 @@ class SriovPolicy(Part):
         Literal["legacy", "switchdev"],
         Field(description="Mode of the NIC's embedded switch; switchdev: a representor per VF"),
     ] = "legacy"
-    vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from this")] = ()
+    vfs: Annotated[tuple[Vf, ...], Field(description="VFs that differ from the policy")] = ()
 
 
 def ports_of_card(hardware: HardwareClass, nic: Nic) -> tuple[Nic, ...]:

@@ -53,7 +53,7 @@ def run(args: Namespace) -> int:
     choose = host_named(args.host) if args.host is not None else all_hosts
     plans = inputs.prepare_aloud(args.inventory, choose, args.os).plans
     if args.boots == "stock":
-        tell_unfindable(hosts_without_mac(plans))
+        warn_of_missing_macs(hosts_without_mac(plans))
     write_bundles(
         plans,
         args.boots,
@@ -68,7 +68,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def tell_unfindable(hosts: tuple[str, ...]) -> None:
+def warn_of_missing_macs(hosts: tuple[str, ...]) -> None:
     """Say which hosts a stock image may not find its network on, before anybody walks to them."""
     if hosts:
         print(

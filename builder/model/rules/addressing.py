@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
-from builder.model.racks import gateway_of, heir_of
+from builder.model.racks import gateway_interface, gateway_of
 from builder.model.rules.hosts import interfaces
 from builder.rule import SEE, Finding, Rule
 
@@ -67,14 +67,14 @@ def check_one_gateway(inventory: Inventory) -> Iterator[Finding]:
 def check_rack_gateway(inventory: Inventory) -> Iterator[Finding]:
     """A rack's gateway, seen from each host that would get it."""
     for host_name, host in inventory.hosts.items():
-        rack, heir = inventory.racks.get(host.rack or ""), heir_of(inventory, host)
-        if rack is None or rack.gateway is None or heir is None:
+        rack, name = inventory.racks.get(host.rack or ""), gateway_interface(inventory, host)
+        if rack is None or rack.gateway is None or name is None:
             continue
-        if gateway_of(inventory, host, heir) != rack.gateway or host.interfaces[heir].gateway:
+        if gateway_of(inventory, host, name) != rack.gateway or host.interfaces[name].gateway:
             continue
-        addresses = host.interfaces[heir].addresses
+        addresses = host.interfaces[name].addresses
         networks = [address.network for address in addresses]
-        path = ("hosts", host_name, "interfaces", heir, "addresses")
+        path = ("hosts", host_name, "interfaces", name, "addresses")
         where = ("racks", str(host.rack), "gateway")
         if any(rack.gateway == address.ip for address in addresses):
             message = f"{rack.gateway} is the gateway of rack {host.rack}: {SEE}"
@@ -84,7 +84,7 @@ def check_rack_gateway(inventory: Inventory) -> Iterator[Finding]:
                 f"{rack.gateway}, the gateway of rack {host.rack}, is not in "
                 f"{' or '.join(map(str, networks))}: {SEE}"
             )
-            yield Finding(path, message, f"give {heir} its own gateway", see=where)
+            yield Finding(path, message, f"give {name} its own gateway", see=where)
 
 
 RULES: tuple[Rule[Inventory], ...] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Interface, Inventory
 from builder.model.ports import is_bifurcated
-from builder.model.racks import heir_of
+from builder.model.racks import gateway_interface
 from builder.model.rules.ovs import used_ports
 from builder.model.rules.pairs import pairs
 from builder.model.wording import suggest
@@ -129,8 +129,8 @@ def check_rack_gateway_used(inventory: Inventory) -> Iterator[Finding]:
     """A gateway nobody gets: the hosts have their own, or take it from DHCP."""
     hosts: dict[str | None, bool] = {}
     for host in inventory.hosts.values():
-        heir = heir_of(inventory, host)
-        gets_it = heir is not None and not any(nic.gateway for nic in host.interfaces.values())
+        interface = gateway_interface(inventory, host)
+        gets_it = interface is not None and not any(nic.gateway for nic in host.interfaces.values())
         hosts[host.rack] = hosts.get(host.rack, False) or gets_it
     for name, rack in inventory.racks.items():
         if rack.gateway is not None and hosts.get(name) is False:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_AMISS, eal_options
+from builder.catalog.eal_options import EAL_OPTION_KEYS, EAL_OPTIONS_REFUSED, eal_options
 from builder.catalog.ovs_forms import OvsOption
 from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import OsRelease
@@ -117,8 +117,8 @@ def check_extra_words(image: ImagePlan) -> Iterator[Finding]:
     where = own_key(image, "dpdk-extra")
     names = [name for name, _ in eal_options(setting.value)] if setting is not None else []
     for name in dict.fromkeys(names):
-        if name in EAL_OPTIONS_AMISS:
-            reason, hint = EAL_OPTIONS_AMISS[name]
+        if name in EAL_OPTIONS_REFUSED:
+            reason, hint = EAL_OPTIONS_REFUSED[name]
             if name not in {"-w", "--pci-whitelist"} or image.release.dpdk >= NO_WHITELIST:
                 yield Finding(where, f"{name}: {reason}", hint)
         elif name in EAL_OPTION_KEYS:

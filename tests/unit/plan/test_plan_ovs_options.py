@@ -285,7 +285,7 @@ ALLOW = "-a 0000:09:00.0 -a 0000:01:10.0"
         ),
     ],
 )
-def test_amiss_in_dpdk_extra(check: Check, word: str, message: str, hint: str) -> None:
+def test_refused_in_dpdk_extra(check: Check, word: str, message: str, hint: str) -> None:
     assert check({"dpdk-extra": f"{ALLOW} {word}"}) == [("error", "plan-ovs-extra", message, hint)]
 
 
