@@ -30,7 +30,7 @@ from builder.catalog.releases import RELEASES
 from builder.command import Command, SubprocessRunner
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
-from builder.plan.encode import encode
+from builder.plan.encode import plan_data
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 from builder.render import host_files, image_files, render_hosts
@@ -155,7 +155,7 @@ def recorded_files(plan: HostPlan) -> tuple[list[dict[str, Any]], list[RenderedF
         templated.append(
             {
                 "template": f"{template}.j2",
-                "values": {name: encode(value, reasons=True) for name, value in values.items()},
+                "values": {name: plan_data(value, reasons=True) for name, value in values.items()},
                 "path": file.path,
                 "mode": f"{file.mode:04o}",
             }

@@ -12,7 +12,7 @@ from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Severity, 
 Weight = Literal["error", "warning", "either"]
 # Stands in a message or hint for the place that `see` names. No text of an inventory has a NUL.
 SEE = "\0"
-Subject = TypeVar("Subject")
+Checked = TypeVar("Checked")
 Part = TypeVar("Part")
 
 
@@ -39,7 +39,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule(Generic[Subject]):
+class Rule(Generic[Checked]):
     """One thing that is wanted of an inventory, or of a plan.
 
     name: stable, `check --json` tells it. about: what is wanted, in one sentence, for the
@@ -49,19 +49,19 @@ class Rule(Generic[Subject]):
     name: str
     weight: Weight
     about: str
-    check: Callable[[Subject], Iterable[Finding]]
+    check: Callable[[Checked], Iterable[Finding]]
     whole_file: bool = False
 
 
 def each(
-    parts: Callable[[Subject], Iterable[Part]], check: Callable[[Part], Iterable[Finding]]
-) -> Callable[[Subject], Iterator[Finding]]:
+    parts: Callable[[Checked], Iterable[Part]], check: Callable[[Part], Iterable[Finding]]
+) -> Callable[[Checked], Iterator[Finding]]:
     """The check of a whole that looks at each of its parts."""
     return lambda subject: (finding for part in parts(subject) for finding in check(part))
 
 
 def diagnose(
-    rules: Iterable[Rule[Subject]], subject: Subject, marks: Marks
+    rules: Iterable[Rule[Checked]], subject: Checked, marks: Marks
 ) -> Iterator[Diagnostic]:
     """Everything the rules find, each with its place in the file and the name of its rule."""
     for rule in rules:
@@ -69,7 +69,7 @@ def diagnose(
             yield _placed(rule, finding, marks)
 
 
-def _placed(rule: Rule[Subject], finding: Finding, marks: Marks) -> Diagnostic:
+def _placed(rule: Rule[Checked], finding: Finding, marks: Marks) -> Diagnostic:
     message, hint = finding.message, finding.hint
     if finding.see is not None:
         # `hardware.a.nics[0].pci, inventory.yaml:9:14`

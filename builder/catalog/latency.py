@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["default", "low", "ultra-low"]
-LEVELS: tuple[Level, ...] = ("default", "low", "ultra-low")
+LatencyLevel = Literal["default", "low", "ultra-low"]
+LATENCY_LEVELS: tuple[LatencyLevel, ...] = ("default", "low", "ultra-low")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class LatencySetting:
     vendor: the CPUs it is for; None: all.
     """
 
-    level: Level
+    level: LatencyLevel
     name: str
     value: str | None
     reason: str
@@ -94,10 +94,10 @@ SYSCTLS = (
 
 
 def settings_of(
-    level: Level, vendor: str, table: tuple[LatencySetting, ...]
+    level: LatencyLevel, vendor: str, table: tuple[LatencySetting, ...]
 ) -> Iterator[LatencySetting]:
     """What of `table` a machine of this vendor gets at this level."""
     for setting in table:
         is_meant = setting.vendor in (None, vendor)
-        if is_meant and LEVELS.index(setting.level) <= LEVELS.index(level):
+        if is_meant and LATENCY_LEVELS.index(setting.level) <= LATENCY_LEVELS.index(level):
             yield setting

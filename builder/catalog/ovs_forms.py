@@ -11,14 +11,14 @@ from builder.catalog.versions import Version
 # When a new value counts: at once; when ovs-vswitchd starts; or only if set before DPDK starts.
 Applies = Literal["at once", "at start", "before dpdk-init"]
 Column = Literal["Open_vSwitch other_config", "Interface options", "Interface other_config"]
-Kind = Literal["bool", "number", "mask", "list", "choice", "text"]
+FormKind = Literal["bool", "number", "mask", "list", "choice", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """about: for people, to follow "is not"; least, most: of numbers, both included."""
 
-    kind: Kind
+    kind: FormKind
     about: str
     pattern: str
     least: int | None = None

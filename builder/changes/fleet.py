@@ -8,7 +8,7 @@ from typing import Literal
 
 from builder.changes.commands import KUBELET, commands_for, strongest_level
 from builder.changes.file_effects import FileChange, file_effects
-from builder.plan.encode import encode
+from builder.plan.encode import plan_data
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan, Scope
 from builder.render import host_files, image_files
@@ -17,7 +17,7 @@ from builder.render.node import LISTING
 from builder.render.templates import Sources, make_sources
 from builder.render.tree import FileTree, RenderedFile, diff_trees
 
-Kind = Literal["added", "removed", "changed"]
+ChangeKind = Literal["added", "removed", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Change:
     image all machines of a class and profile share.
     """
 
-    kind: Kind
+    kind: ChangeKind
     what: str
     name: str
     scope: Scope
@@ -136,7 +136,7 @@ def _release_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
 
 
 def _kubelet_changes(old: ImagePlan, new: ImagePlan) -> Iterator[Change]:
-    if encode(old.kubelet, reasons=False) != encode(new.kubelet, reasons=False):
+    if plan_data(old.kubelet, reasons=False) != plan_data(new.kubelet, reasons=False):
         effect = restart(
             KUBELET,
             "first copy the new values from plan --json into the node's KubeletConfiguration: "
@@ -175,7 +175,7 @@ def _own_changes(old: HostPlan, new: HostPlan, sources: Sources) -> tuple[Change
 
 
 def _data(part: object) -> object:
-    return encode(part, reasons=False)
+    return plan_data(part, reasons=False)
 
 
 def _files(before: FileTree, after: FileTree) -> Iterable[Change]:
@@ -192,7 +192,7 @@ def _files(before: FileTree, after: FileTree) -> Iterable[Change]:
 
 
 def _file_change(
-    kind: Kind, file: RenderedFile, before: bytes | None = None, after: bytes | None = None
+    kind: ChangeKind, file: RenderedFile, before: bytes | None = None, after: bytes | None = None
 ) -> Change:
     effects = file_effects(FileChange(file.path, before, after))
     return Change(kind, "file", file.path, file.scope, effects)

@@ -54,7 +54,7 @@ def class_to_compare(
     return name
 
 
-def compare(
+def compare_machine(
     found: Description, inventory: Inventory, marks: Marks, class_name: str, host_name: str | None
 ) -> tuple[Difference, ...]:
     """Every difference, in the order of the inventory's keys; of the host only if it is named."""

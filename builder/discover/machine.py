@@ -57,7 +57,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class NumaNode:
     """A NUMA node. cpus: those online, as a CPU list. mem_kib: its MemTotal."""
 
     number: int
@@ -79,7 +79,7 @@ class Machine:
     online: str | None = None
     siblings: Mapping[int, str] = field(default_factory=dict)
     offline_nodes: Mapping[int, int] = field(default_factory=dict)
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[NumaNode, ...] = ()
     mem_kib: int | None = None
     folded: bool = False
     functions: tuple[Function, ...] = ()
@@ -138,9 +138,9 @@ def _mem_total(text: str | None) -> int | None:
     return int(found[1]) if found else None
 
 
-def _read_node(tree: Tree, number: int) -> Node:
+def _read_node(tree: Tree, number: int) -> NumaNode:
     base = f"{NODES}/node{number}"
-    return Node(number, tree.read(f"{base}/cpulist"), _mem_total(tree.read(f"{base}/meminfo")))
+    return NumaNode(number, tree.read(f"{base}/cpulist"), _mem_total(tree.read(f"{base}/meminfo")))
 
 
 def _routes(text: str | None) -> tuple[str, ...]:

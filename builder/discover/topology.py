@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.discover.machine import CPUS, NODES, Machine, Node
+from builder.discover.machine import CPUS, NODES, Machine, NumaNode
 from builder.errors import BuilderError
 from builder.model.values import CpuSet
 from builder.phrases import is_are, numbers, quote
@@ -81,7 +81,7 @@ def _find_nodes(machine: Machine, notes: list[str]) -> tuple[FoundNode, ...]:
     cpus_of = _cpus_of_nodes(machine, notes)
     if not machine.nodes:
         notes.append(f"the kernel has no {NODES}: all CPUs and memory are assigned to one node")
-    files = machine.nodes or (Node(0, str(cpus_of[0]), machine.mem_kib),)
+    files = machine.nodes or (NumaNode(0, str(cpus_of[0]), machine.mem_kib),)
     folded = machine.folded
     found = tuple(_find_node(node, cpus_of[node.number], folded=folded) for node in files)
     notes.append(_memory_note(found, folded=folded))
@@ -137,7 +137,7 @@ def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
     return found
 
 
-def _find_node(node: Node, cpus: CpuSet, *, folded: bool) -> FoundNode:
+def _find_node(node: NumaNode, cpus: CpuSet, *, folded: bool) -> FoundNode:
     if node.mem_kib is None:
         raise BuilderError(
             f"{NODES}/node{node.number}/meminfo has no MemTotal: the memory of NUMA node "

@@ -151,11 +151,11 @@ def _complain_of_key(made: Construction, node: Scalar, path: KeyPath, value: obj
     if not node.text:
         made.complain(node.where, path, "a key is empty", 'write "key: value"')
         return
-    message = f"YAML reads the key {node.text} as {describe(value)}"
+    message = f"YAML reads the key {node.text} as {describe_value(value)}"
     made.complain(node.where, (*path, node.text), message, f'put it in quotes: "{node.text}"')
 
 
-def describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """What a value is to YAML, in words."""
     match value:
         case None:

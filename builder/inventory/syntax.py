@@ -13,7 +13,7 @@ LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 # c-printable of YAML 1.1, section 5.1.
 FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Fault = tuple[Location, str, str | None]
+SyntaxFault = tuple[Location, str, str | None]
 
 # (what PyYAML and libyaml say, our message, our hint); {begin}: where the broken piece began.
 _WORDS: tuple[tuple[str, str, str | None], ...] = (
@@ -85,7 +85,7 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
 )
 
 
-def describe_fault(fault: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
+def describe_fault(fault: yaml.MarkedYAMLError, text: str, file: str) -> SyntaxFault:
     """Place, message and hint for a parser's error."""
     mark = fault.problem_mark or fault.context_mark
     where = place_of(mark, file)
@@ -100,7 +100,7 @@ def describe_fault(fault: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
     return where, f"this is not YAML: {fault.problem}", None
 
 
-def find_forbidden(text: str, file: str) -> Fault | None:
+def find_forbidden(text: str, file: str) -> SyntaxFault | None:
     """The first character YAML does not allow."""
     found = FORBIDDEN.search(text)
     if found is None:

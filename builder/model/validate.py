@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
-from builder.inventory.construct import describe
+from builder.inventory.construct import describe_value
 from builder.inventory.loader import Loaded
 from builder.inventory.scalars import is_decimal
 from builder.model.access import CONFIDENTIAL_KEYS
@@ -101,7 +101,7 @@ def _odd_numbers(loaded: Loaded, known: set[KeyPath]) -> list[Diagnostic]:
     for path, source in loaded.sources.items():
         value = _value_at(loaded.data, path)
         if type(value) is int and not is_decimal(value, source) and path not in known:
-            message = f"YAML reads {source} as {describe(value)}"
+            message = f"YAML reads {source} as {describe_value(value)}"
             hint = f"write {value}; put strings in quotes"
             where = loaded.marks.value_at(path)
             out.append(Diagnostic("error", where, path, message, hint))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
-from builder.inventory.construct import describe
+from builder.inventory.construct import describe_value
 from builder.model.schema import keys_at, part_at
 from builder.model.values import WrongKindError
 from builder.phrases import quote
@@ -27,11 +27,11 @@ class Fault:
     @property
     def shown(self) -> str:
         """The value as the message names it."""
-        if self.source and self.source.lower() != describe(self.value).split()[-1]:
-            return f"{self.source}, which YAML reads as {describe(self.value)}"
+        if self.source and self.source.lower() != describe_value(self.value).split()[-1]:
+            return f"{self.source}, which YAML reads as {describe_value(self.value)}"
         if isinstance(self.value, str):
             return quote(self.value)
-        return describe(self.value)
+        return describe_value(self.value)
 
 
 Wording = tuple[str, str | None]

@@ -22,7 +22,7 @@ _NO_PART = ("why", "plan-id")
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
 
-def encode(value: object, *, reasons: bool) -> Json:
+def plan_data(value: object, *, reasons: bool) -> Json:
     """Plan value -> JSON data: kebab-case keys, CPU sets and PCI addresses as text.
 
     reasons: with every `why`, and with plan ids; without, what is left is the plan alone.
@@ -32,9 +32,9 @@ def encode(value: object, *, reasons: bool) -> Json:
     if isinstance(value, CpuSet | PciAddress):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(key): encode(item, reasons=reasons) for key, item in value.items()}
+        return {str(key): plan_data(item, reasons=reasons) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [encode(item, reasons=reasons) for item in value]
+        return [plan_data(item, reasons=reasons) for item in value]
     return _encode_dataclass(value, reasons=reasons)
 
 
@@ -46,7 +46,7 @@ def _encode_dataclass(value: object, *, reasons: bool) -> Json:
         return {"key": format_path(value.path), "file": place.file, "line": place.line}
     kind: Any = type(value)
     return {
-        key: encode(read(value), reasons=reasons)
+        key: plan_data(read(value), reasons=reasons)
         for key, read in _readers(kind).items()
         if reasons or key not in _NO_PART
     }
@@ -69,8 +69,8 @@ def plan_id(plan: ImagePlan | HostPlan) -> str:
     if isinstance(plan, HostPlan):
         readers = _readers(HostPlan).items()
         own = {key: read(plan) for key, read in readers if key not in _NO_PART}
-        data = encode({**own, "image": plan.image.plan_id}, reasons=False)
+        data = plan_data({**own, "image": plan.image.plan_id}, reasons=False)
     else:
-        data = encode(plan, reasons=False)
+        data = plan_data(plan, reasons=False)
     text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

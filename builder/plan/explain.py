@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from builder.plan.encode import Json, encode
+from builder.plan.encode import Json, plan_data
 from builder.plan.nouns.host import HostPlan
 from builder.plan.subjects import STEP, Line, subjects_of
 
@@ -22,7 +22,7 @@ def to_json(plan: HostPlan) -> dict[str, Json]:
     Stable: keys are only ever added. CPU sets, PCI addresses and MACs are text; each `why` is
     {"reason": text, "origins": [{"key": "profiles.nfv.…", "file": text, "line": number}]}.
     """
-    data = encode(plan, reasons=True)
+    data = plan_data(plan, reasons=True)
     assert isinstance(data, dict)  # a dataclass always encodes to an object
     return data
 

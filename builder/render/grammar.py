@@ -9,7 +9,7 @@ import yaml
 
 from builder.render.file_kind import ReadBack
 from builder.render.ini import Entry, read_ini, values_of
-from builder.render.syntax import CHECKS, escape_path
+from builder.render.syntax import TEXT_CHECKS, escape_path
 
 Faults = Iterable[str]
 _UNIT = ("Unit", "Service", "Mount", "Socket", "Timer", "Path", "Install")
@@ -79,6 +79,6 @@ def _value_faults(path: str, entries: tuple[Entry, ...]) -> Faults:
                 yield f"mounts {where}, so its name must be {escape_path(where)}.mount"
     if path.endswith((".link", ".network")):
         for found in values_of(entries, "Match", "Path"):
-            CHECKS["pci"](found.removeprefix("pci-"))
+            TEXT_CHECKS["pci"](found.removeprefix("pci-"))
         if not any(entry.section == "Match" for entry in entries):
             yield "matches every port"

@@ -14,7 +14,7 @@ from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, data_lines
 from builder.render.header import image_header
-from builder.render.syntax import CHECKS, kernel_word
+from builder.render.syntax import TEXT_CHECKS, kernel_word
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
@@ -78,7 +78,7 @@ def _shell_settings(text: str) -> dict[str, str]:
 def _read_grub(_path: str, text: str) -> Faults:
     words = read_grub_cmdline(text)
     for word in words:
-        CHECKS["kernel_word"](word)
+        TEXT_CHECKS["kernel_word"](word)
     length = len(LOADER_WORDS) + len(" ".join(words))
     if length >= COMMAND_LINE_SIZE:
         yield (

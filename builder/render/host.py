@@ -11,7 +11,7 @@ from builder.render.effect import nothing, reboot, restart
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, read_yaml_mapping
 from builder.render.header import host_header
-from builder.render.syntax import CHECKS
+from builder.render.syntax import TEXT_CHECKS
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
@@ -31,7 +31,7 @@ def render_netplan(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
 
 
 def render_hostname(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
-    hostname = CHECKS["hostname"](plan.hostname)
+    hostname = TEXT_CHECKS["hostname"](plan.hostname)
     yield HOSTNAME.file(f"{hostname}\n".encode())
     short = hostname.partition(".")[0]
     yield HOSTS.fill(
@@ -58,7 +58,7 @@ def _read_netplan(_path: str, text: str) -> Faults:
     if document["version"] != 2:
         yield "is not version 2"
     for name in document["ethernets"]:
-        CHECKS["interface"](name)
+        TEXT_CHECKS["interface"](name)
 
 
 HOSTNAME = FileKind(

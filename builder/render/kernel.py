@@ -11,7 +11,7 @@ from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, data_lines, read_link, read_unit
 from builder.render.header import image_header
-from builder.render.syntax import CHECKS, module
+from builder.render.syntax import TEXT_CHECKS, module
 from builder.render.templates import Sources
 from builder.render.tree import SYMLINK, RenderedFile
 
@@ -72,7 +72,7 @@ def _read_sysctl(_path: str, text: str) -> Faults:
         if not equals or not value:
             yield f"{line!r} is not: key = value"
             continue
-        keys.append(CHECKS["sysctl_key"](key))
+        keys.append(TEXT_CHECKS["sysctl_key"](key))
     yield from (f"{key} is set twice" for key in sorted(set(keys)) if keys.count(key) > 1)
 
 

@@ -14,7 +14,7 @@ from builder.render.effect import nothing
 from builder.render.file_kind import FileKind
 from builder.render.grammar import Faults, by_line, data_lines
 from builder.render.header import image_header
-from builder.render.syntax import CHECKS
+from builder.render.syntax import TEXT_CHECKS
 from builder.render.templates import Sources
 from builder.render.tree import FileTree, RenderedFile
 
@@ -109,8 +109,8 @@ def os_release_fields(plan: ImagePlan) -> tuple[str, ...]:
     The image adds them to the distribution's own text, which is not known here.
     """
     return (
-        f"IMAGE_ID={CHECKS['image_word'](plan.image_name)}",
-        f"IMAGE_VERSION={CHECKS['image_word'](plan.plan_id)}",
+        f"IMAGE_ID={TEXT_CHECKS['image_word'](plan.image_name)}",
+        f"IMAGE_VERSION={TEXT_CHECKS['image_word'](plan.plan_id)}",
     )
 
 
@@ -122,7 +122,7 @@ def _read_node(_path: str, text: str) -> Faults:
     if document["version"] != VERSION:
         yield f"has version {document['version']}, not {VERSION}"
     if document.get("offline-cpus"):
-        CHECKS["cpus"](document["offline-cpus"])
+        TEXT_CHECKS["cpus"](document["offline-cpus"])
 
 
 def _read_image_release(_path: str, text: str) -> Faults:

@@ -50,12 +50,12 @@ def _only(pattern: str, kind: str) -> Callable[[object], str]:
     return check
 
 
-CHECKS: dict[str, Callable[[object], str]] = {
+TEXT_CHECKS: dict[str, Callable[[object], str]] = {
     name: _only(pattern, kind) for name, (pattern, kind) in _ALLOWED.items()
 }
-kernel_word = CHECKS["kernel_word"]
-interface = CHECKS["interface"]
-module = CHECKS["module"]
+kernel_word = TEXT_CHECKS["kernel_word"]
+interface = TEXT_CHECKS["interface"]
+module = TEXT_CHECKS["module"]
 
 
 def grub_words(words: tuple[str, ...]) -> str:
@@ -93,7 +93,7 @@ def named_reason(why: Why, name: str) -> str:
 
 # What a template may print a value through; it may print nothing else.
 FILTERS: dict[str, Callable[..., str]] = {
-    **CHECKS,
+    **TEXT_CHECKS,
     "comment": comment,
     "grub_words": grub_words,
     "named_reason": named_reason,

@@ -11,8 +11,8 @@ from builder.command import SubprocessRunner
 from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
 from builder.targets.cloud_init.bundles import write_bundles
-from builder.targets.cloud_init.limits import PROVIDERS
 from builder.targets.cloud_init.order import Boots, hosts_without_mac
+from builder.targets.cloud_init.user_data_limits import PROVIDERS
 from builder.targets.registry import TARGETS
 from builder.verbs import inputs
 

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from builder.discover.compare import class_to_compare, compare
+from builder.discover.compare import class_to_compare, compare_machine
 from builder.discover.description import Description, describe_machine, to_data
 from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
@@ -110,7 +110,7 @@ def run_compare(found: Description, args: Namespace) -> int:
     prepared = inputs.prepare_aloud(args.compare, no_host)
     inventory, marks = prepared.inventory, prepared.marks
     name = class_to_compare(inventory, marks.file, args.hardware, args.host)
-    differences = compare(found, inventory, marks, name, args.host)
+    differences = compare_machine(found, inventory, marks, name, args.host)
     if args.json:
         print(json.dumps(to_json(differences), indent=2))
     else:

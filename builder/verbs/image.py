@@ -17,7 +17,7 @@ from builder.targets.registry import TARGETS
 from builder.trees import refuse_faults, tree_of
 from builder.verbs import inputs
 
-FORMS = TARGETS["image"].forms
+IMAGE_FORMATS = TARGETS["image"].forms
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--format",
         default="raw,qcow2",
         metavar="LIST",
-        help=f"comma-separated list of {', '.join(FORMS)} (default raw,qcow2)",
+        help=f"comma-separated list of {', '.join(IMAGE_FORMATS)} (default raw,qcow2)",
     )
     parser.add_argument(
         "--cache",
@@ -101,10 +101,11 @@ def run(args: Namespace) -> int:
 def formats_of(text: str) -> tuple[str, ...]:
     """The formats a comma-separated list names, each once."""
     formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    unknown = [repr(name) for name in formats if name not in FORMS]
+    unknown = [repr(name) for name in formats if name not in IMAGE_FORMATS]
     if unknown:
         raise BuilderError(
-            f"unknown image format {', '.join(unknown)}", hint=f"formats: {', '.join(FORMS)}"
+            f"unknown image format {', '.join(unknown)}",
+            hint=f"formats: {', '.join(IMAGE_FORMATS)}",
         )
     return formats
 

@@ -175,7 +175,7 @@ class RootFacts(JsonRecord):
 
 
 @dataclass(frozen=True, slots=True)
-class Status(JsonRecord):
+class NodeStatus(JsonRecord):
     """The status file of one of our node programs."""
 
     ok: bool | None = None
@@ -184,10 +184,10 @@ class Status(JsonRecord):
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts(JsonRecord):
-    cpus: Part[Status] = field(default_factory=Status)
-    nics: Part[Status] = field(default_factory=Status)
-    hugepages: Part[Status] = field(default_factory=Status)
-    ovs: Part[Status] = field(default_factory=Status)
+    cpus: Part[NodeStatus] = field(default_factory=NodeStatus)
+    nics: Part[NodeStatus] = field(default_factory=NodeStatus)
+    hugepages: Part[NodeStatus] = field(default_factory=NodeStatus)
+    ovs: Part[NodeStatus] = field(default_factory=NodeStatus)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from builder.errors import BuilderError
 from builder.targets.image.manifest import MANIFEST, Manifest, ManifestFile, read_manifest
-from builder.targets.image.outputs import describe
+from builder.targets.image.outputs import describe_artefact
 from builder.targets.registry import QCOW2, RAW
 
 
@@ -60,7 +60,7 @@ def refuse_changed(path: Path, item: ManifestFile) -> None:
             f"{path} is truncated: its manifest says {item.size} bytes, it has {size}",
             hint="build it again with `rackwright image`",
         )
-    if describe(path).sha256 != item.sha256:
+    if describe_artefact(path).sha256 != item.sha256:
         raise BuilderError(
             f"{path} is not the file its manifest describes: the sha256 differs",
             hint="build it again with `rackwright image`, or verify a copy in another directory",

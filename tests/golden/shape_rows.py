@@ -20,7 +20,7 @@ import shapes
 
 from builder.diagnostics import Report, format_path
 from builder.model.values import CpuSet
-from builder.plan.encode import Json, encode
+from builder.plan.encode import Json, plan_data
 from builder.plan.explain import summary, to_json
 from builder.plan.nouns.devices import PhysicalPort
 from builder.plan.nouns.host import HostPlan
@@ -73,8 +73,8 @@ def rows_of(plan: HostPlan, said: Report) -> Rows:
         **dict(_said(said)),
         **dict(_nodes(image)),
         **dict(_ports(image)),
-        **dict(_flat("demands", encode(image.page_demands, reasons=False))),
-        **dict(_flat("kubelet", encode(image.kubelet, reasons=False))),
+        **dict(_flat("demands", plan_data(image.page_demands, reasons=False))),
+        **dict(_flat("kubelet", plan_data(image.kubelet, reasons=False))),
         **{f"package {name}": "" for name in sorted(one.name for one in image.packages)},
         **dict(_files(plan)),
     }

@@ -9,7 +9,7 @@ from builder.model.base import kebab
 from builder.model.inventory import Inventory
 from builder.model.roles import cores_of_nodes, counts_by_node, housekeeping_cores, roles_of
 from builder.model.rules.pairs import Pair, pairs
-from builder.model.rules.roles import FORMS
+from builder.model.rules.roles import ROLE_KEYS
 from builder.phrases import count_text, nodes_text, plural
 from builder.rule import Finding, Rule, each
 
@@ -26,7 +26,9 @@ def check_boot_cpu(pair: Pair) -> Iterator[Finding]:
 
 def _housekeeping_key(pair: Pair) -> KeyPath:
     """The key that says what housekeeping has."""
-    given = [form for form in FORMS["housekeeping"] if form in pair.profile.cpu.model_fields_set]
+    given = [
+        form for form in ROLE_KEYS["housekeeping"] if form in pair.profile.cpu.model_fields_set
+    ]
     return (*pair.path, "cpu", kebab(given[0] if given else "housekeeping_cores_per_node"))
 
 

@@ -16,7 +16,7 @@ from builder.phrases import is_are, numbers
 from builder.rule import SEE, Finding, Rule, each
 
 # The ways to say a role; the first given is the one that counts.
-FORMS = {
+ROLE_KEYS = {
     "housekeeping": ("housekeeping", "housekeeping_cores", "housekeeping_cores_per_node"),
     "pmd": ("pmd", "pmd_cores_per_node"),
 }
@@ -25,10 +25,10 @@ FORMS = {
 def check_listed_or_counted(inventory: Inventory) -> Iterator[Finding]:
     for name, profile in inventory.profiles.items():
         path = ("profiles", name, "cpu")
-        for forms in FORMS.values():
+        for forms in ROLE_KEYS.values():
             given = [form for form in forms if form in profile.cpu.model_fields_set]
             for other in given[1:]:
-                said = "listed" if given[0] in FORMS else "counted"
+                said = "listed" if given[0] in ROLE_KEYS else "counted"
                 message = f"the CPUs are already {said}: {SEE}"
                 yield Finding(
                     (*path, kebab(other)),

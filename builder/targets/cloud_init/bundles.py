@@ -16,10 +16,10 @@ from builder.execute import RECORD, replacing_directory, write_private
 from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
+from builder.targets.cloud_init.user_data_limits import choose_form
 from builder.targets.registry import ISO, MIME
 from builder.trees import refuse_faults, tree_of
 

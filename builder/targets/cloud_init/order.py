@@ -23,7 +23,7 @@ PROGRAM = "/var/lib/cloud/scripts/per-boot/rackwright"
 # which is there yet when it starts. So it is one file, and imports nothing of ours.
 PROGRAM_SOURCE = "cloud-init/first_boot.py"
 REBOOT = "/run/rackwright/reboot"
-SWITCH = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+DPDK_SWITCH = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 WriteFile = Mapping[str, str]
 
 
@@ -47,7 +47,7 @@ def image_order(plan: ImagePlan, tree: FileTree, boots: Boots, program: str) -> 
     files = tuple(tree) if boots == "stock" else ()
     todo = {
         "packages": wanted_packages(plan) if boots == "stock" else [],
-        "alternatives": {"ovs-vswitchd": SWITCH} if boots == "stock" and plan.ovs else {},
+        "alternatives": {"ovs-vswitchd": DPDK_SWITCH} if boots == "stock" and plan.ovs else {},
         "files": [_todo(file) for file in files],
         "os-release": list(os_release_fields(plan)) if boots == "stock" else [],
     }

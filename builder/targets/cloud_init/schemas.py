@@ -9,10 +9,10 @@ from jsonschema_rs import Validator, validator_for
 from builder.targets.cloud_init.seed import Seed
 
 CLOUD_CONFIG, NETWORK = "cloud-init/cloud-config-", "cloud-init/network-config-v2-"
-Check = Callable[[Seed], tuple[str, ...]]
+SeedCheck = Callable[[Seed], tuple[str, ...]]
 
 
-def make_check(schemas: Mapping[str, str]) -> Check:
+def make_check(schemas: Mapping[str, str]) -> SeedCheck:
     """A check of seeds: what each schema has against them, none for a sound one.
 
     schemas: texts by path, as schema/ has them; compiled once, for any number of seeds.

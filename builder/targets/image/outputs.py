@@ -42,13 +42,13 @@ def make_formats(
         kinds = {"kernel": f"{name}.vmlinuz", "initrd": f"{name}.initrd"}
         if RAW in formats:
             kinds[RAW] = raw.name
-        jobs = {kind: pool.submit(describe, work / file) for kind, file in kinds.items()}
+        jobs = {kind: pool.submit(describe_artefact, work / file) for kind, file in kinds.items()}
         for kind in converted:
             jobs[kind] = pool.submit(_convert_and_describe, raw, kind, runner)
         return {kind: job.result() for kind, job in jobs.items()}
 
 
-def describe(path: Path) -> Artefact:
+def describe_artefact(path: Path) -> Artefact:
     """Size and sha256 of one file."""
     digest = hashlib.sha256()
     buffer = bytearray(_CHUNK)
@@ -91,4 +91,4 @@ def _named(file: Artefact, name: str) -> str:
 def _convert_and_describe(raw: Path, kind: str, runner: Runner) -> Artefact:
     target = raw.with_name(f"{raw.name.removesuffix('.raw')}.{kind}")
     runner.run(convert(raw, target, kind))
-    return describe(target)
+    return describe_artefact(target)

@@ -20,8 +20,7 @@ from builder.verify.checks.case import (
     skip,
     yes_no,
 )
-from builder.verify.facts import Status as NodeStatus
-from builder.verify.facts import UnitState
+from builder.verify.facts import NodeStatus, UnitState
 
 # The unit that sends the facts is still at work when it does.
 FACTS_UNIT = "rackwright-facts.service"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from made import GIB_KIB, SEED, Made
 
-from builder.discover.compare import Difference, compare
+from builder.discover.compare import Difference, compare_machine
 from builder.discover.emit import to_yaml
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import validate
@@ -31,7 +31,7 @@ def against(
     loaded = parse_inventory(text, "i.yaml")
     inventory, report = validate(loaded)
     assert inventory is not None, report
-    return compare(discover(made), inventory, loaded.marks, "e5-2620v4", host)
+    return compare_machine(discover(made), inventory, loaded.marks, "e5-2620v4", host)
 
 
 def with_port(name: str, /, **changes: Any) -> Made:
@@ -49,7 +49,7 @@ def test_a_machine_is_what_was_discovered_of_it(discover: Discover) -> None:
     loaded = parse_inventory(around + to_yaml(found), "i.yaml")
     inventory, _ = validate(loaded)
     assert inventory is not None
-    assert compare(found, inventory, loaded.marks, found.class_name, "nfv1") == ()
+    assert compare_machine(found, inventory, loaded.marks, found.class_name, "nfv1") == ()
 
 
 A, B = SEED.nodes

@@ -14,7 +14,7 @@ from recorded import unpack_recorded
 
 from builder.discover.__main__ import USAGE
 from builder.discover.__main__ import main as record_main
-from builder.discover.compare import compare
+from builder.discover.compare import compare_machine
 from builder.discover.description import to_data
 from builder.discover.emit import to_yaml
 from builder.discover.machine import read_machine
@@ -93,7 +93,7 @@ def test_the_twin_differs_from_the_seed_in_what_it_stands_in_for(tmp_path: Path)
     inventory, _ = validate(loaded)
     assert inventory is not None
     found = describe(unpack_recorded("twin", tmp_path))
-    differences = compare(found, inventory, loaded.marks, "e5-2620v4", None)
+    differences = compare_machine(found, inventory, loaded.marks, "e5-2620v4", None)
     assert [(item.path[2:], item.inventory, item.machine) for item in differences] == [
         (("siblings",), "16 cores of 2 CPUs (0,16; 1,17; …)", "32 cores of 1 CPU (0; 1; …)"),
         (("nics", 0, "id"), "8086:1533", "8086:10c9"),

@@ -15,7 +15,7 @@ from builder.diagnostics import Marks
 from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
-from builder.plan.encode import encode
+from builder.plan.encode import plan_data
 from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
 
@@ -62,7 +62,7 @@ def test_values_change_the_ids_they_are_in(plan_seed: Callable[..., HostPlan]) -
 def test_a_driver_file_without_options_is_part_of_the_plan(
     plan_seed: Callable[..., HostPlan],
 ) -> None:
-    assert encode(plan_seed().image, reasons=False)["module-files"] == {"ixgbe": None}
+    assert plan_data(plan_seed().image, reasons=False)["module-files"] == {"ixgbe": None}
 
 
 def test_another_release_is_another_plan(plan_seed: Callable[..., HostPlan]) -> None:

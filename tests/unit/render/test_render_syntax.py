@@ -46,29 +46,29 @@ GOOD = {
 }
 
 
-@pytest.mark.parametrize("name", syntax.CHECKS)
+@pytest.mark.parametrize("name", syntax.TEXT_CHECKS)
 def test_what_belongs_is_printed_as_it_is(name: str) -> None:
-    assert syntax.CHECKS[name](GOOD[name]) == GOOD[name]
+    assert syntax.TEXT_CHECKS[name](GOOD[name]) == GOOD[name]
 
 
-@pytest.mark.parametrize("name", [name for name in syntax.CHECKS if name != "sysctl_value"])
+@pytest.mark.parametrize("name", [name for name in syntax.TEXT_CHECKS if name != "sysctl_value"])
 @pytest.mark.parametrize("value", HOSTILE)
 def test_what_could_mean_something_else_is_refused(name: str, value: str) -> None:
     with pytest.raises(BuilderError):
-        syntax.CHECKS[name](value)
+        syntax.TEXT_CHECKS[name](value)
 
 
 def test_a_sysctl_value_is_the_rest_of_its_line() -> None:
     # kernel.core_pattern needs both; sysctl.d(5) gives neither a meaning.
     value = "|/usr/lib/core $(x) %p; y"
-    assert syntax.CHECKS["sysctl_value"](value) == value
+    assert syntax.TEXT_CHECKS["sysctl_value"](value) == value
     with pytest.raises(BuilderError):
-        syntax.CHECKS["sysctl_value"]("10\nvm.swappiness = 100")
+        syntax.TEXT_CHECKS["sysctl_value"]("10\nvm.swappiness = 100")
 
 
 def test_a_refusal_names_the_value_its_kind_and_what_is_allowed() -> None:
     with pytest.raises(BuilderError) as caught:
-        syntax.CHECKS["module"]("ixgbe; reboot")
+        syntax.TEXT_CHECKS["module"]("ixgbe; reboot")
     assert caught.value.message == "'ixgbe; reboot' cannot be written as a kernel module name"
     assert caught.value.hint == "allowed: [A-Za-z0-9_-]+"
 

@@ -22,10 +22,10 @@ from builder.plan.nouns.why import Why
 from builder.render import cmdline, os_release_fields, render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.bundles import SEED_FORMS
-from builder.targets.cloud_init.limits import choose_form
 from builder.targets.cloud_init.order import PROGRAM, SEED
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import network_config
+from builder.targets.cloud_init.user_data_limits import choose_form
 from builder.targets.registry import TARGETS
 from scripts.cloud_init_schemas import trim
 

@@ -12,9 +12,9 @@ from builder.verify.facts import (
     BootFacts,
     Facts,
     HugepageFacts,
+    NodeStatus,
     OvsFacts,
     PciFacts,
-    Status,
     StatusFacts,
     VfFacts,
     parse_facts,
@@ -56,7 +56,7 @@ def test_the_whole_document(seed: Seed) -> None:
     assert facts.boot == BootFacts(
         "uefi", secure_boot=True, seconds={"kernel": 1.5, "initrd": 2.0, "userspace": 10.25}
     )
-    assert facts.status.nics == Status(ok=True, errors=())
+    assert facts.status.nics == NodeStatus(ok=True, errors=())
     assert facts.twin.substitutions == seed.substitutions
 
 

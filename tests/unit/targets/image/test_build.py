@@ -151,6 +151,6 @@ def test_early_archive_refuses_a_file_of_a_package(tmp_path: Path) -> None:
 def test_describe_matches_the_bytes(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"")
-    assert outputs.describe(path) == Artefact(
+    assert outputs.describe_artefact(path) == Artefact(
         path, 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     )
