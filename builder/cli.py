@@ -29,16 +29,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments, with the verb to call as `run`; wrong ones end the program."""
-    return build_parser(wanted=argv).parse_args(argv)
+    _print_anything()
+    try:
+        return build_parser(wanted=argv).parse_args(argv)
+    except OSError as fault:
+        # Help goes to stdout, which may be a full disk or a reader that went away.
+        _abandon_stdout()
+        sys.exit(EXIT_FAULT if isinstance(fault, BrokenPipeError) else _tell_os(fault))
 
 
 def call(args: argparse.Namespace) -> int:
     """Call the verb; whatever it ends in becomes a message and an exit code."""
     run: Callable[[argparse.Namespace], int] = args.run
-    _print_anything()
     # A service manager stops a build with SIGTERM: clean up as for Ctrl-C.
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
+        _refuse_no_directory()
         code = run(args)
         sys.stdout.flush()
     except BuilderError as fault:
@@ -61,12 +67,29 @@ def call(args: argparse.Namespace) -> int:
     return code
 
 
+def _refuse_no_directory() -> None:
+    """Relative paths and the programs we run need one."""
+    try:
+        os.getcwd()  # noqa: PTH109 -- pathlib says the same
+    except FileNotFoundError:
+        raise BuilderError(
+            "the current directory no longer exists", hint="change to another one"
+        ) from None
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _print_anything() -> None:
-    """A terminal that lacks a character of ours, or of a file's name, gets it escaped."""
+    """A terminal that lacks a character of ours, or of a file's name, gets it escaped.
+
+    Python has no stdout or stderr when the caller closed them: then nobody reads what we print.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nobody = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 -- until we end
+            setattr(sys, name, nobody)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from builder.command import is_root
 from builder.errors import BuilderError
 from builder.jsonfile import JsonRecord, decode, encode
+from builder.phrases import format_names
 from builder.plan.nouns.image import Scope
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 from builder.workdir import OLD, PREFIX, work_dir
@@ -42,9 +43,14 @@ class _Entry(JsonRecord):
 def replacing_directory(out: Path) -> Iterator[Path]:
     """A new directory that takes the place of `out` when the block ends well.
 
-    Refuses to replace a directory we did not write.
+    Refuses to replace a directory we did not write, and the one the user is in.
     """
     out = out.resolve()
+    if Path.cwd().is_relative_to(out):
+        raise BuilderError(
+            f"{out} would be replaced, and the current directory is in it",
+            hint="choose another directory with -o",
+        )
     if out.exists() and not out.is_dir():
         raise BuilderError(f"{out} is a file", hint="name a directory with -o")
     if out.exists() and any(out.iterdir()) and not (out / RECORD).is_file():
@@ -115,6 +121,13 @@ def _named(fault: OSError, path: Path) -> OSError:
     return OSError(fault.errno, fault.strerror, str(path))
 
 
+def write_new_file(path: Path, content: bytes, *, ours: bytes | None = None) -> None:
+    """Write `path`, which is not there yet, or begins with `ours`, as what we wrote before does."""
+    if path.is_file() and (ours is None or not path.read_bytes().startswith(ours)):
+        raise BuilderError(f"{path} already exists", hint="choose another file, or remove this one")
+    write_file(path, content)
+
+
 def write_file(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` in one step: a reader sees the old bytes or the new ones."""
     if path.is_dir():
@@ -137,12 +150,47 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def write_tree(tree: FileTree, out: Path) -> None:
-    """Write `tree` as directory `out`; owners are set only as root."""
+    """Write `tree` as directory `out`; owners are set only as root.
+
+    Refuses to replace a tree with files beside ours, which would be lost.
+    """
+    _refuse_files_of_others(out)
     with replacing_directory(out) as staging:
         for file in tree:
             _write_rendered(staging, file)
         listing = [encode(_Entry(f.path, f.mode_text, f.owner, f.scope)) for f in tree]
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
+
+
+def _refuse_files_of_others(out: Path) -> None:
+    if not (out / RECORD).is_file():
+        return
+    if not holds_tree(out):
+        raise BuilderError(
+            f"{out} holds something else that rackwright wrote",
+            hint="choose another directory with -o",
+        )
+    ours = {RECORD, *(entry.path.lstrip("/") for entry in _listing(out))}
+    there = (path for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
+    names = sorted(str(path.relative_to(out)) for path in there)
+    others = [name for name in names if name not in ours]
+    if others:
+        raise BuilderError(
+            f"{out} has files that rackwright did not write: {format_names(others, 3)}",
+            hint="move them elsewhere, or choose another directory with -o",
+        )
+
+
+def holds_tree(base: Path) -> bool:
+    """Whether `base` is a directory that `write_tree` wrote."""
+    try:
+        return bool(_listing(base))
+    except (OSError, ValueError):
+        return False
+
+
+def _listing(base: Path) -> tuple[_Entry, ...]:
+    return decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
 
 
 def _write_rendered(base: Path, file: RenderedFile) -> None:
@@ -161,8 +209,7 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
 def read_tree(base: Path) -> FileTree:
     """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
     try:
-        listing = decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
-        return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
+        return FileTree(tuple(_read_rendered(base, entry) for entry in _listing(base)))
     except PermissionError as fault:
         raise BuilderError(
             f"{fault.filename} is not readable", hint="read the tree as the user who wrote it"

@@ -14,7 +14,7 @@ from builder.discover.machine import read_machine
 from builder.discover.report import to_json, to_text
 from builder.discover.system_files import Tree, record
 from builder.errors import BuilderError
-from builder.execute import new_directory, write_file
+from builder.execute import new_directory, write_new_file
 from builder.model.inventory import HostName, Name
 from builder.prepare import no_host
 from builder.verbs import inputs
@@ -87,7 +87,7 @@ def run(args: Namespace) -> int:
         return run_compare(found, args)
     text = json.dumps(to_data(found), indent=2) + "\n" if args.json else to_yaml(found)
     if args.out is not None:
-        write_file(args.out, text.encode())
+        write_new_file(args.out, text.encode())
     else:
         print(text, end="")
     return 0

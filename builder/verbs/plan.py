@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from builder.execute import write_file
+from builder.execute import write_new_file
 from builder.plan.explain import explain, summary, to_json
 from builder.prepare import host_named
 from builder.resources import read_texts
@@ -36,7 +36,8 @@ def run(args: Namespace) -> int:
     if args.html is not None:
         from builder.page.document import plan_page  # noqa: PLC0415 -- others need no drawing
 
-        write_file(args.html, plan_page(plan, read_texts("templates")).encode())
+        page = plan_page(plan, read_texts("templates")).encode()
+        write_new_file(args.html, page, ours=page.partition(b"\n")[0])
         print(f"the plan of {args.host} is in {args.html}", file=sys.stderr)
     elif args.json:
         print(json.dumps(to_json(plan), indent=2))

@@ -28,16 +28,23 @@ def test_a_reader_that_goes_away() -> None:
     assert done.stderr.decode().splitlines()[-1] == "1 warning"
 
 
-def test_a_full_device() -> None:
+@pytest.mark.parametrize("words", [PLAN, ("--help",), ("plan", "--help")], ids=" ".join)
+def test_a_full_device(words: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*START, *PLAN], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
+            [*START, *words], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-2:] == [
         "rackwright: error: No space left on device",
         "  hint: free some space, or write to another disk",
     ]
+
+
+def test_nobody_listens() -> None:
+    """A service manager may have closed stdout and stderr."""
+    shell = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *START, "check", SEED]
+    assert subprocess.run(shell, cwd=ROOT, check=False).returncode == 0
 
 
 def test_a_terminal_without_arrows() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from builder.accept import accept_network
 from builder.command import Runner
 from builder.errors import BuilderError
-from builder.execute import RECORD, replacing_directory, write_private
+from builder.execute import RECORD, holds_tree, replacing_directory, write_private
 from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
 from builder.resources import read_texts
@@ -42,6 +42,8 @@ def write_bundles(
     forms: of `SEED_FORMS`. provider: whose limit of user-data is kept. keep_others: bundles made
     before of other hosts stay.
     """
+    if holds_tree(out):
+        raise BuilderError(f"{out} holds a rendered tree", hint="choose another directory with -o")
     with replacing_directory(out) as staging:
         if keep_others:
             _link_others(out, staging, {plan.hostname for plan in plans})

@@ -166,6 +166,17 @@ def test_refuses_a_directory_of_somebody_else(
     assert (here / "mine/file").read_text(encoding="utf-8") == "x"
 
 
+def test_a_tree_and_bundles_keep_apart(rackwright: Call, inventory: Path, here: Path) -> None:
+    rackwright("render", inventory, "--host", "nfv1", "-o", "tree")
+    rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "bundles")
+    said = rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "tree")
+    assert (said.code, "tree holds a rendered tree" in said.err) == (1, True)
+    said = rackwright("render", inventory, "--host", "nfv1", "-o", "bundles")
+    assert (said.code, "bundles holds something else that rackwright" in said.err) == (1, True)
+    assert (here / "tree/etc/hostname").is_file()
+    assert (here / "bundles/nfv1/meta-data").is_file()
+
+
 def test_one_host_after_the_other(rackwright: Call, inventory: Path, tmp_path: Path) -> None:
     """A second host is added; a host made again loses what it is no longer asked for."""
     text = inventory.read_text(encoding="utf-8")

@@ -42,6 +42,15 @@ def test_the_fragment_makes_a_whole_inventory(rackwright: Call, root: Path) -> N
 def test_the_same_bytes_to_a_file(rackwright: Call, root: Path) -> None:
     said = rackwright("discover", "--root", root)
     assert rackwright("discover", "--root", root, "-o", "out/found.yaml") == (0, "", "")
+    # What is there may be an inventory with a year of work in it.
+    assert rackwright("discover", "--root", root, "-o", "out/found.yaml") == (
+        1,
+        "",
+        (
+            "rackwright: error: out/found.yaml already exists\n"
+            "  hint: choose another file, or remove this one\n"
+        ),
+    )
     assert Path("out/found.yaml").read_text(encoding="utf-8") == said.out
 
 
@@ -189,6 +198,8 @@ def test_the_commands_of_the_how_to(
             words[words.index("--root") + 1] = str(root)
         if "--record" in words:
             words[words.index("--record") + 1] = "recorded"
+        # The page has it as two ways to write the same file.
+        Path("nfv1.yaml").unlink(missing_ok=True)
         said = rackwright(*words, *base)
         assert said.code == (1 if "--compare" in words else 0), (words, said)
         assert "rackwright: " not in said.err

@@ -101,6 +101,18 @@ def test_release_of_this_machine(
     )
 
 
+def test_a_page_replaces_a_page_and_nothing_else(
+    rackwright: Call, inventory: Path, here: Path
+) -> None:
+    page = ("plan", inventory, "--host", "nfv1", "--html")
+    before = inventory.read_bytes()
+    said = rackwright(*page, inventory)
+    assert (said.code, f"{inventory} already exists" in said.err) == (1, True)
+    assert inventory.read_bytes() == before
+    for _ in range(2):
+        assert rackwright(*page, here / "nfv1.html").code == 0
+
+
 def test_page(rackwright: Call, inventory: Path, here: Path) -> None:
     said = rackwright("plan", inventory, "--host", "nfv1", "--html", "out/nfv1.html")
     assert said == (0, "", "the plan of nfv1 is in out/nfv1.html\n")

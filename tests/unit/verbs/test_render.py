@@ -77,12 +77,59 @@ def test_takes_an_empty_directory(rackwright: Call, inventory: Path, here: Path)
 def test_replaces_its_own_tree(rackwright: Call, write: Callable[..., Path], here: Path) -> None:
     rackwright("render", write(), "--host", "nfv1", "-o", "tree")
     (here / "tree/stale").write_bytes(b"")
+    record = here / "tree/.rackwright.json"
+    entry = {"path": "/stale", "mode": "0644", "owner": "root:root", "scope": "image"}
+    record.write_text(json.dumps([*json.loads(record.read_text()), entry]), encoding="utf-8")
     edited = write(("    sriov:\n", "    sysctl: {vm.swappiness: 1}\n    sriov:\n"))
     assert rackwright("render", edited, "--host", "nfv1", "-o", "tree").code == 0
     assert not (here / "tree/stale").exists()
     text = (here / "tree/etc/sysctl.d/99-zz-rackwright.conf").read_text(encoding="utf-8")
     assert "vm.swappiness = 1\n" in text
     assert sorted(path.name for path in here.iterdir()) == ["inventory.yaml", "tree"]
+
+
+def test_keeps_files_of_others_in_its_own_tree(
+    rackwright: Call, inventory: Path, here: Path
+) -> None:
+    rackwright("render", inventory, "--host", "nfv1", "-o", "tree")
+    (here / "tree/etc/mine").write_bytes(b"years of work")
+    before = snapshot(here)
+    assert rackwright("render", inventory, "--host", "nfv1", "-o", "tree") == (
+        1,
+        "",
+        (
+            "rackwright: error: tree has files that rackwright did not write: etc/mine\n"
+            "  hint: move them elsewhere, or choose another directory with -o\n"
+        ),
+    )
+    assert snapshot(here) == before
+
+
+def test_the_current_directory_is_not_replaced(
+    rackwright: Call, inventory: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell in it would be in a directory that is gone."""
+    inside = here / "tree/etc"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    for out in (".", ".."):
+        said = rackwright("render", here / inventory, "--host", "nfv1", "-o", out)
+        assert said.code == 1
+        assert "would be replaced, and the current directory is in it" in said.err
+
+
+def test_a_current_directory_that_is_gone(
+    rackwright: Call, inventory: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = here / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert rackwright("check", inventory) == (
+        1,
+        "",
+        "rackwright: error: the current directory no longer exists\n  hint: change to another one\n",
+    )
 
 
 def test_a_full_disk_leaves_the_old_tree(
