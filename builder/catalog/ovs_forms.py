@@ -35,7 +35,7 @@ class Form:
 
 def number(unit: str, least: int = 0, most: int | None = None) -> Form:
     """A whole number; unit: `of MiB`, or nothing."""
-    limits = f", {least} or more" if most is None else f" from {least} to {most}"
+    limits = f" ({least} or more)" if most is None else f" from {least} to {most}"
     return Form("number", f"a number {unit}".rstrip() + limits, r"\d{1,12}", least, most)
 
 

@@ -74,12 +74,12 @@ def test_values_let_through(base: str, text: str) -> None:
     [
         (
             "max-idle: 499",
-            "499 is not a number of milliseconds, 500 or more: Open vSwitch does not check it",
+            "499 is not a number of milliseconds (500 or more): Open vSwitch does not check it",
             "its default is 10000",
         ),
         (
             "n-handler-threads: 0",
-            "0 is not a number of threads, 1 or more: Open vSwitch does not check it",
+            "0 is not a number of threads (1 or more): Open vSwitch does not check it",
             None,
         ),
         (

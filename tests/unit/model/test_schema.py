@@ -188,7 +188,7 @@ def test_keys_at_a_path() -> None:
     )
     assert keys_at(("hosts",)) == ()
     assert keys_at(("nothing", "here")) == ()
-    assert part_at(("hosts", "a", "rack"))["description"] == "Rack it stands in"
+    assert part_at(("hosts", "a", "rack"))["description"] == "Name of its rack"
 
 
 def test_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
