@@ -14,7 +14,8 @@ from builder.discover.topology import FoundNode
 from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic, mem_total_range
 from builder.model.inventory import Inventory
-from builder.model.values import CpuSet, format_mib
+from builder.model.sizes import format_mib
+from builder.model.values import CpuSet
 from builder.phrases import count_text, format_names, plural
 
 NOTHING = "nothing"

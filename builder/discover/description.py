@@ -9,7 +9,7 @@ from builder.discover.identity import FoundHost, find_host, name_class
 from builder.discover.machine import SECURE_BOOT, Machine
 from builder.discover.ports import FoundNic, find_nics
 from builder.discover.topology import Topology, find_topology, find_vendor
-from builder.model.values import format_mib
+from builder.model.sizes import format_mib
 
 
 @dataclass(frozen=True, slots=True)

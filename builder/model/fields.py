@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
-from builder.model.values import MemoryMiB, Whole, parsed, text
+from builder.model.sizes import MemoryMiB
+from builder.model.values import Whole, parsed, text
 from builder.phrases import quote
 
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import described_vf, find_nic_type, unlisted_nic_type
 from builder.model.base import Part
-from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, MemoryMiB, Pci, Whole, text
+from builder.model.sizes import MemoryMiB
+from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, Pci, Whole, text
 
 DeviceId = Annotated[
     str,

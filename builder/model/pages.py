@@ -9,7 +9,7 @@ from typing import Literal
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass
 from builder.model.profile import Hugepages
-from builder.model.values import HUGEPAGE_KIB
+from builder.model.sizes import HUGEPAGE_KIB
 
 # For all nodes together, or node by node.
 Amount = int | Mapping[int, int]

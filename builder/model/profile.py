@@ -18,8 +18,9 @@ from builder.model.fields import (
 )
 from builder.model.hardware import ModuleName
 from builder.model.ovs import Ovs
+from builder.model.sizes import MemoryMiB, PageSize
 from builder.model.sriov import SriovPolicy
-from builder.model.values import Cpus, Flag, MemoryMiB, PageSize, Whole
+from builder.model.values import Cpus, Flag, Whole
 
 
 class CpuPolicy(Part):

@@ -14,7 +14,7 @@ from typing import Any
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.reference import reference_page
-from builder.model.values import format_mib
+from builder.model.sizes import format_mib
 
 Schema = dict[str, Any]
 

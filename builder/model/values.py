@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Annotated, Any
 
-from pydantic import Field, GetPydanticSchema, PlainSerializer, Strict, WithJsonSchema
+from pydantic import Field, GetPydanticSchema, Strict, WithJsonSchema
 from pydantic_core import core_schema
 
 from builder.phrases import quote
@@ -222,49 +222,6 @@ def _parse_mac(value: object) -> str:
     return mac
 
 
-_UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
-
-
-def _parse_size(value: object) -> int:
-    if not isinstance(value, str):
-        raise WrongKindError('a size with its unit like "47GiB"')
-    match = re.fullmatch(r"([0-9]{1,9}) ?(MiB|GiB|TiB)", value)
-    if match is None:
-        raise ValueError(f'{quote(value)} is not a size like "47GiB" (units MiB, GiB, TiB)')
-    if int(match[1]) == 0:
-        raise ValueError(f"{quote(value)}: the size is zero")
-    return int(match[1]) * _UNITS[match[2]]
-
-
-def mib_text(mib: int) -> str:
-    """`47 GiB`, or `1500 MiB` where that is no whole number."""
-    return f"{mib // 1024} GiB" if mib and mib % 1024 == 0 else f"{mib} MiB"
-
-
-def format_mib(mib: int) -> str:
-    """MiB as an inventory has it: `47GiB`, `1500MiB`."""
-    return mib_text(mib).replace(" ", "")
-
-
-HUGEPAGE_KIB = {"2M": 2048, "1G": 1048576}
-
-
-def page_size_text(kib: int) -> str:
-    """Page sizes as the kernel spells them: `2M`, `1G`; `4K` for one below a MiB."""
-    mib, odd = divmod(kib, 1024)
-    if odd:
-        return f"{kib}K"
-    return f"{mib // 1024}G" if mib % 1024 == 0 else f"{mib}M"
-
-
-def _parse_page_size(value: object) -> str:
-    if not isinstance(value, str):
-        raise WrongKindError('a hugepage size, "2M" or "1G"')
-    if value not in HUGEPAGE_KIB:
-        raise ValueError(f"{quote(value)} is not a hugepage size of x86-64: 2M or 1G")
-    return value
-
-
 Cpus = Annotated[
     CpuSet,
     *parsed(
@@ -294,14 +251,6 @@ Mac = Annotated[
         pattern=r"^[0-9a-fA-F][02468aceACE]([:-][0-9a-fA-F]{2}){5}$",
     ),
 ]
-MemoryMiB = Annotated[
-    int,
-    *parsed(
-        _parse_size, "Size with its unit", "47GiB", pattern=r"^0*[1-9][0-9]{0,8} ?(MiB|GiB|TiB)$"
-    ),
-    PlainSerializer(format_mib, return_type=str),
-]
-PageSize = Annotated[str, *parsed(_parse_page_size, "Hugepage size", "1G", enum=["2M", "1G"])]
 # Pydantic would take "2", 2.0 and true for 2; an inventory that means 2 says 2.
 Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
-from builder.model.values import PciAddress, mib_text, page_size_text
+from builder.model.sizes import mib_text, page_size_text
+from builder.model.values import PciAddress
 from builder.phrases import count_text
 from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan

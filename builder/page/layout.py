@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.model.values import CpuSet, mib_text
+from builder.model.sizes import mib_text
+from builder.model.values import CpuSet
 from builder.page.holders import DrawnPort, Share, devices_on, memory_shares
 from builder.phrases import count_text
 from builder.plan.nouns.cpus import Role

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
 from builder.model.pages import PageCount, PageWish, cpu_nodes
-from builder.model.values import HUGEPAGE_KIB
+from builder.model.sizes import HUGEPAGE_KIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.inputs import Inputs
 from builder.plan.nouns.pages import HugepagePool, PageDemand, whole_pages

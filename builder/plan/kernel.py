@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.catalog.versions import Version
-from builder.model.values import page_size_text
+from builder.model.sizes import page_size_text
 from builder.plan.inputs import Inputs, origin
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.kernel import KernelArg, ModuleOption

@@ -9,7 +9,7 @@ from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.ports import DpdkPort
-from builder.model.values import HUGEPAGE_KIB
+from builder.model.sizes import HUGEPAGE_KIB
 from builder.plan.inputs import Inputs
 from builder.plan.mempools import (
     DEFAULT_MTU,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from builder.catalog.vf_settings import VfValue
-from builder.model.values import mib_text, page_size_text
+from builder.model.sizes import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.nouns.devices import PfPlan, VfPlan
 from builder.plan.nouns.host import HostPlan, InterfacePlan

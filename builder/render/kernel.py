@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from builder.model.values import page_size_text
+from builder.model.sizes import page_size_text
 from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot
 from builder.render.file_kind import FileKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.model.values import format_mib
+from builder.model.sizes import format_mib
 from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding, Rule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath, Severity
-from builder.model.values import format_mib
+from builder.model.sizes import format_mib
 from builder.phrases import count_text
 from builder.plan.eal_pages import pages_of_switch
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from builder.model.values import HUGEPAGE_KIB, format_mib, page_size_text
+from builder.model.sizes import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
 from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import VfPlan

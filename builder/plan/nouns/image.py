@@ -8,7 +8,7 @@ from typing import Literal
 
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
-from builder.model.values import HUGEPAGE_KIB, page_size_text
+from builder.model.sizes import HUGEPAGE_KIB, page_size_text
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, PhysicalPort
 from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting

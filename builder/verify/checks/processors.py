@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from builder.model.hardware import mem_total_range
-from builder.model.values import HUGEPAGE_KIB, CpuSet
+from builder.model.sizes import HUGEPAGE_KIB
+from builder.model.values import CpuSet
 from builder.plan.nouns.kernel import KernelArg
 from builder.verify.checks.case import (
     NONE,

@@ -14,19 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from builder.model.addresses import IpAddress, IpInterface
 from builder.model.fields import PerNode, VfName, VfRef
 from builder.model.hardware import DeviceId, IfName
-from builder.model.values import (
-    HUGEPAGE_KIB,
-    MAX_CPU,
-    Cpus,
-    CpuSet,
-    Mac,
-    MemoryMiB,
-    PageSize,
-    Pci,
-    PciAddress,
-    WrongKindError,
-    format_mib,
-)
+from builder.model.sizes import HUGEPAGE_KIB, MemoryMiB, PageSize, format_mib
+from builder.model.values import MAX_CPU, Cpus, CpuSet, Mac, Pci, PciAddress, WrongKindError
 from builder.phrases import quote
 
 CPUS = st.frozensets(st.integers(0, MAX_CPU), max_size=60).map(CpuSet)

@@ -11,8 +11,8 @@ import pytest
 
 from builder.catalog.releases import RELEASES
 from builder.inventory.loader import parse_inventory
+from builder.model.sizes import mib_text, page_size_text
 from builder.model.validate import validate
-from builder.model.values import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.explain import summary
 from builder.plan.host import plan_host
