@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +154,7 @@ def write_tree(tree: FileTree, out: Path) -> None:
 
     Refuses to replace a tree with files beside ours, which would be lost.
     """
-    _refuse_files_of_others(out)
+    refuse_other_files(out, _listed)
     with replacing_directory(out) as staging:
         for file in tree:
             _write_rendered(staging, file)
@@ -162,15 +162,21 @@ def write_tree(tree: FileTree, out: Path) -> None:
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
 
-def _refuse_files_of_others(out: Path) -> None:
+def refuse_other_files(out: Path, listed: Callable[[bytes], Iterable[str]]) -> None:
+    """Refuse to replace `out` when it has files that its own record does not list.
+
+    listed: the paths in a record of the kind of directory that is to be written; raises
+    ValueError for one of another kind.
+    """
     if not (out / RECORD).is_file():
         return
-    if not holds_tree(out):
+    try:
+        ours = {RECORD, *listed((out / RECORD).read_bytes())}
+    except ValueError:
         raise BuilderError(
             f"{out} holds something else that rackwright wrote",
             hint="choose another directory with -o",
-        )
-    ours = {RECORD, *(entry.path.lstrip("/") for entry in _listing(out))}
+        ) from None
     there = (path for path in out.rglob("*") if path.is_symlink() or not path.is_dir())
     names = sorted(str(path.relative_to(out)) for path in there)
     others = [name for name in names if name not in ours]
@@ -181,16 +187,8 @@ def _refuse_files_of_others(out: Path) -> None:
         )
 
 
-def holds_tree(base: Path) -> bool:
-    """Whether `base` is a directory that `write_tree` wrote."""
-    try:
-        return bool(_listing(base))
-    except (OSError, ValueError):
-        return False
-
-
-def _listing(base: Path) -> tuple[_Entry, ...]:
-    return decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
+def _listed(record: bytes) -> list[str]:
+    return [entry.path.lstrip("/") for entry in decode(tuple[_Entry, ...], record)]
 
 
 def _write_rendered(base: Path, file: RenderedFile) -> None:
@@ -209,7 +207,8 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
 def read_tree(base: Path) -> FileTree:
     """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
     try:
-        return FileTree(tuple(_read_rendered(base, entry) for entry in _listing(base)))
+        listing = decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
+        return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
     except PermissionError as fault:
         raise BuilderError(
             f"{fault.filename} is not readable", hint="read the tree as the user who wrote it"

@@ -70,8 +70,11 @@ def _find_secure_boot(machine: Machine) -> tuple[bool | None, tuple[str, ...]]:
 
 
 def to_data(found: Description) -> dict[str, Any]:
-    """The two parts as plain data, as the inventory's keys have them."""
+    """A whole inventory as plain data, its profile as empty as the CPU allows."""
     return {
+        "version": 1,
+        "image": {"name": "nfv-node", "os": "debian-13"},
+        "profiles": {found.profile: profile_data(found)},
         "hardware": {found.class_name: hardware_data(found)},
         "hosts": {found.host.name: host_data(found)},
     }
@@ -94,6 +97,11 @@ def hardware_data(found: Description) -> dict[str, Any]:
     if found.secure_boot:
         data["secure-boot"] = True
     return data
+
+
+def profile_data(found: Description) -> dict[str, Any]:
+    """Nothing, where the CPU has the pages that a profile gets by default."""
+    return {} if found.pdpe1gb else {"hugepages": {"size": "2M"}}
 
 
 def nic_data(nic: FoundNic) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A description as YAML to paste: in the style of an inventory, with what was assumed beside it."""
+"""A description as an inventory in YAML, with what was assumed beside it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from builder.diagnostics import Location
-from builder.discover.description import Description, hardware_data, host_data, nic_data
+from builder.discover.description import (
+    Description,
+    hardware_data,
+    host_data,
+    nic_data,
+    profile_data,
+    to_data,
+)
 from builder.inventory.nodes import Scalar
 from builder.inventory.scalars import read_scalar
 from builder.yaml_text import comment_lines, quoted
@@ -19,15 +26,19 @@ _QUOTED = frozenset({"pci", "id", "cpus", "serial", "boot-mac", "mac"})
 
 
 def to_yaml(found: Description) -> str:
-    """The whole fragment; it loads as `to_data` of the same description."""
-    return "\n".join([*_header(found), *_hardware(found), "", *_host(found)]) + "\n"
+    """The whole inventory; it loads as `to_data` of the same description."""
+    parts = (_header(found), _hardware(found), _profile(found), _host(found))
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def _header(found: Description) -> Iterator[str]:
     yield from comment_lines(
-        "Description of this machine, to paste into an inventory (hardware and hosts). The profile "
-        f"{found.profile} says how it is tuned. Check the assumptions noted in the comments."
+        "Description of this machine as an inventory; for one that you already have, copy what is "
+        "under hardware and hosts. Check the assumptions noted in the comments."
     )
+    data = to_data(found)
+    yield f"version: {data['version']}"
+    yield f"image: {flow(data['image'])}"
 
 
 def _hardware(found: Description) -> Iterator[str]:
@@ -58,6 +69,12 @@ def _hardware(found: Description) -> Iterator[str]:
 def _threads(threads: list[list[int]]) -> Iterator[str]:
     yield "    threads:"
     yield from (f"      - {flow(core)}" for core in threads)
+
+
+def _profile(found: Description) -> Iterator[str]:
+    yield "profiles:"
+    yield from comment_lines("how the machine is tuned: cpu, hugepages, sriov, ovs", 2)
+    yield f"  {scalar(found.profile)}: {flow(profile_data(found))}"
 
 
 def _host(found: Description) -> Iterator[str]:

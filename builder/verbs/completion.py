@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +24,13 @@ def run(args: argparse.Namespace) -> int:
         if action.type is Path:
             wanted = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE
             action.complete = wanted  # type: ignore[attr-defined] # as shtab's documents have it
-    print(shtab.complete(parser, args.shell))
+    print(without_usage(shtab.complete(parser, args.shell)))
     return 0
+
+
+def without_usage(script: str) -> str:
+    """A script without shtab's comment on where to put it: README names another place."""
+    return re.sub(r"^# Usage:\n(?:#.*\n)+", "", script, count=1, flags=re.MULTILINE)
 
 
 def actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

@@ -12,7 +12,8 @@ from typing import Any
 from builder.accept import accept_network
 from builder.command import Runner
 from builder.errors import BuilderError
-from builder.execute import RECORD, holds_tree, replacing_directory, write_private
+from builder.execute import RECORD, refuse_other_files, replacing_directory, write_private
+from builder.jsonfile import decode
 from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
 from builder.resources import read_texts
@@ -40,16 +41,21 @@ def write_bundles(
     """Replace `out` by the bundles of hosts.
 
     forms: of `SEED_FORMS`. provider: whose limit of user-data is kept. keep_others: bundles made
-    before of other hosts stay.
+    before of other hosts stay. Refuses to replace a directory with files beside ours.
     """
-    if holds_tree(out):
-        raise BuilderError(f"{out} holds a rendered tree", hint="choose another directory with -o")
+    refuse_other_files(out, _listed)
     with replacing_directory(out) as staging:
         if keep_others:
             _link_others(out, staging, {plan.hostname for plan in plans})
         for seed in _sound_seeds(plans, boots, runner):
             _write_seed(seed, forms, provider, staging)
-        (staging / RECORD).write_text(json.dumps({"hosts": len(plans)}) + "\n")
+        written = (path for path in staging.rglob("*") if path.is_file())
+        listing = sorted(str(path.relative_to(staging)) for path in written)
+        (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
+
+
+def _listed(record: bytes) -> tuple[str, ...]:
+    return decode(tuple[str, ...], record)
 
 
 def _link_others(out: Path, staging: Path, made: set[str]) -> None:

@@ -24,16 +24,14 @@ from builder.model.validate import validate
 from builder.yaml_text import comment_lines
 
 Discover = Callable[[Made], Any]
-AROUND = """\
-version: 1
-image: {name: nfv-node, os: debian-13}
-profiles: {nfv: {hugepages: {size: 2M, count: 1024}}}
-"""
 SEED_INVENTORY = Path(__file__).resolve().parents[3] / "examples/seed/inventory.yaml"
 
 SEED_YAML = """\
-# Description of this machine, to paste into an inventory (hardware and hosts). The profile nfv
-# says how it is tuned. Check the assumptions noted in the comments.
+# Description of this machine as an inventory; for one that you already have, copy what is under
+# hardware and hosts. Check the assumptions noted in the comments.
+version: 1
+image: {name: nfv-node, os: debian-13}
+
 hardware:
   # Supermicro SYS-6018R-MT, Intel(R) Xeon(R) CPU E5-2620 v4 @ 2.10GHz
   sys-6018r-mt:
@@ -50,6 +48,10 @@ hardware:
       - {pci: "0000:08:00.0", id: "8086:1533", driver: igb, name: enp8s0, numa: 0}
       - {pci: "0000:09:00.0", id: "8086:1533", driver: igb, name: enp9s0, numa: 0}
     # the machine booted with BIOS, so without Secure Boot
+
+profiles:
+  # how the machine is tuned: cpu, hugepages, sriov, ovs
+  nfv: {}
 
 hosts:
   # enp8s0 has the routes now: assumed to be the management port, with DHCP
@@ -79,8 +81,11 @@ ODD = Made(
     secure_boot=b"\x06\0\0\0\1",
 )
 ODD_YAML = """\
-# Description of this machine, to paste into an inventory (hardware and hosts). The profile nfv
-# says how it is tuned. Check the assumptions noted in the comments.
+# Description of this machine as an inventory; for one that you already have, copy what is under
+# hardware and hosts. Check the assumptions noted in the comments.
+version: 1
+image: {name: nfv-node, os: debian-13}
+
 hardware:
   # AMD EPYC 7763 64-Core Processor
   amd-epyc-7763-64-core:
@@ -109,6 +114,10 @@ hardware:
       - {pci: "0000:02:00.0", id: "1924:0b03", driver: unknown, name: enp2s0, numa: 0}
     secure-boot: true
 
+profiles:
+  # how the machine is tuned: cpu, hugepages, sriov, ovs
+  nfv: {hugepages: {size: "2M"}}
+
 hosts:
   # no port has an IPv4 route: enp1s0 is assumed to be the management port, with DHCP
   # no serial number: sys/class/dmi/id/product_serial: no such file or directory
@@ -121,7 +130,7 @@ hosts:
 
 
 def checked(text: str) -> tuple[Inventory | None, Report]:
-    return validate(parse_inventory(AROUND + text, "inventory.yaml"))
+    return validate(parse_inventory(text, "inventory.yaml"))
 
 
 @pytest.mark.parametrize(("made", "text"), [(SEED, SEED_YAML), (ODD, ODD_YAML)])

@@ -25,6 +25,9 @@ from builder.model.validate import validate
 SEED_INVENTORY = Path(__file__).resolve().parents[3] / "examples/seed/inventory.yaml"
 
 SMALL_VM = {
+    "version": 1,
+    "image": {"name": "nfv-node", "os": "debian-13"},
+    "profiles": {"nfv": {}},
     "hardware": {
         "amd-epyc": {
             "cpu": {"vendor": "amd", "pdpe1gb": True},

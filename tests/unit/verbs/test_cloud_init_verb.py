@@ -170,11 +170,29 @@ def test_a_tree_and_bundles_keep_apart(rackwright: Call, inventory: Path, here: 
     rackwright("render", inventory, "--host", "nfv1", "-o", "tree")
     rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "bundles")
     said = rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "tree")
-    assert (said.code, "tree holds a rendered tree" in said.err) == (1, True)
+    assert (said.code, "tree holds something else that rackwright" in said.err) == (1, True)
     said = rackwright("render", inventory, "--host", "nfv1", "-o", "bundles")
     assert (said.code, "bundles holds something else that rackwright" in said.err) == (1, True)
     assert (here / "tree/etc/hostname").is_file()
     assert (here / "bundles/nfv1/meta-data").is_file()
+
+
+@pytest.mark.parametrize("subject", [("--host", "nfv1"), ("--all",)])
+def test_keeps_files_of_others_beside_bundles(
+    rackwright: Call, inventory: Path, here: Path, subject: tuple[str, ...]
+) -> None:
+    rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "bundles")
+    for name in ("a", "b", "nfv1/c", "d"):
+        (here / "bundles" / name).write_text("mine", encoding="utf-8")
+    assert rackwright("cloud-init", inventory, *subject, "-o", "bundles") == (
+        1,
+        "",
+        (
+            "rackwright: error: bundles has files that rackwright did not write: a, b, d, and 1 "
+            "more\n  hint: move them elsewhere, or choose another directory with -o\n"
+        ),
+    )
+    assert (here / "bundles/nfv1/c").read_text(encoding="utf-8") == "mine"
 
 
 def test_one_host_after_the_other(rackwright: Call, inventory: Path, tmp_path: Path) -> None:

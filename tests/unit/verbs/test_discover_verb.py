@@ -1,4 +1,4 @@
-"""`discover`: the fragment, a comparison, a copy, and every wrong use in words."""
+"""`discover`: the inventory, a comparison, a copy, and every wrong use in words."""
 
 from __future__ import annotations
 
@@ -25,15 +25,13 @@ def root(here: Path) -> Path:
     return Path("copy")
 
 
-def test_the_fragment_makes_a_whole_inventory(rackwright: Call, root: Path) -> None:
-    said = rackwright(
-        "discover", "--root", root, "--class", "big", "--host", "n1", "--profile", "p"
-    )
-    assert (said.code, said.err) == (0, "")
-    assert "\n  big:\n" in said.out
-    assert "\n  n1:\n    hardware: big\n    profile: p\n" in said.out
-    around = "version: 1\nimage: {name: nfv-node, os: debian-13}\nprofiles: {p: {}}\n"
-    Path("inventory.yaml").write_text(around + said.out, encoding="utf-8")
+def test_the_inventory_is_accepted_as_it_is(rackwright: Call, root: Path) -> None:
+    names = ("--class", "big", "--host", "n1", "--profile", "p")
+    said = rackwright("discover", "--root", root, *names, "-o", "inventory.yaml")
+    assert said == (0, "", "")
+    text = Path("inventory.yaml").read_text(encoding="utf-8")
+    assert "\n  big:\n" in text
+    assert "\n  n1:\n    hardware: big\n    profile: p\n" in text
     assert rackwright("check", "inventory.yaml").out == "inventory.yaml: 1 host, no errors\n"
     again = rackwright("discover", "--root", root, "--compare", "inventory.yaml", "--host", "n1")
     assert again == (0, "big, host n1: the machine is as the inventory says\n", "")
@@ -56,7 +54,7 @@ def test_the_same_bytes_to_a_file(rackwright: Call, root: Path) -> None:
 
 def test_json_has_the_same_parts(rackwright: Call, root: Path) -> None:
     data = json.loads(rackwright("discover", "--root", root, "--json").out)
-    assert list(data) == ["hardware", "hosts"]
+    assert list(data) == ["version", "image", "profiles", "hardware", "hosts"]
     assert data["hardware"]["twin"]["numa"][1] == {"cpus": "8-15,24-31", "memory": "47GiB"}
     assert data["hosts"]["nfv1"]["hardware"] == "twin"
 
