@@ -74,7 +74,7 @@ def seconds_of(work: Any, *args: Any) -> float:
 def ours(inventory: Path, out: Path, boots: Boots) -> None:
     argv = ["cloud-init", str(inventory), "--all", "--iso", "--boots", boots, "-o", str(out)]
     with contextlib.redirect_stderr(io.StringIO()) as said:
-        status = cli.main(argv)
+        status = cli.call(cli.parse(argv))
     if status:
         raise SystemExit(said.getvalue())
 

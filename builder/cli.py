@@ -22,11 +22,6 @@ from builder.verbs.parser import build_parser
 EXIT_OK, EXIT_FAULT, EXIT_USAGE, EXIT_BUG, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit code."""
-    return call(parse(sys.argv[1:] if argv is None else argv))
-
-
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The arguments, with the verb to call as `run`; wrong ones end the program."""
     _print_anything()
@@ -136,7 +131,3 @@ def _report_bug() -> int:
         print(text, end="", file=sys.stderr)
     print(f"rackwright: bug: {last}\n  hint: {hint}", file=sys.stderr)
     return EXIT_BUG
-
-
-if __name__ == "__main__":
-    sys.exit(main())

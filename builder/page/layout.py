@@ -97,7 +97,6 @@ class NodeDrawing:
     about: str
     description: str
     cores: tuple[Core, ...]
-    bar_y: int
     segments: tuple[Segment, ...]
     bus: Bus | None
     rows: tuple[Row, ...]
@@ -120,7 +119,6 @@ def draw_machine(plan: HostPlan) -> tuple[NodeDrawing, ...]:
                 about=count_text(sum(not one.depth for one in homeless), "port"),
                 description=_tell_devices(homeless),
                 cores=(),
-                bar_y=0,
                 segments=(),
                 bus=bus,
                 rows=rows,
@@ -134,8 +132,7 @@ def _draw_node(plan: HostPlan, node: int, width: int) -> NodeDrawing:
     cpus, mib = image.cpus.nodes[node], image.memory_mib[node]
     cores, below = _draw_cores(image, cpus, width)
     shares = memory_shares(image, node)
-    bar_y = below + PAD
-    segments = _draw_memory(shares, width, bar_y)
+    segments = _draw_memory(shares, width, below + PAD)
     bottom = segments[-1].text_y + GAP
     devices = devices_on(plan, node)
     bus, rows, bottom = _draw_devices(devices, width, bottom + GAP)
@@ -156,7 +153,6 @@ def _draw_node(plan: HostPlan, node: int, width: int) -> NodeDrawing:
             ]
         ),
         cores=cores,
-        bar_y=bar_y,
         segments=segments,
         bus=bus,
         rows=rows,

@@ -73,9 +73,6 @@ class FileTree:
     def get(self, path: str) -> RenderedFile | None:
         return next((file for file in self.files if file.path == path), None)
 
-    def select(self, scope: Scope) -> FileTree:
-        return FileTree(tuple(file for file in self.files if file.scope == scope))
-
     def plus(self, more: Iterable[RenderedFile]) -> FileTree:
         return FileTree((*self.files, *more))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.cli import main
+from builder.cli import call, parse
 
 INVENTORY = Path(__file__).with_name("every-setting.yaml")
 HOST = "small1"
@@ -19,8 +19,8 @@ def out(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The directory of the image, and of what its twin reported."""
     out = tmp_path_factory.mktemp("every-setting")
     argv = ["image", str(INVENTORY), "--host", HOST, "-o", str(out / HOST), "--cache", str(cache)]
-    assert main([*argv, "--format", "raw"]) == 0
-    main(["verify", str(out / HOST), str(INVENTORY), "--host", HOST, "-o", str(out)])
+    assert call(parse([*argv, "--format", "raw"])) == 0
+    call(parse(["verify", str(out / HOST), str(INVENTORY), "--host", HOST, "-o", str(out)]))
     return out
 
 
@@ -101,7 +101,7 @@ def test_a_node_of_other_settings_would_be_found_out(out: Path, tmp_path: Path) 
     changed = tmp_path / "inventory.yaml"
     changed.write_text(text)
     argv = ["verify", str(out / HOST), str(changed), "--host", HOST, "-o", str(tmp_path / "again")]
-    assert main([*argv, "--facts", str(out / "facts.json")]) == 1
+    assert call(parse([*argv, "--facts", str(out / "facts.json")])) == 1
     report = json.loads((tmp_path / "again/report.json").read_text())
     failed = {check["name"] for check in report["checks"] if check["status"] == "fail"}
     assert {

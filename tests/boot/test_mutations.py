@@ -12,7 +12,7 @@ from pathlib import Path
 
 from boot_seed import HOST
 
-from builder.cli import main
+from builder.cli import call, parse
 
 
 def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
@@ -33,7 +33,7 @@ def node(change: Callable[[dict], None]) -> Callable[[bytes], bytes]:
 def verdict(image: Path, inventory: Path, out: Path) -> dict[str, dict[str, str]]:
     """The failed checks by name."""
     argv = ["verify", str(image), str(inventory), "--host", HOST, "-o", str(out)]
-    assert main(argv) == 1
+    assert call(parse(argv)) == 1
     report = json.loads((out / "report.json").read_text())
     return {check["name"]: check for check in report["checks"] if check["status"] == "fail"}
 

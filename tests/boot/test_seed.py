@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from boot_seed import HOST, SEED
 
-from builder.cli import main
+from builder.cli import call, parse
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     out = tmp_path_factory.mktemp("seed") / HOST
     argv = ["image", str(SEED), "--host", HOST, "-o", str(out), "--cache", str(cache)]
-    assert main([*argv, "--format", "raw,qcow2"]) == 0
+    assert call(parse([*argv, "--format", "raw,qcow2"])) == 0
     return out
 
 
@@ -23,7 +23,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 def test_the_node_is_as_planned(image: Path, tmp_path: Path, firmware: str) -> None:
     before = sorted((path.name, path.stat().st_mtime_ns) for path in image.iterdir())
     argv = ["verify", str(image), str(SEED), "--host", HOST, "--firmware", firmware]
-    code = main([*argv, "-o", str(tmp_path)])
+    code = call(parse([*argv, "-o", str(tmp_path)]))
     report = json.loads((tmp_path / "report.json").read_text())
     wrong = [check for check in report["checks"] if check["status"] not in ("pass", "skip")]
     assert (code, report["verdict"], wrong) == (0, "pass", [])
@@ -42,7 +42,7 @@ def check_that_facts_judge_only_their_own_plan(image: Path, results: Path) -> No
     changed.write_text(SEED.read_text().replace("count: 8", "count: 6"))
     argv = ["verify", str(image), str(changed), "--host", HOST]
     facts = ["--facts", str(results / "facts.json"), "-o", str(results / "again")]
-    assert main([*argv, *facts]) == 1
+    assert call(parse([*argv, *facts])) == 1
     report = json.loads((results / "again/report.json").read_text())
     failed = {check["name"] for check in report["checks"] if check["status"] == "fail"}
     assert {"cmdline.hugepages", "hugepages.node0.1G", "hugepages.node1.1G"} <= failed

@@ -15,7 +15,7 @@ import pytest
 from boot_seed import CPUS_8_SECURE, HOST, ROOT, TIMEOUT_S, smaller_seed
 
 from builder.catalog.nics import find_nic_type
-from builder.cli import main
+from builder.cli import call, parse
 from builder.discover.system_files import Tree, record
 from builder.monitor import TextMonitor
 from builder.prepare import host_named, prepare
@@ -91,7 +91,7 @@ def test_it_is_as_planned_under_secure_boot(
     facts = tmp_path / "facts.json"
     facts.write_text(json.dumps(seen["facts"]), encoding="utf-8")
     argv = ["verify", str(image), str(inventory), "--host", HOST, "--facts", str(facts)]
-    code = main([*argv, "--firmware", "uefi-secure-boot", "-o", str(tmp_path / "out")])
+    code = call(parse([*argv, "--firmware", "uefi-secure-boot", "-o", str(tmp_path / "out")]))
     report = json.loads((tmp_path / "out/report.json").read_text())
     wrong = [check for check in report["checks"] if check["status"] not in ("pass", "skip")]
     assert (code, report["verdict"], wrong) == (0, "pass", [])
@@ -141,7 +141,7 @@ def test_it_is_the_class_it_was_made_from_but_for_stand_ins(
 ) -> None:
     root = unpack(seen["discovered"], tmp_path / "all")
     argv = ["discover", "--root", str(root), "--compare", str(inventory), "--host", HOST, "--json"]
-    assert main(argv) == 1
+    assert call(parse(argv)) == 1
     said = json.loads(capsys.readouterr().out)
     found = {(item["path"], item["inventory"], item["machine"]) for item in said}
     assert any("SMT siblings" in limit for limit in twin.limits)
@@ -168,11 +168,11 @@ def test_offline_cpus_are_still_on_their_nodes(
     seen: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = unpack(seen["discovered"], tmp_path / "all")
-    assert main(["discover", "--root", str(root), "--json"]) == 0
+    assert call(parse(["discover", "--root", str(root), "--json"])) == 0
     online = json.loads(capsys.readouterr().out)
     root = unpack(seen["discovered with CPUs offline"], tmp_path / "offline")
     assert (root / "sys/devices/system/cpu/online").read_text() == "0-1,3-6\n"
-    assert main(["discover", "--root", str(root), "--json"]) == 0
+    assert call(parse(["discover", "--root", str(root), "--json"])) == 0
     assert json.loads(capsys.readouterr().out) == online
     assert online["hardware"]["twin"]["numa"] == [
         {"cpus": "0-2,4-6", "memory": "8GiB"},

@@ -53,7 +53,7 @@ def test_a_host_without_interfaces_leaves_the_network_to_cloud_init(
     host_plan: HostPlan, host_of: RenderHost
 ) -> None:
     tree = host_of(replace(host_plan, interfaces=()))
-    assert [file.path for file in tree.select("host")] == [
+    assert [file.path for file in tree if file.scope == "host"] == [
         "/etc/hostname",
         "/etc/hosts",
         "/etc/rackwright/files",

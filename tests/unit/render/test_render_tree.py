@@ -86,9 +86,9 @@ def test_a_host_adds_its_own_files_and_changes_no_other(
     host_plan: HostPlan, image_plan: ImagePlan, host_of: RenderHost, image_of: RenderImage
 ) -> None:
     tree = host_of(host_plan)
-    assert {file.path: file.mode_text for file in tree.select("host")} == HOST_PATHS
+    assert {f.path: f.mode_text for f in tree if f.scope == "host"} == HOST_PATHS
     image = [file for file in image_of(image_plan) if file.path not in HOST_PATHS]
-    assert list(tree.select("image")) == image
+    assert [file for file in tree if file.scope == "image"] == image
 
 
 def test_no_value_of_a_host_is_in_a_file_all_hosts_share(
@@ -106,7 +106,9 @@ def test_no_value_of_a_host_is_in_a_file_all_hosts_share(
     own = ("quartz-17", "192.0.2.", "2001:db8::", "198.51.100.53", "02:00:5e:10:00:01",
            plan.plan_id)  # fmt: skip
     tree = host_of(plan)
-    leaks = [(f.path, v) for f in tree.select("image") for v in own if v in f.text or v in f.path]
+    leaks = [
+        (f.path, v) for f in tree if f.scope == "image" for v in own if v in f.text or v in f.path
+    ]
     assert leaks == []
     assert "192.0.2.7/24" in text_of(tree, "/etc/netplan/90-rackwright.yaml")
 

@@ -34,7 +34,7 @@ def rackwright(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
 
     def call(*argv: object) -> Said:
         try:
-            code = cli.main([str(word) for word in argv])
+            code = cli.call(cli.parse([str(word) for word in argv]))
         except SystemExit as ended:
             code = int(ended.code or 0)
         out, err = capsys.readouterr()
