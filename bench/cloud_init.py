@@ -31,7 +31,7 @@ from builder import cli
 from builder.catalog.releases import RELEASES
 from builder.command import Command, SubprocessRunner
 from builder.inventory.loader import load
-from builder.model.validate import validate
+from builder.model.validate import examine
 from builder.plan.host import plan_hosts
 from builder.render import render_image
 from builder.resources import read_texts
@@ -91,8 +91,8 @@ def parts(inventory: Path, boots: Boots) -> tuple[list[Seed], dict[str, float]]:
 
     loaded = load(inventory)
     lap("read the inventory")
-    found, report = validate(loaded)
-    if found is None:
+    found, report = examine(loaded)
+    if found is None or report.is_fatal:
         raise SystemExit(report)
     lap("check the inventory")
     plans = list(plan_hosts(found, loaded.marks, tuple(found.hosts), RELEASES["debian-13"]))

@@ -29,7 +29,7 @@ import yaml
 from builder.catalog.releases import RELEASES
 from builder.command import Command, SubprocessRunner
 from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
+from builder.model.validate import examine
 from builder.plan.encode import plan_data
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
@@ -100,8 +100,8 @@ def fleet_text(count: int) -> str:
 
 def plans_of(text: str) -> Iterator[HostPlan]:
     loaded = parse_inventory(text, "inventory.yaml")
-    inventory, report = validate(loaded)
-    if inventory is None:
+    inventory, report = examine(loaded)
+    if inventory is None or report.is_fatal:
         raise SystemExit(f"the bench's own inventory is refused: {report.items[0].message}")
     return plan_hosts(inventory, loaded.marks, inventory.hosts, RELEASES["debian-13"])
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,19 +17,16 @@ sys.path.insert(0, str(ROOT))
 
 from builder.catalog.ovs_forms import OvsOption  # noqa: E402
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
-from builder.catalog.releases import RELEASES  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
-from builder.inventory.loader import parse_inventory  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
-from builder.model.validate import validate  # noqa: E402
-from builder.plan.checks import PLAN_CHECKS, check_plans  # noqa: E402
+from builder.plan.checks import PLAN_CHECKS  # noqa: E402
 from builder.render.effect import Effect  # noqa: E402
 from builder.render.file_kind import FileKind  # noqa: E402
 from builder.render.files import FILES  # noqa: E402
 from builder.rule import Rule  # noqa: E402
 from builder.targets.registry import TARGETS  # noqa: E402
 from scripts.reference_plan import plan_sections  # noqa: E402
-from tests.errors.cases import CASES, inventory_of  # noqa: E402
+from tests.errors.cases import CASES, report_of  # noqa: E402
 
 REFERENCE = ROOT / "docs" / "reference"
 MADE = "<!-- Made by `python scripts/reference.py --write`. -->"
@@ -75,27 +74,13 @@ def find_examples() -> dict[str, Diagnostic]:
     """The first diagnostic of each rule: of the case of its name, else of any."""
     named: dict[str, Diagnostic] = {}
     found: dict[str, Diagnostic] = {}
-    for case in CASES:
-        for item in diagnose(case):
-            found.setdefault(item.rule, item)
-            if case == item.rule:
-                named.setdefault(item.rule, item)
+    with TemporaryDirectory() as directory, chdir(directory):
+        for case in CASES:
+            for item in report_of(case)[0].items:
+                found.setdefault(item.rule, item)
+                if case == item.rule:
+                    named.setdefault(item.rule, item)
     return {**found, **named}
-
-
-def diagnose(case: str) -> tuple[Diagnostic, ...]:
-    """What `rackwright check inventory.yaml` reports for a case."""
-    try:
-        text = inventory_of(case).decode()
-    except UnicodeDecodeError:
-        return ()
-    loaded = parse_inventory(text, "inventory.yaml")
-    inventory, report = validate(loaded)
-    if inventory is not None:
-        wanted = inventory.image.os
-        release = RELEASES["debian-13" if wanted == "host" else wanted]
-        report = report.plus(check_plans(inventory, loaded.marks, release))
-    return report.items
 
 
 def ovs_options_page() -> str:

@@ -24,12 +24,6 @@ _KEY = "[key]"
 _AT_KEY = {"extra_forbidden", "invalid_key"}
 
 
-def validate(loaded: Loaded) -> tuple[Inventory | None, Report]:
-    """Schema and rules. The inventory is None when the report is fatal."""
-    usable, report = examine(loaded)
-    return (None if report.is_fatal else usable), report
-
-
 def examine(loaded: Loaded) -> tuple[Inventory | None, Report]:
     """Schema and rules, and what of the inventory can still be looked at.
 

@@ -18,11 +18,6 @@ from builder.plan.nouns.image import ImagePlan
 from builder.plan.nouns.why import Why
 
 
-def plan_host(inventory: Inventory, marks: Marks, hostname: str, release: OsRelease) -> HostPlan:
-    """Everything the machine `hostname` is to be."""
-    return next(plan_hosts(inventory, marks, [hostname], release))
-
-
 def plan_hosts(
     inventory: Inventory, marks: Marks, hostnames: Iterable[str], release: OsRelease
 ) -> Iterator[HostPlan]:

@@ -13,6 +13,11 @@ itself or the syntax of YAML may have a file of its own, `<case>.yaml`, and chan
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
+
+from builder import build_host
+from builder.diagnostics import Marks, Refused, Report
+from builder.prepare import one_of_each_pair, prepare
 
 HERE = Path(__file__).resolve().parent
 CASES = sorted(path.stem for path in HERE.glob("*.txt"))
@@ -29,6 +34,18 @@ def inventory_of(case: str) -> bytes:
         return whole.read_bytes()
     base = (HERE / "base.yaml").read_text(encoding="utf-8")
     return change(base, changes).encode()
+
+
+def report_of(case: str) -> tuple[Report, Marks]:
+    """What `rackwright check inventory.yaml` says of it on Debian; writes that file."""
+    file = Path("inventory.yaml")
+    file.write_bytes(inventory_of(case))
+    with patch.object(build_host, "read_os_release", lambda: {"ID": "debian"}):
+        try:
+            prepared = prepare(file, one_of_each_pair)
+        except Refused as refused:
+            return refused.report, refused.marks
+    return prepared.report, prepared.marks
 
 
 def report_text(case: str) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import load
-from builder.model.validate import examine, validate
+from builder.model.validate import examine
 from builder.page.document import plan_page
 from builder.plan.checks import check_plan, check_plans
 from builder.plan.explain import explain, summary
@@ -25,15 +25,13 @@ TEMPLATES, PROGRAMS = read_texts("templates"), read_texts("systemd")
 def drive(path: Path) -> Outcome:
     """Check, plan, explain, render and parse back. Raises what is a fault of ours."""
     loaded = load(path)
-    inventory, report = validate(loaded)
+    inventory, report = examine(loaded)
     format_report(report, loaded.marks.lines)
-    if inventory is None:
-        assert report.is_fatal, "refused without a reason"
-        usable, _ = examine(loaded)
-        if usable is not None:
-            check_plans(usable, loaded.marks, RELEASES[HOST_RELEASE], report.items)
+    if report.is_fatal:
+        if inventory is not None:
+            check_plans(inventory, loaded.marks, RELEASES[HOST_RELEASE], report.items)
         return "refused"
-    assert not report.is_fatal, "accepted with an error"
+    assert inventory is not None, "refused without a reason"
     release = RELEASES[HOST_RELEASE if inventory.image.os == "host" else inventory.image.os]
     hosts = tuple(inventory.hosts)[:3]
     for plan in plan_hosts(inventory, loaded.marks, hosts, release):

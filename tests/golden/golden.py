@@ -8,14 +8,13 @@ from pathlib import Path
 
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
 from builder.plan.checks import check_plan
-from builder.plan.host import plan_host
+from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree
 from builder.resources import read_texts
+from tests.plans import sound
 
 BASE = Path(__file__).resolve().parent
 CASES = sorted(path.parent.name for path in BASE.glob("*/inventory.yaml"))
@@ -33,15 +32,12 @@ def read_case(case: str) -> str:
 @cache
 def plan_case(text: str) -> HostPlan:
     """The plan of the first host of an inventory without errors."""
-    loaded = parse_inventory(text, "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, format_report(report, loaded.marks.lines)
-    assert not report.is_fatal, format_report(report, loaded.marks.lines)
+    inventory, marks = sound(text)
     wanted = inventory.image.os
     release = RELEASES[HOST_RELEASE if wanted == "host" else wanted]
-    plan = plan_host(inventory, loaded.marks, next(iter(inventory.hosts)), release)
-    faults = Report().plus(check_plan(plan, loaded.marks))
-    assert not faults.is_fatal, format_report(faults, loaded.marks.lines)
+    plan = next(plan_hosts(inventory, marks, inventory.hosts, release))
+    faults = Report().plus(check_plan(plan, marks))
+    assert not faults.is_fatal, format_report(faults, marks.lines)
     return plan
 
 

@@ -11,9 +11,9 @@ import yaml
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Report, format_report
 from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
+from builder.model.validate import examine
 from builder.plan.checks import check_plan
-from builder.plan.host import plan_host
+from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 
 Node = tuple[str, str]  # CPUs, memory
@@ -232,9 +232,9 @@ def tuning_of(name: str) -> str:
 def plan_shape(name: str) -> tuple[HostPlan, Report]:
     """The plan of a shape, and what is said of it."""
     loaded = parse_inventory(inventory_text(name), "inventory.yaml")
-    inventory, report = validate(loaded)
+    inventory, report = examine(loaded)
     assert inventory is not None, format_report(report, loaded.marks.lines)
-    plan = plan_host(inventory, loaded.marks, "node1", RELEASES[inventory.image.os])
+    plan = next(plan_hosts(inventory, loaded.marks, ["node1"], RELEASES[inventory.image.os]))
     said = Report(report.items).plus(check_plan(plan, loaded.marks))
     assert not said.is_fatal, format_report(said, loaded.marks.lines)
     return plan, said

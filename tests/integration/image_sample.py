@@ -12,14 +12,10 @@ from recording import NullMonitor
 from builder.build_host import keyring_for, proxy_variables
 from builder.catalog.releases import RELEASES, OsRelease
 from builder.command import SubprocessRunner
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
-from builder.plan.host import plan_host
 from builder.targets.image.cached_base import ensure_base, plan_base
 from builder.targets.image.request import ImageFile, ImageRequest
 from builder.verbs.image import default_cache
-
-SEED = Path(__file__).parents[2] / "examples/seed/inventory.yaml"
+from tests.plans import SEED, plan_of
 
 
 def shared_cache() -> Path:
@@ -64,8 +60,5 @@ def sample_request(out: Path) -> ImageRequest:
 
 def packages_of_seed(release: OsRelease) -> tuple[str, ...]:
     """Those of a node of the example."""
-    loaded = parse_inventory(SEED.read_text(encoding="utf-8"), str(SEED))
-    inventory, report = validate(loaded)
-    assert inventory is not None, report
-    image = plan_host(inventory, loaded.marks, "nfv1", release).image
+    image = plan_of(SEED.read_text(encoding="utf-8"), release=release).image
     return tuple(package.name for package in image.packages)

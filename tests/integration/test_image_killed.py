@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_sample import SEED
 from processes import descendants, mounts_below, programs_below, wait_for
 
 from builder import workdir
 from builder.targets.image.request import Artefacts, ImageRequest
+from tests.plans import SEED
 
 pytestmark = pytest.mark.integration
 

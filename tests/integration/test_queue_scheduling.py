@@ -20,14 +20,12 @@ import pytest
 import yaml
 
 from builder.catalog.releases import RELEASES
-from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.checks.queues import check_polled
-from builder.plan.host import plan_host
 from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding
+from tests.plans import SEED, plan_inventory
 
-SEED = Path(__file__).resolve().parents[2] / "examples/seed/inventory.yaml"
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 
 pytestmark = [
@@ -120,7 +118,7 @@ def plan(
     for name, keys in ports.items():
         profile["ovs"]["bridges"]["br0"]["ports"][name].update(keys)
     inventory = Inventory.model_validate(data)
-    return plan_host(inventory, Marks(str(SEED)), "nfv1", RELEASES["debian-12"]).image
+    return plan_inventory(inventory, release=RELEASES["debian-12"]).image
 
 
 def some_ports(rng: random.Random) -> dict[str, dict[str, Any]]:

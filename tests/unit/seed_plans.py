@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_image
@@ -12,7 +11,6 @@ from builder.resources import read_texts
 from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
 from builder.targets.cloud_init.seed import Seed, make_seeds
 
-SEED = Path(__file__).resolve().parents[2] / "examples" / "seed" / "inventory.yaml"
 MAC = "cc:37:ab:e1:21:64"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mXkqH1rMwpoRBPGcEt0fo6xbLw7MDb9v8q3S8m2pK a@b"
 HASH = "$6$abcdefgh$lyDyc6ZbrHUBx0CEGFWxBPzr7k9zcDH0kSsQ7ZaQHGSLuYfHvrhb7QuRmRsYr1bW4oZQwFxC0s"

@@ -12,20 +12,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from seed_plans import SEED
 
 from builder import accept, render
 from builder.catalog.nic_types import NicType, VfType
 from builder.catalog.nics import NIC_TYPES
 from builder.catalog.port_drivers import PORT_DRIVERS
-from builder.catalog.releases import RELEASES
 from builder.changes.file_effects import FileChange, file_effects
 from builder.command import PACKAGE_OF, Command, Result
-from builder.inventory.loader import Loaded, load, parse_inventory
-from builder.model.validate import validate
 from builder.needs import NEEDS
 from builder.plan.checks import check_images
-from builder.plan.host import plan_host
 from builder.plan.nouns.image import ImagePlan
 from builder.render import files
 from builder.render.effect import Effect, restart
@@ -44,6 +39,7 @@ from builder.verify.facts import Facts
 from builder.verify.spec import spec_of
 from builder.verify.twin import plan_twin
 from scripts.reference import targets_page
+from tests.plans import SEED, check, plan_inventory, plan_of, sound
 
 # What a new rendered file takes when its values are planned: a template, and in render/<family>.py
 # a function and a row.
@@ -78,10 +74,7 @@ def with_ssh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def seed_image() -> ImagePlan:
-    loaded = load(SEED)
-    inventory, _ = validate(loaded)
-    assert inventory is not None
-    return plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"]).image
+    return plan_of(SEED.read_text(encoding="utf-8")).image
 
 
 class Recorder:
@@ -171,25 +164,23 @@ NIC = NicType(
 )
 
 
-def loaded_with(nic: NicType, num_vfs: int = 2) -> Loaded:
+def seed_with(nic: NicType, num_vfs: int = 2) -> str:
     """The seed with this NIC in place of its ports with VFs."""
     text = SEED.read_text(encoding="utf-8").replace("8086:10fb", nic.device_id)
-    return parse_inventory(text.replace("num-vfs: 2", f"num-vfs: {num_vfs}", 1), "inventory.yaml")
+    return text.replace("num-vfs: 2", f"num-vfs: {num_vfs}", 1)
 
 
 def test_a_nic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NIC_TYPES, NIC.device_id, NIC)
-    loaded = loaded_with(NIC)
-    inventory, report = validate(loaded)
-    assert inventory is not None
-    assert report.items == ()
-    plan = plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"])
+    assert check(seed_with(NIC))[1].items == ()
+    inventory, marks = sound(seed_with(NIC))
+    plan = plan_inventory(inventory, marks)
     assert [(pf.vf_id, str(pf.vfs[0].pci)) for pf in plan.image.pfs] == [
         ("1af9:0043", "0000:01:08.0"),
         ("1af9:0043", "0000:01:08.1"),
     ]
     # The seed's own.
-    assert [item.rule for item in check_images([plan], loaded.marks)] == ["plan-page-sharing"]
+    assert [item.rule for item in check_images([plan], marks)] == ["plan-page-sharing"]
     names = {package.name for package in plan.image.packages}
     assert "librte-net-ixgbe25" in names
     devices = expected_devices(Case(plan.image, None, FileTree(()), Facts(), {}))
@@ -202,10 +193,10 @@ def test_a_nic(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_row_of_a_nic_says_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    (unknown, *_) = validate(loaded_with(NIC))[1].items
+    (unknown, *_) = check(seed_with(NIC))[1].items
     assert unknown.rule == "nic-model-known"
     monkeypatch.setitem(NIC_TYPES, NIC.device_id, NIC)
-    found = {item.rule: item.message for item in validate(loaded_with(NIC, 6))[1].items}
+    found = {item.rule: item.message for item in check(seed_with(NIC, 6))[1].items}
     said = "num-vfs is 6, but ens11f0 (Tomorrow's NIC) has at most 5 VFs"
     assert found["sriov-num-vfs"] == said
 

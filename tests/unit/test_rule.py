@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seed_plans import SEED
 
 import builder.model.rules
 import builder.plan.checks
 from builder.diagnostics import Diagnostic, Location, Marks
-from builder.inventory.loader import load
 from builder.model.inventory import Inventory
 from builder.model.rules import RULES
-from builder.model.validate import validate
 from builder.plan.checks import PLAN_CHECKS
 from builder.rule import SEE, Finding, Rule, Weight, diagnose, each
+from tests.plans import SEED, check
 
 REGISTRIES: list[tuple[Any, tuple[Rule[Any], ...]]] = [
     (builder.model.rules, RULES),
@@ -81,7 +79,11 @@ def test_a_row_is_all_a_rule_takes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     row = Rule("host-welcome", "warning", "A host is welcome.", check_seed)
     monkeypatch.setattr("builder.model.rules.RULES", (*RULES, row))
-    (item,) = (item for item in validate(load(SEED))[1].items if item.rule == "host-welcome")
+    (item,) = (
+        item
+        for item in check(SEED.read_text(encoding="utf-8"))[1].items
+        if item.rule == "host-welcome"
+    )
     assert (item.severity, item.path, item.message) == (
         "warning", ("hosts", "nfv1"), "no host is welcome",
     )  # fmt: skip

@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from builder.catalog.releases import RELEASES, OsRelease, PackageNames
-from builder.inventory.loader import parse_inventory
 from builder.model.schema import inventory_schema
-from builder.model.validate import validate
-from builder.plan.host import plan_host
+from tests.plans import SEED, plan_of
 
 ROOT = Path(__file__).parents[3]
-SEED = ROOT / "examples/seed/inventory.yaml"
 
 
 @pytest.mark.parametrize(
@@ -57,9 +54,6 @@ def test_the_inventory_takes_every_release() -> None:
 
 def test_a_release_of_tomorrow_is_one_row() -> None:
     """All that is asked of a release is in its row: one nobody has heard of plans as well."""
-    loaded = parse_inventory(SEED.read_text(encoding="utf-8"), "inventory.yaml")
-    inventory, _ = validate(loaded)
-    assert inventory is not None
     release = replace(
         RELEASES["debian-13"],
         id="debian-99",
@@ -68,7 +62,7 @@ def test_a_release_of_tomorrow_is_one_row() -> None:
         dpdk_abi="99",
         names=PackageNames(("systemd-repart",)),
     )
-    plan = plan_host(inventory, loaded.marks, "nfv1", release)
+    plan = plan_of(SEED.read_text(encoding="utf-8"), release=release)
     names = {package.name for package in plan.image.packages}
     assert {"linux-image-amd64", "librte-net-ixgbe99", "systemd-repart"} <= names
     assert "systemd-resolved" not in names

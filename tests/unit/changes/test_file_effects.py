@@ -9,17 +9,14 @@ from typing import Any
 import pytest
 
 from builder.catalog.ovs_options import OVS_OPTIONS
-from builder.catalog.releases import RELEASES
 from builder.changes.commands import COMMANDS, commands_for, strongest_level
 from builder.changes.file_effects import FileChange, file_effects
 from builder.changes.node_effects import needs_restart, node_effects
-from builder.inventory.loader import load
-from builder.model.validate import validate
-from builder.plan.host import plan_hosts
 from builder.render import render_hosts
 from builder.render.effect import Effect, nothing, reboot, restart
 from builder.render.files import FILES, kind_of
 from builder.resources import read_texts
+from tests.plans import plans_of
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 CASES = sorted(path.parent.name for path in GOLDEN.glob("*/inventory.yaml"))
@@ -30,10 +27,7 @@ BRIDGES = "systemctl restart rackwright-ovs-bridges"
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_file_of_a_golden_case_has_a_kind(case: str) -> None:
-    loaded = load(GOLDEN / case / "inventory.yaml")
-    inventory, _ = validate(loaded)
-    assert inventory is not None
-    plans = plan_hosts(inventory, loaded.marks, inventory.hosts, RELEASES["debian-13"])
+    plans = plans_of((GOLDEN / case / "inventory.yaml").read_text(encoding="utf-8"))
     texts = read_texts("templates"), read_texts("systemd")
     paths = {file.path for tree in render_hosts(plans, *texts) for file in tree}
     assert [path for path in sorted(paths) if kind_of(path) is None] == []

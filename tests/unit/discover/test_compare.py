@@ -12,8 +12,7 @@ from made import GIB_KIB, SEED, Made
 
 from builder.discover.compare import Difference, compare_machine
 from builder.discover.emit import to_yaml
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
+from tests.plans import sound
 
 Discover = Callable[[Made], Any]
 SEED_TEXT = (Path(__file__).resolve().parents[3] / "examples/seed/inventory.yaml").read_text(
@@ -28,10 +27,8 @@ def against(
     for old, new in edits:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
-    loaded = parse_inventory(text, "i.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, report
-    return compare_machine(discover(made), inventory, loaded.marks, "e5-2620v4", host)
+    inventory, marks = sound(text)
+    return compare_machine(discover(made), inventory, marks, "e5-2620v4", host)
 
 
 def with_port(name: str, /, **changes: Any) -> Made:
@@ -45,10 +42,8 @@ def test_the_seeds_machine_is_as_the_seed_says(discover: Discover) -> None:
 
 def test_a_machine_is_what_was_discovered_of_it(discover: Discover) -> None:
     found = discover(SEED)
-    loaded = parse_inventory(to_yaml(found), "i.yaml")
-    inventory, _ = validate(loaded)
-    assert inventory is not None
-    assert compare_machine(found, inventory, loaded.marks, found.class_name, "nfv1") == ()
+    inventory, marks = sound(to_yaml(found))
+    assert compare_machine(found, inventory, marks, found.class_name, "nfv1") == ()
 
 
 A, B = SEED.nodes
@@ -57,7 +52,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, vendor="AuthenticAMD"),
         (
             (
-                "i.yaml:11:19: different: hardware.e5-2620v4.cpu.vendor: the inventory has intel, the "
+                "inventory.yaml:11:19: different: hardware.e5-2620v4.cpu.vendor: the inventory has intel, the "
                 "machine has amd"
             ),
         ),
@@ -66,7 +61,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, flags="fpu"),
         (
             (
-                "i.yaml:11:35: different: hardware.e5-2620v4.cpu.pdpe1gb: the inventory has true, the "
+                "inventory.yaml:11:35: different: hardware.e5-2620v4.cpu.pdpe1gb: the inventory has true, the "
                 "machine has false"
             ),
         ),
@@ -75,7 +70,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, nodes=(A, (1, "8-15,24-31", 95 * GIB_KIB))),
         (
             (
-                "i.yaml:14:38: different: hardware.e5-2620v4.numa[1].memory: the inventory has 47GiB, "
+                "inventory.yaml:14:38: different: hardware.e5-2620v4.numa[1].memory: the inventory has 47GiB, "
                 "the machine has 97GiB"
             ),
         ),
@@ -84,7 +79,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, nodes=(A, B, (2, "", 64 * GIB_KIB))),
         (
             (
-                "i.yaml:13:7: different: hardware.e5-2620v4.numa: the inventory has 2 nodes, the "
+                "inventory.yaml:13:7: different: hardware.e5-2620v4.numa: the inventory has 2 nodes, the "
                 "machine has 3 nodes"
             ),
         ),
@@ -93,7 +88,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, cores=()),
         (
             (
-                "i.yaml:15:15: different: hardware.e5-2620v4.siblings: the inventory has 16 cores of 2 "
+                "inventory.yaml:15:15: different: hardware.e5-2620v4.siblings: the inventory has 16 cores of 2 "
                 "CPUs (0,16; 1,17; …), the machine has 32 cores of 1 CPU (0; 1; …)"
             ),
         ),
@@ -106,15 +101,15 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         ),
         (
             (
-                "i.yaml:13:16: different: hardware.e5-2620v4.numa[0].cpus: the inventory has 0-7,16-23, "
+                "inventory.yaml:13:16: different: hardware.e5-2620v4.numa[0].cpus: the inventory has 0-7,16-23, "
                 "the machine has 0-15"
             ),
             (
-                "i.yaml:14:16: different: hardware.e5-2620v4.numa[1].cpus: the inventory has "
+                "inventory.yaml:14:16: different: hardware.e5-2620v4.numa[1].cpus: the inventory has "
                 "8-15,24-31, the machine has 16-31"
             ),
             (
-                "i.yaml:15:15: different: hardware.e5-2620v4.siblings: the inventory has 16 cores of 2 "
+                "inventory.yaml:15:15: different: hardware.e5-2620v4.siblings: the inventory has 16 cores of 2 "
                 "CPUs (0,16; 1,17; …), the machine has 16 cores of 2 CPUs (0-1; 2-3; …)"
             ),
         ),
@@ -123,11 +118,11 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("enp9s0", pci="0000:0a:00.0"),
         (
             (
-                "i.yaml:18:9: different: hardware.e5-2620v4.nics[1]: the inventory has enp9s0 at "
+                "inventory.yaml:18:9: different: hardware.e5-2620v4.nics[1]: the inventory has enp9s0 at "
                 "0000:09:00.0, the machine has no port there"
             ),
             (
-                "i.yaml:17:7: different: hardware.e5-2620v4.nics: the inventory has no port there, the "
+                "inventory.yaml:17:7: different: hardware.e5-2620v4.nics: the inventory has no port there, the "
                 "machine has enp9s0 at 0000:0a:00.0 (8086:1533, igb)"
             ),
         ),
@@ -136,11 +131,11 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("ens11f0", id="8086:1572", driver="i40e"),
         (
             (
-                "i.yaml:19:35: different: hardware.e5-2620v4.nics[2].id: the inventory has 8086:10fb, "
+                "inventory.yaml:19:35: different: hardware.e5-2620v4.nics[2].id: the inventory has 8086:10fb, "
                 "the machine has 8086:1572"
             ),
             (
-                "i.yaml:19:56: different: hardware.e5-2620v4.nics[2].driver: the inventory has ixgbe, "
+                "inventory.yaml:19:56: different: hardware.e5-2620v4.nics[2].driver: the inventory has ixgbe, "
                 "the machine has i40e"
             ),
         ),
@@ -149,7 +144,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("ens11f0", numa=1),
         (
             (
-                "i.yaml:19:84: different: hardware.e5-2620v4.nics[2].numa: the inventory has 0, the "
+                "inventory.yaml:19:84: different: hardware.e5-2620v4.nics[2].numa: the inventory has 0, the "
                 "machine has 1"
             ),
         ),
@@ -158,7 +153,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("ens11f0", numa=-1),
         (
             (
-                "i.yaml:19:84: note: hardware.e5-2620v4.nics[2].numa: the inventory has 0, the machine "
+                "inventory.yaml:19:84: note: hardware.e5-2620v4.nics[2].numa: the inventory has 0, the machine "
                 "has nothing"
             ),
         ),
@@ -167,7 +162,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("ens11f0", name="eno1"),
         (
             (
-                "i.yaml:19:69: note: hardware.e5-2620v4.nics[2].name: the inventory has ens11f0, the "
+                "inventory.yaml:19:69: note: hardware.e5-2620v4.nics[2].name: the inventory has ens11f0, the "
                 "machine has eno1"
             ),
         ),
@@ -177,7 +172,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         replace(SEED, secure_boot=b"\x06\0\0\0\1"),
         (
             (
-                "i.yaml:11:5: different: hardware.e5-2620v4.secure-boot: the inventory has false, the "
+                "inventory.yaml:11:5: different: hardware.e5-2620v4.secure-boot: the inventory has false, the "
                 "machine has true"
             ),
         ),
@@ -187,7 +182,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("enp8s0", mac="cc:37:ab:e1:21:99"),
         (
             (
-                "i.yaml:51:15: different: hosts.nfv1.boot-mac: the inventory has cc:37:ab:e1:21:64, the "
+                "inventory.yaml:51:15: different: hosts.nfv1.boot-mac: the inventory has cc:37:ab:e1:21:64, the "
                 "machine has 90:e2:ba:00:00:10, 90:e2:ba:00:00:11, cc:37:ab:e1:21:99, cc:37:ab:e1:21:65"
             ),
         ),
@@ -196,7 +191,7 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
         with_port("enp8s0", name=None),
         (
             (
-                "i.yaml:51:15: note: hosts.nfv1.boot-mac: the inventory has cc:37:ab:e1:21:64, the "
+                "inventory.yaml:51:15: note: hosts.nfv1.boot-mac: the inventory has cc:37:ab:e1:21:64, the "
                 "machine has 90:e2:ba:00:00:10, 90:e2:ba:00:00:11, cc:37:ab:e1:21:65"
             ),
         ),
@@ -231,12 +226,12 @@ def test_of_a_host_only_what_the_inventory_says(discover: Discover) -> None:
     other = ('boot-mac: "cc:37:ab:e1:21:64"', 'boot-mac: "90:e2:ba:00:00:11"')
     assert [str(item) for item in against(discover, SEED, serial)] == [
         (
-            "i.yaml:51:13: different: hosts.nfv1.serial: the inventory has S1, the machine has "
+            "inventory.yaml:51:13: different: hosts.nfv1.serial: the inventory has S1, the machine has "
             "S212345X6789"
         )
     ]
     assert [str(item) for item in against(discover, replace(SEED, dmi={}), serial)] == [
-        "i.yaml:51:13: note: hosts.nfv1.serial: the inventory has S1, the machine has nothing"
+        "inventory.yaml:51:13: note: hosts.nfv1.serial: the inventory has S1, the machine has nothing"
     ]
     assert against(discover, SEED, mac) == ()
     changed = with_port("enp8s0", mac="cc:37:ab:e1:21:99")
@@ -253,7 +248,7 @@ def test_threads_are_compared_as_siblings_are(discover: Discover) -> None:
     found = against(discover, SEED, ("siblings: 16", "threads: [[0, 16]]"))
     assert [str(item) for item in found] == [
         (
-            "i.yaml:15:14: different: hardware.e5-2620v4.threads: the inventory has 31 cores of 1 or 2 "
+            "inventory.yaml:15:14: different: hardware.e5-2620v4.threads: the inventory has 31 cores of 1 or 2 "
             "CPUs (0,16; 1; …), the machine has 16 cores of 2 CPUs (0,16; 1,17; …)"
         )
     ]
@@ -270,7 +265,7 @@ def test_on_one_node_a_numa_that_is_left_out_is_no_difference(discover: Discover
     # On two it is.
     assert [str(item) for item in against(discover, SEED, gone)] == [
         (
-            "i.yaml:20:9: different: hardware.e5-2620v4.nics[3].numa: the inventory has nothing, the "
+            "inventory.yaml:20:9: different: hardware.e5-2620v4.nics[3].numa: the inventory has nothing, the "
             "machine has 0"
         )
     ]

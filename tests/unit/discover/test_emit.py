@@ -14,14 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import GIB_KIB, SEED, Made, Port, describe, write
 
-from builder.diagnostics import Report
 from builder.discover.description import to_data
 from builder.discover.emit import flow, scalar, to_yaml
 from builder.errors import BuilderError
-from builder.inventory.loader import parse_inventory
-from builder.model.inventory import Inventory
-from builder.model.validate import validate
 from builder.yaml_text import comment_lines
+from tests.plans import check, sound
 
 Discover = Callable[[Made], Any]
 SEED_INVENTORY = Path(__file__).resolve().parents[3] / "examples/seed/inventory.yaml"
@@ -129,21 +126,16 @@ hosts:
 """
 
 
-def checked(text: str) -> tuple[Inventory | None, Report]:
-    return validate(parse_inventory(text, "inventory.yaml"))
-
-
 @pytest.mark.parametrize(("made", "text"), [(SEED, SEED_YAML), (ODD, ODD_YAML)])
 def test_the_whole_text(discover: Discover, made: Made, text: str) -> None:
     assert to_yaml(discover(made)) == text
 
 
 def test_the_seeds_machine_gives_the_seeds_class(discover: Discover) -> None:
-    inventory, report = checked(to_yaml(discover(SEED)))
+    inventory, report = check(to_yaml(discover(SEED)))
     assert report.items == ()
-    wanted, _ = validate(parse_inventory(SEED_INVENTORY.read_text(encoding="utf-8"), "seed"))
+    wanted, _ = sound(SEED_INVENTORY.read_text(encoding="utf-8"))
     assert inventory is not None
-    assert wanted is not None
     here, there = inventory.hardware["sys-6018r-mt"], wanted.hardware["e5-2620v4"]
     assert {nic.pci: nic for nic in here.nics} == {nic.pci: nic for nic in there.nics}
     assert here.cores == there.cores
@@ -152,7 +144,7 @@ def test_the_seeds_machine_gives_the_seeds_class(discover: Discover) -> None:
 
 
 def test_an_odd_machine_is_accepted_with_warnings_only(discover: Discover) -> None:
-    inventory, report = checked(to_yaml(discover(ODD)))
+    inventory, report = check(to_yaml(discover(ODD)))
     assert inventory is not None
     assert [item.rule for item in report.items if item.severity == "error"] == []
     assert inventory.hardware["amd-epyc-7763-64-core"].secure_boot is True
@@ -213,7 +205,7 @@ def test_no_text_of_the_machine_becomes_syntax(
         found = describe(write(made, Path(root)))
     text = to_yaml(found)
     assert yaml.safe_load(text) == to_data(found)
-    inventory, report = checked(text)
+    inventory, report = check(text)
     assert [item for item in report.items if item.severity == "error"] == []
     assert inventory is not None
 
@@ -255,4 +247,4 @@ def test_a_part_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
         assert missing in ("proc", "sys/bus/pci")
     else:
         assert missing in ("sys/class", "sys/devices/system/node")
-        assert checked(text)[0] is not None
+        assert check(text)[0] is not None

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.diagnostics import format_report
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
+from tests.plans import check
 
 IFACE = "      mgmt0: {role: management, dhcp4: true}\n"
 PAGES = "    hugepages: {size: 1G, count: 8}\n"
@@ -122,16 +120,15 @@ def test_no_finding(case: str, base: str) -> None:
     for old, new in CASES[case]:
         assert old in text, old
         text = text.replace(old, new, 1)
-    loaded = parse_inventory(text, "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert format_report(report, loaded.marks.lines) == ""
+    inventory, report = check(text)
+    assert [item.message for item in report.items] == []
     assert inventory is not None
 
 
 def test_no_pages_where_nobody_uses_dpdk(base: str) -> None:
     text = base.replace("size: 1G, count: 8", "count: 0")
     start, end = text.index("    sriov:\n"), text.index("hosts:\n")
-    _, report = validate(parse_inventory(text[:start] + text[end:], "inventory.yaml"))
+    _, report = check(text[:start] + text[end:])
     assert report.items == ()
 
 
@@ -140,6 +137,6 @@ def test_a_profile_is_checked_with_each_class_it_is_used_with(base: str) -> None
     small = other.replace("  server:", "  small:").replace("xe1", "xe9")
     text = base.replace("profiles:\n", small + "profiles:\n", 1)
     text += "  nfv2: {hardware: small, profile: nfv, interfaces: {mgmt0: {dhcp4: true}}}\n"
-    _, report = validate(parse_inventory(text, "inventory.yaml"))
+    _, report = check(text)
     assert [item.message for item in report.items] == ["hardware class small has no NIC xe1"]
     assert report.items[0].hint == "did you mean xe9?"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from builder.diagnostics import Diagnostic
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
+from tests.plans import check
 
 OVS = "    ovs:\n"
 PORT = "            dpdk1: {vf: xe0/0}\n"
@@ -17,7 +16,7 @@ def found(base: str, *edits: tuple[str, str], rule: str) -> list[Diagnostic]:
     for old, new in edits:
         assert old in base
         base = base.replace(old, new)
-    _, report = validate(parse_inventory(base, "inventory.yaml"))
+    _, report = check(base)
     return [item for item in report.items if item.rule == rule]
 
 

@@ -13,19 +13,15 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from seed_plans import SEED
 
-from builder.catalog.releases import RELEASES
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
 from builder.model.values import CpuSet, PciAddress
 from builder.page.document import PAGE, plan_page
 from builder.page.holders import Share, devices_on, memory_shares
 from builder.page.layout import LETTERS, NARROW, PAD, NodeDrawing, draw_machine
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
 from builder.plan.subjects import subjects_of
 from builder.resources import read_texts
+from tests.plans import SEED, plan_of
 
 TEMPLATES = read_texts("templates")
 
@@ -34,10 +30,7 @@ def make_plan(edit: Callable[[dict[str, Any]], None] | None = None) -> HostPlan:
     data = yaml.safe_load(SEED.read_text(encoding="utf-8"))
     if edit is not None:
         edit(data)
-    loaded = parse_inventory(yaml.safe_dump(data, sort_keys=False), "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, report
-    return plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"])
+    return plan_of(yaml.safe_dump(data, sort_keys=False))
 
 
 def large(data: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +11,10 @@ import yaml
 from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
-from builder.plan.host import plan_host
 from builder.plan.inputs import Inputs
 from builder.plan.nouns.host import HostPlan
+from tests.plans import SEED, plan_inventory
 
-SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"
 Edit = Callable[[dict[str, Any]], None]
 Planner = Callable[..., HostPlan]
 
@@ -44,8 +42,7 @@ def plan_seed(seed_inventory: Callable[[Edit | None], Inventory]) -> Planner:
     """Plan of nfv1, of the seed as it is or edited."""
 
     def plan(edit: Edit | None = None, release: str = "debian-13") -> HostPlan:
-        inventory = seed_inventory(edit)
-        return plan_host(inventory, Marks("inventory.yaml"), "nfv1", RELEASES[release])
+        return plan_inventory(seed_inventory(edit), release=RELEASES[release])
 
     return plan
 

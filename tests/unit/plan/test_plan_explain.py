@@ -7,21 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
 
-from builder.catalog.releases import RELEASES
-from builder.inventory.loader import parse_inventory
-from builder.model.inventory import Inventory
 from builder.plan.explain import WIDTH, explain, to_json
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
+from tests.plans import plan_of
 
 
 @pytest.fixture(scope="module")
 def plan(seed_text: str) -> HostPlan:
-    marks = parse_inventory(seed_text, "inventory.yaml").marks
-    inventory = Inventory.model_validate(yaml.safe_load(seed_text))
-    return plan_host(inventory, marks, "nfv1", RELEASES["debian-13"])
+    return plan_of(seed_text)
 
 
 def section(text: str, heading: str) -> str:

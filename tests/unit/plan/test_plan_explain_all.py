@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 
-from builder.catalog.releases import RELEASES
-from builder.inventory.loader import parse_inventory
 from builder.model.sizes import mib_text, page_size_text
-from builder.model.validate import validate
 from builder.phrases import count_text
 from builder.plan.explain import summary
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.why import Why
 from builder.plan.subjects import STEP, subjects_of
+from tests.plans import plan_of
 
 # One of everything a plan can have.
 TEXT = """\
@@ -78,10 +75,7 @@ hosts:
 
 @pytest.fixture(scope="module")
 def plan() -> HostPlan:
-    loaded = parse_inventory(TEXT, "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, [str(item) for item in report.items]
-    return plan_host(inventory, loaded.marks, "h1", RELEASES["debian-13"])
+    return plan_of(TEXT, "h1")
 
 
 def parts_of(value: object) -> Iterator[Any]:

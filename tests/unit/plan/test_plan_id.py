@@ -16,14 +16,14 @@ from builder.inventory.loader import parse_inventory
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
 from builder.plan.encode import plan_data
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
+from tests.plans import FILE, plan_inventory
 
 
 def plan_text(text: str) -> HostPlan:
     marks = parse_inventory(text, "inventory.yaml").marks
     inventory = Inventory.model_validate(yaml.safe_load(text))
-    return plan_host(inventory, marks, "nfv1", RELEASES["debian-13"])
+    return plan_inventory(inventory, marks)
 
 
 def test_ids_are_sha256(plan_seed: Callable[..., HostPlan]) -> None:
@@ -76,10 +76,7 @@ def test_order_of_sections_is_nothing(seed_text: str, order: list[str]) -> None:
     data = yaml.safe_load(seed_text)
     shuffled = Inventory.model_validate({key: data[key] for key in order})
     straight = Inventory.model_validate(data)
-    plans = [
-        plan_host(inventory, Marks("inventory.yaml"), "nfv1", RELEASES["debian-13"])
-        for inventory in (straight, shuffled)
-    ]
+    plans = [plan_inventory(inventory) for inventory in (straight, shuffled)]
     assert plans[0] == plans[1]
 
 
@@ -94,10 +91,9 @@ def test_no_plan_exceeds_its_node_unnoticed(
     data["profiles"]["nfv"]["ovs"]["bridges"]["br0"]["ports"]["dpdk0"]["mtu"] = mtu
     for place in ports:
         data["hardware"]["e5-2620v4"]["nics"][place]["numa"] = 1
-    marks = Marks("inventory.yaml")
-    plan = plan_host(Inventory.model_validate(data), marks, "nfv1", RELEASES["debian-13"])
+    plan = plan_inventory(Inventory.model_validate(data))
     memory = {s.key: s.value for s in plan.image.ovs.other_config}["dpdk-socket-mem"]
     there = {pool.node: pool.count * 1024 for pool in plan.image.hugepages}
     fits = all(int(mib) <= there.get(node, 0) for node, mib in enumerate(memory.split(",")))
-    found = {item.rule for item in check_plan(plan, marks)}
+    found = {item.rule for item in check_plan(plan, Marks(FILE))}
     assert ("plan-socket-mem" in found) is not fits

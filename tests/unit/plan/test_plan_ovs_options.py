@@ -14,8 +14,8 @@ from builder.catalog.releases import RELEASES, OsRelease
 from builder.diagnostics import Marks
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
+from tests.plans import plan_inventory
 
 Version = tuple[int, int]
 # Severity, rule, message, hint.
@@ -38,7 +38,7 @@ def plan(seed_inventory: Callable[..., Inventory]) -> Callable[..., HostPlan]:
         def edit(data: dict[str, Any]) -> None:
             data["profiles"]["nfv"]["ovs"]["other-config"] = config
 
-        return plan_host(seed_inventory(edit), Marks("inventory.yaml"), "nfv1", with_ovs(version))
+        return plan_inventory(seed_inventory(edit), release=with_ovs(version))
 
     return run
 
@@ -391,7 +391,7 @@ def test_token_of_a_pf_that_makes_vfs(
         profile["ovs"]["bridges"] = {"br0": {"ports": {"dpdk0": {"nic": "ens11f0"}}}}
         profile["ovs"]["other-config"] = {"dpdk-extra": f"-a 0000:01:00.0 {word}".strip()}
 
-    made = plan_host(seed_inventory(edit), Marks("inventory.yaml"), "nfv1", with_ovs((3, 5)))
+    made = plan_inventory(seed_inventory(edit), release=with_ovs((3, 5)))
     found = check_plan(made, Marks("inventory.yaml"))
     assert [(d.severity, d.message, d.hint) for d in found if d.rule == "plan-ovs-token"] == (
         [

@@ -13,8 +13,8 @@ from builder.catalog.releases import RELEASES
 from builder.diagnostics import Marks, format_path
 from builder.model.inventory import Inventory
 from builder.plan.checks import check_plan
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
+from tests.plans import plan_inventory
 
 Version = tuple[int, int]
 # Severity, rule, key below the ports, message, hint.
@@ -42,7 +42,7 @@ def plan(seed_inventory: Callable[..., Inventory]) -> Planner:
                 edit(data)
 
         release = replace(RELEASES["debian-13"], ovs=versions.Version(*version))
-        return plan_host(seed_inventory(both), Marks("inventory.yaml"), "nfv1", release)
+        return plan_inventory(seed_inventory(both), release=release)
 
     return run
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from builder.catalog.releases import RELEASES
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
-from builder.plan.host import plan_host
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_host
 from builder.render.tree import FileTree
 from builder.resources import read_texts
+from tests.plans import SEED, plan_of
 
 Seed = Any
-INVENTORY = Path(__file__).parents[3] / "examples/seed/inventory.yaml"
 CMDLINE = (
     "BOOT_IMAGE=/vmlinuz-6.12.57+deb13-amd64 root=UUID=6f1d ro console=tty0 "
     "console=ttyS0,115200n8 default_hugepagesz=1G hugepagesz=1G hugepages=0:4,1:4 "
@@ -29,10 +24,7 @@ CMDLINE = (
 
 @pytest.fixture(scope="module")
 def plan() -> HostPlan:
-    loaded = parse_inventory(INVENTORY.read_text(encoding="utf-8"), "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, report
-    return plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"])
+    return plan_of(SEED.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +70,7 @@ def test_every_result_of_a_derived_value_has_an_origin(
         if result.name.startswith(groups) and not (result.reason and result.origin)
     ]
     assert bare == []
-    lines = INVENTORY.read_text(encoding="utf-8").splitlines()
+    lines = SEED.read_text(encoding="utf-8").splitlines()
     number = next(at for at, line in enumerate(lines, 1) if "hugepages:" in line)
     assert seed.verify(plan, tree=tree, document=document)["hugepages.node0.1G"].origin == (
         f"inventory.yaml:{number} profiles.nfv.hugepages.count"

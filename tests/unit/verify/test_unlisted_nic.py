@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from builder.catalog.releases import RELEASES
-from builder.inventory.loader import parse_inventory
-from builder.model.validate import validate
-from builder.plan.host import plan_host
 from builder.plan.nouns.image import ImagePlan
 from builder.render.tree import FileTree
 from builder.verify.checks.case import Case
 from builder.verify.checks.standins import expected_devices, substituted_drivers
 from builder.verify.facts import Facts
+from tests.plans import SEED, plan_of
 
-SEED = Path(__file__).parents[3] / "examples/seed/inventory.yaml"
 LISTED = 'id: "8086:10fb", driver: ixgbe, name: {}, numa: 0}}'
 OWN = """id: "1234:5678", driver: foo, name: {}, numa: 0,
          sriov: {{total-vfs: 16, vf-offset: 128, vf-stride: 2, vf-id: "1234:5679", vf-driver: {}}}}}"""
@@ -28,10 +22,7 @@ def image_with(**vf_drivers: str) -> ImagePlan:
     for name, vf_driver in vf_drivers.items():
         assert LISTED.format(name) in text
         text = text.replace(LISTED.format(name), OWN.format(name, vf_driver))
-    loaded = parse_inventory(text, "inventory.yaml")
-    inventory, report = validate(loaded)
-    assert inventory is not None, report
-    return plan_host(inventory, loaded.marks, "nfv1", RELEASES["debian-13"]).image
+    return plan_of(text).image
 
 
 @pytest.fixture(scope="module")
