@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Sized
 
@@ -37,6 +38,11 @@ def format_names(names: Iterable[str], limit: int = 10) -> str:
     every = list(names)
     more = f", and {len(every) - limit} more" if len(every) > limit else ""
     return ", ".join(every[:limit]) + more
+
+
+def close_match(name: str, known: Iterable[str]) -> str | None:
+    """The one of `known` that was probably meant by `name`."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 def nodes_text(number: int) -> str:

@@ -40,10 +40,8 @@ class Difference:
 def class_to_compare(
     inventory: Inventory, file: str, class_name: str | None, host_name: str | None
 ) -> str:
-    """The class named, or that of the host named; raises BuilderError for what `file` has not."""
+    """The class named, or else that of the host; raises BuilderError for what `file` has not."""
     hosts = f"hosts: {format_names(inventory.hosts)}"
-    if host_name is None and class_name is None:
-        raise BuilderError("--compare needs --host H or --hardware CLASS", hint=hosts)
     if host_name is not None and host_name not in inventory.hosts:
         raise BuilderError(f"{file} has no host {host_name!r}", hint=hosts)
     name = class_name or inventory.hosts[str(host_name)].hardware

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from builder.diagnostics import KeyPath
 from builder.inventory.construct import describe_value
 from builder.model.schema import keys_at, part_at
 from builder.model.values import WrongKindError
-from builder.phrases import quote
+from builder.phrases import close_match, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ def word_fault(fault: Fault) -> Wording:
 def suggest(name: object, known: Iterable[str]) -> str:
     """A hint: the name that was probably meant, else the names there are."""
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, n=1)
+    close = close_match(str(name), names)
     if close:
-        return f"did you mean {close[0]}?"
+        return f"did you mean {close}?"
     shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
     return f"available: {shown}" if names else "there is none"
 
@@ -96,8 +95,8 @@ def _literal(fault: Fault) -> Wording:
     text = fault.source if fault.source is not None else fault.value
     if text is None or isinstance(text, list | dict):
         return _wanted(fault, " or ".join(choices))
-    close = difflib.get_close_matches(str(text), choices, n=1)
-    hint = f"did you mean {close[0]}?" if close else None
+    close = close_match(str(text), choices)
+    hint = f"did you mean {close}?" if close else None
     return f"{quote(str(text))} is not one of {', '.join(choices)}", hint
 
 

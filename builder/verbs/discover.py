@@ -69,11 +69,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--hardware", metavar="CLASS", help="with --compare, the hardware class to compare with"
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    # argparse knows no "only with" and no "at least one of".
+    parser.set_defaults(refuse=parser.error)
 
 
 def run(args: Namespace) -> int:
     if args.hardware is not None and args.compare is None:
-        raise BuilderError("--hardware goes with --compare", hint="name a new class with --class")
+        args.refuse("--hardware goes with --compare; --class names a new class")
+    if args.compare is not None and args.host is None and args.hardware is None:
+        args.refuse("at least one of the arguments --host --hardware is required with --compare")
     if not args.root.is_dir():
         raise BuilderError(
             f"--root {args.root} is not a directory", hint="it must contain sys/ and proc/"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from builder.command import SubprocessRunner, is_root
@@ -40,6 +40,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
+        type=formats_of,
         default="raw,qcow2",
         metavar="LIST",
         help=f"comma-separated list of {', '.join(IMAGE_FORMATS)} (default raw,qcow2)",
@@ -82,7 +83,7 @@ def run(args: Namespace) -> int:
     request = request_for(
         plan,
         tree,
-        formats_of(args.format),
+        args.format,
         args.out,
         args.cache or default_cache(),
         mirror=prepared.inventory.image.mirror,
@@ -103,9 +104,8 @@ def formats_of(text: str) -> tuple[str, ...]:
     formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     unknown = [repr(name) for name in formats if name not in IMAGE_FORMATS]
     if unknown:
-        raise BuilderError(
-            f"unknown image format {', '.join(unknown)}",
-            hint=f"formats: {', '.join(IMAGE_FORMATS)}",
+        raise ArgumentTypeError(
+            f"unknown image format {', '.join(unknown)} (choose from {', '.join(IMAGE_FORMATS)})"
         )
     return formats
 

@@ -40,7 +40,8 @@ def test_no_verb(rackwright: Call) -> None:
         "",
         (
             "usage: rackwright [-h] [--version] VERB ...\n"
-            "rackwright: error: the following arguments are required: VERB\n"
+            "rackwright: error: no verb is given\n"
+            "  hint: rackwright --help lists the verbs\n"
         ),
     )
 
@@ -78,10 +79,44 @@ def test_an_example_is_a_call_that_is_understood(verb: str) -> None:
 
 def test_an_option_is_spelt_out(rackwright: Call) -> None:
     """Or a script breaks on the day another option begins as it does."""
-    said = rackwright("plan", "inventory.yaml", "--host", "nfv1", "--expl")
+    said = rackwright("plan", "inventory.yaml", "--host", "nfv1", "--exp")
     assert (said.code, said.out) == (2, "")
-    assert said.err.endswith("rackwright: error: unrecognized arguments: --expl\n")
+    assert said.err.startswith("usage: rackwright plan [-h] --host H ")
+    assert said.err.endswith(
+        "\nrackwright plan: error: there is no option --exp\n  hint: did you mean --explain?\n"
+    )
     assert rackwright("--vers").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("chek", "i.yaml"), ": error: there is no verb 'chek'\n  hint: did you mean check?\n"),
+        (
+            ("zzz",),
+            (
+                ": error: there is no verb 'zzz'\n  hint: there are check, plan, render, diff, "
+                "cloud-init, image, verify, discover, doctor, completion\n"
+            ),
+        ),
+        # The option that is missing is the one that is misspelt.
+        (
+            ("plan", "i.yaml", "--hots=nfv1"),
+            " plan: error: there is no option --hots\n  hint: did you mean --host?\n",
+        ),
+        (
+            ("doctor", "--quiet"),
+            " doctor: error: there is no option --quiet\n  hint: there are -h, --help\n",
+        ),
+        (("check", "i.yaml", "-x"), " check: error: unrecognized arguments: -x\n"),
+        (("check", "i.yaml", "--", "--json"), " check: error: unrecognized arguments: --json\n"),
+    ],
+    ids=str,
+)
+def test_what_was_probably_meant(rackwright: Call, words: tuple[str, ...], message: str) -> None:
+    said = rackwright(*words)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith(f"\nrackwright{message}")
 
 
 def test_help_needs_no_home_directory(

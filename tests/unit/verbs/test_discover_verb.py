@@ -131,10 +131,6 @@ MISTAKES = {
             "kernel arguments of the IOMMU\n  hint: rackwright is for x86-64; copy the file too\n"
         ),
     ),
-    "nothing to compare with": (
-        ("--compare", "inventory.yaml"),
-        "--compare needs --host H or --hardware CLASS\n  hint: hosts: nfv1\n",
-    ),
     "no such host": (
         ("--compare", "inventory.yaml", "--host", "nfv9"),
         "inventory.yaml has no host 'nfv9'\n  hint: hosts: nfv1\n",
@@ -142,10 +138,6 @@ MISTAKES = {
     "no such class": (
         ("--compare", "inventory.yaml", "--hardware", "big"),
         "inventory.yaml has no hardware class 'big'\n  hint: hardware classes: e5-2620v4\n",
-    ),
-    "a class with nothing to compare": (
-        ("--hardware", "big"),
-        "--hardware goes with --compare\n  hint: name a new class with --class\n",
     ),
 }
 
@@ -156,6 +148,24 @@ def test_mistakes(rackwright: Call, root: Path, inventory: Path, name: str) -> N
     Path("empty").mkdir()
     base = () if "--root" in argv else ("--root", root)
     assert rackwright("discover", *base, *argv) == (1, "", f"rackwright: error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (
+            ("--compare", "nowhere.yaml"),
+            "at least one of the arguments --host --hardware is required with --compare",
+        ),
+        (("--hardware", "big"), "--hardware goes with --compare; --class names a new class"),
+    ],
+)
+def test_options_that_go_together(rackwright: Call, argv: tuple[str, ...], message: str) -> None:
+    """Before anything is read."""
+    said = rackwright("discover", "--root", "nowhere", *argv)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("usage: rackwright discover ")
+    assert said.err.endswith(f"\nrackwright discover: error: {message}\n")
 
 
 def test_names_are_those_an_inventory_takes(rackwright: Call, root: Path) -> None:
