@@ -65,12 +65,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="DIR",
         help="copy the files this verb reads to DIR, for use elsewhere with --root",
     )
-    parser.add_argument(
-        "--hardware", metavar="CLASS", help="with --compare, the hardware class to compare with"
-    )
+    parser.add_argument("--hardware", metavar="CLASS", help="the hardware class to --compare with")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    # argparse knows no "only with" and no "at least one of".
-    parser.set_defaults(refuse=parser.error)
+    parser.set_defaults(refuse=parser.error)  # argparse knows no "only with"
 
 
 def run(args: Namespace) -> int:

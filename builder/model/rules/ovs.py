@@ -59,12 +59,18 @@ def check_vf_known(inventory: Inventory) -> Iterator[Finding]:
         pf, index = port.vf.pf, port.vf.index
         policy = policies.get(pf)
         if policy is None:
+            if _has_nic(inventory, pf) and not all(_has_nic(inventory, name) for name in policies):
+                continue  # the policy of this NIC misspells it, which is told there
             message = f"{pf} has no VFs: there is no sriov policy for it"
             hint = suggest(pf, policies) if policies else f"sriov: [{{pf: {pf}, num-vfs: 1}}]"
             yield Finding((*path, "vf"), message, hint)
         elif index >= policy.num_vfs:
             message = f"there is no VF {index} of {pf}: with num-vfs {policy.num_vfs} the last "
             yield Finding((*path, "vf"), message + f"one is {policy.num_vfs - 1}")
+
+
+def _has_nic(inventory: Inventory, name: str) -> bool:
+    return any(hardware.nic(name) is not None for hardware in inventory.hardware.values())
 
 
 def check_vf_for_ovs(inventory: Inventory) -> Iterator[Finding]:

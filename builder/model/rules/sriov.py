@@ -69,7 +69,9 @@ def check_pf_known(pair: Pair) -> Iterator[Finding]:
         if policy.pf not in names:
             path = (*pair.path, "sriov", index, "pf")
             message = f"hardware class {pair.class_name} has no NIC {policy.pf}"
-            yield Finding(path, message, suggest(policy.pf, names))
+            taken = [other.pf for other in pair.profile.sriov]
+            free = [name for name in names if name not in taken]
+            yield Finding(path, message, suggest(policy.pf, free or names))
 
 
 def check_pf_once(inventory: Inventory) -> Iterator[Finding]:

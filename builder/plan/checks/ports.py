@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from builder.catalog.eal_options import eal_options
 from builder.catalog.ovs_options import OVS_OPTIONS
+from builder.phrases import count_text
 from builder.plan.checks.ovs_options import ovs_of, own_key
 from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding, Rule
@@ -76,7 +77,7 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
     always asks for ("SRIOV is active, wrong mq_mode rx").
     """
     threads = len(image.cpus.pmd)
-    ports = {port.pci: port for port in image.dpdk_ports}
+    ports = {port.pci: port for port in image.dpdk_ports if port.vf is None}
     for pf in image.pfs:
         port, model = ports.get(pf.pci), pf.model
         if port is None:
@@ -93,7 +94,7 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
         elif model.driver.dpdk_vf_host == "pools" and not _fits_pool(rxq, threads):
             message = (
                 f"{starts} only with rxq 1 or 2 and one PMD thread, or rxq 4 and at most 3 PMD "
-                f"threads: here rxq is {rxq}, PMD threads: {threads}"
+                f"threads (here: rxq {rxq} and {count_text(threads, 'PMD thread')})"
             )
             yield Finding(key, message, hint)
 

@@ -140,3 +140,12 @@ def test_a_profile_is_checked_with_each_class_it_is_used_with(base: str) -> None
     _, report = check(text)
     assert [item.message for item in report.items] == ["hardware class small has no NIC xe1"]
     assert report.items[0].hint == "did you mean xe9?"
+
+
+def test_a_misspelt_pf_is_told_once(base: str) -> None:
+    """Not as a VF of a NIC without policy too; and xe1, which has one, is not what was meant."""
+    text = base.replace("- pf: xe0", "- pf: xe9")
+    _, report = check(text)
+    assert [(item.message, item.hint) for item in report.items] == [
+        ("hardware class server has no NIC xe9", "did you mean xe0?")
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from builder.diagnostics import Marks, format_path
+from builder.phrases import count_text
 from builder.plan.checks import check_plan
 from builder.plan.checks.kernel import BOOT_WORDS
 from builder.plan.nouns.host import HostPlan
@@ -174,12 +175,23 @@ def test_82599_with_vfs_that_dpdk_refuses(check: Check, rxq: int, pmd: str, thre
             "profiles.nfv.ovs.bridges.br0.ports.dpdk0.nic",
             (
                 "DPDK starts ens11f0 (Intel 82599ES (SFP+)) with VFs as dpdk0 only with rxq 1 or 2 "
-                f"and one PMD thread, or rxq 4 and at most 3 PMD threads: here rxq is {rxq}, "
-                f"PMD threads: {threads}"
+                f"and one PMD thread, or rxq 4 and at most 3 PMD threads (here: rxq {rxq} and "
+                f"{count_text(threads, 'PMD thread')})"
             ),
             "give the port a VF of ens11f0 (vf: ens11f0/0), or remove the sriov policy of ens11f0",
         )
     ]
+
+
+def test_a_vf_at_the_address_of_its_pf_is_no_pf(check: Check) -> None:
+    """The address is wrong, which is told; the port is a VF all the same."""
+
+    def edit(data: dict[str, Any]) -> None:
+        nic = data["hardware"]["e5-2620v4"]["nics"][2]
+        kind = {"vf-offset": 1, "vf-stride": 2, "vf-id": "8086:10ed", "vf-driver": "ixgbevf"}
+        nic["sriov"] = {"total-vfs": 63, **kind}
+
+    assert [item for item in check(edit) if item[1] == "plan-pf-with-vfs"] == []
 
 
 def test_82576_with_vfs_never_starts(check: Check) -> None:
