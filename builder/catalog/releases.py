@@ -167,3 +167,5 @@ _ALL = (
 )
 
 RELEASES: dict[str, OsRelease] = {release.id: release for release in _ALL}
+# What an inventory names that is written for a machine, whatever runs there now.
+USUAL_RELEASE = "debian-13"

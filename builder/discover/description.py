@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from builder.catalog.releases import USUAL_RELEASE
 from builder.discover.identity import FoundHost, find_host, name_class
 from builder.discover.machine import SECURE_BOOT, Machine
 from builder.discover.ports import FoundNic, find_nics
@@ -73,7 +74,7 @@ def to_data(found: Description) -> dict[str, Any]:
     """A whole inventory as plain data, its profile as empty as the CPU allows."""
     return {
         "version": 1,
-        "image": {"name": "nfv-node", "os": "debian-13"},
+        "image": {"name": "nfv-node", "os": USUAL_RELEASE},
         "profiles": {found.profile: profile_data(found)},
         "hardware": {found.class_name: hardware_data(found)},
         "hosts": {found.host.name: host_data(found)},
