@@ -11,7 +11,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import FrameType
 
 from builder import __version__
@@ -40,7 +41,10 @@ def call(args: argparse.Namespace) -> int:
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         _refuse_no_directory()
+        missing = tuple(_missing_parents(args))
         code = run(args)
+        for made in filter(os.path.isdir, missing):
+            print(f"made the directory {made}", file=sys.stderr)
         sys.stdout.flush()
     except BuilderError as fault:
         print(fault.as_text(), file=sys.stderr)
@@ -70,6 +74,13 @@ def _refuse_no_directory() -> None:
         raise BuilderError(
             "the current directory no longer exists", hint="change to another one"
         ) from None
+
+
+def _missing_parents(args: argparse.Namespace) -> Iterator[Path]:
+    """The topmost directory that is not there, of each path: of one misspelt, the user wants to hear."""
+    for path in (value for value in vars(args).values() if isinstance(value, Path)):
+        missing = [parent for parent in path.parents if not os.path.exists(parent)]  # noqa: PTH110 -- pathlib's raises for those that we may not look into
+        yield from missing[-1:]
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

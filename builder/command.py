@@ -166,6 +166,11 @@ def last_lines(command: Command, result: Result, count: int = 30) -> list[str]:
     return text.rstrip().splitlines()[-count:]
 
 
+def is_out_of_space(text: str) -> bool:
+    """Whether a program ended because a disk is full; apt tells the call and the error's number."""
+    return re.search(r"No space left on device|\bwrite \(28\b", text) is not None
+
+
 def is_root() -> bool:
     """Whether we may change owners and enter a chroot."""
     return os.geteuid() == 0

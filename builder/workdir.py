@@ -32,16 +32,29 @@ def work_dir(parent: Path) -> Iterator[Path]:
     The name has our process id for the reader. Whether the owner lives is told by a lock
     the kernel drops with it, which holds across PID namespaces and for reused ids too.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    sweep(parent)
-    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
-    with (path / NEW_LOCK).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        (path / NEW_LOCK).rename(path / LOCK)
-        try:
-            yield path
-        finally:
-            _remove(path)
+    with _made(parent):
+        sweep(parent)
+        path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+        with (path / NEW_LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (path / NEW_LOCK).rename(path / LOCK)
+            try:
+                yield path
+            finally:
+                _remove(path)
+
+
+@contextmanager
+def _made(directory: Path) -> Iterator[None]:
+    """`directory` is there; if it was made for this and nothing is in it in the end, it goes."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
 
 
 def scratch_dir() -> AbstractContextManager[Path]:

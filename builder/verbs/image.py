@@ -9,6 +9,7 @@ from pathlib import Path
 from builder.command import SubprocessRunner, is_root
 from builder.errors import BuilderError
 from builder.monitor import TextMonitor
+from builder.phrases import format_names
 from builder.prepare import host_named, host_of_profile
 from builder.targets.image.build import build_image, check_request
 from builder.targets.image.from_plan import preview, request_for
@@ -36,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         required=True,
-        help="directory for the artefacts",
+        help="directory for the artefacts; the files of an earlier build there are removed",
     )
     parser.add_argument(
         "--format",
@@ -57,9 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="look for newer packages on the mirror now, rather than once a day",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print what would be built, and stop"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print what would be built and stop")
 
 
 def default_cache() -> Path:
@@ -116,4 +115,6 @@ def summary(artefacts: Artefacts) -> str:
         f"{item.size / 1e6:9.1f} MB  {item.sha256[:16]}…  {item.path}"
         for item in artefacts.files.values()
     ]
+    if artefacts.replaced:
+        lines.append(f"removed, of the build before: {format_names(artefacts.replaced)}")
     return "\n".join([*lines, f"manifest: {artefacts.manifest}"])

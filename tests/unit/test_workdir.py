@@ -22,6 +22,15 @@ def test_gone_after_the_block_and_after_a_fault(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_was_made_for_it_goes_if_it_stays_empty(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), workdir.work_dir(tmp_path / "a/b"):
+        _ = 1 / 0
+    assert list(tmp_path.iterdir()) == []
+    with workdir.work_dir(tmp_path / "a/b"):
+        (tmp_path / "a/x").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["x"]
+
+
 def test_the_living_are_not_swept(tmp_path: Path) -> None:
     with workdir.work_dir(tmp_path) as work:
         assert workdir.sweep(tmp_path) == ()

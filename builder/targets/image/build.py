@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from builder.build_host import keyring_hint
-from builder.command import Command, Runner, find_tool, is_root
+from builder.command import Command, Runner, find_tool, is_out_of_space, is_root
 from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
 from builder.render.files import kind_of
@@ -38,19 +38,19 @@ def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Arte
     An earlier image there stays whole until the new one is complete; a build that fails
     or is killed leaves nothing that the next one does not sweep away.
     """
-    with _faults_explained(request):
-        check_request(request)
+    check_request(request)
+    with _full_disk_told(request.cache_dir, "--cache"):
         with step(monitor, "solve the packages") as running:
             plan, running.note = plan_base(request, runner)
         base = ensure_base(plan, request, runner, monitor)
-        with work_dir(request.out_dir) as work:
-            settle(request.out_dir)
-            with step(monitor, "patch the rendered files in") as running:
-                make_raw(request, base, work, runner)
-                running.note = f"{len(request.files)} files"
-            with step(monitor, "make and hash the formats"):
-                made = outputs.make_formats(work, request.name, request.formats, runner)
-            return _publish(request, base, work, made)
+    with _full_disk_told(request.out_dir, "-o"), work_dir(request.out_dir) as work:
+        settle(request.out_dir)
+        with step(monitor, "patch the rendered files in") as running:
+            make_raw(request, base, work, runner)
+            running.note = f"{len(request.files)} files"
+        with step(monitor, "make and hash the formats"):
+            made = outputs.make_formats(work, request.name, request.formats, runner)
+        return _publish(request, base, work, made)
 
 
 def check_request(request: ImageRequest) -> None:
@@ -67,6 +67,8 @@ def check_request(request: ImageRequest) -> None:
             f"unknown image format {', '.join(unknown)}",
             hint=f"one of {', '.join(target.forms)}",
         )
+    if request.out_dir.exists() and not request.out_dir.is_dir():
+        raise BuilderError(f"{request.out_dir} is a file", hint="name a directory with -o")
     if not request.name or PurePosixPath(request.name).name != request.name:
         raise BuilderError(f"{request.name!r} is not a valid file name")
     for tool in target.tools_for(request.formats):
@@ -135,28 +137,31 @@ def _is_regular(file: ImageFile) -> bool:
 
 def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Artefact]) -> Artefacts:
     manifest = outputs.make_manifest(request, base.facts, made)
-    publish(manifest, {kind: file.path for kind, file in made.items()}, work, request.out_dir)
+    paths = {kind: file.path for kind, file in made.items()}
+    replaced = publish(manifest, paths, work, request.out_dir)
     final = {
         kind: replace(file, path=request.out_dir / manifest.artefacts[kind].file)
         for kind, file in made.items()
     }
-    return Artefacts(final, request.out_dir / MANIFEST, base.facts.root_uuid, base.facts.kernel)
+    kept = request.out_dir / MANIFEST
+    return Artefacts(final, kept, base.facts.root_uuid, base.facts.kernel, replaced)
 
 
 @contextmanager
-def _faults_explained(request: ImageRequest) -> Iterator[None]:
-    """Turn a full disk, ours or a program's, into an error that says where."""
-    where = f"{request.out_dir} or {request.cache_dir}"
-    hint = "an image needs about 3 GiB while it is built; free some or choose other directories"
+def _full_disk_told(directory: Path, option: str) -> Iterator[None]:
+    """Turn a full disk, met by us or by a program, into an error that says where."""
+    message = f"no space left on the disk of {directory}"
+    hint = (
+        "an image needs about 3 GiB while it is built; free some, or choose another directory with "
+        f"{option}"
+    )
     try:
         yield
     except CommandFailed as fault:
-        if "No space left on device" not in (fault.detail or ""):
+        if not is_out_of_space(fault.detail or ""):
             raise
-        raise BuilderError(
-            f"no space left on the disk of {where}", hint=hint, detail=fault.detail
-        ) from fault
+        raise BuilderError(message, hint=hint, detail=fault.detail) from fault
     except OSError as fault:
         if fault.errno != errno.ENOSPC:
             raise
-        raise BuilderError(f"no space left on the disk of {where}", hint=hint) from fault
+        raise BuilderError(message, hint=hint) from fault

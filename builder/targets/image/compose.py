@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.command import CLEAN_ENV, Command, Runner, contained
+from builder.command import CLEAN_ENV, Command, Runner, contained, is_out_of_space
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image.elements import Element
 
@@ -92,7 +92,7 @@ def compose(command: Command, elements: Sequence[Element], runner: Runner) -> Pa
     try:
         runner.run(command)
     except CommandFailed as fault:
-        raise explain_failure(command.log, elements) from fault
+        raise explain_failure(command.log, elements, command.cwd.parent) from fault
     return command.cwd / "tree.tar"
 
 
@@ -107,8 +107,11 @@ def disk_image_create() -> str:
     return found
 
 
-def explain_failure(log: Path, elements: Sequence[Element]) -> BuilderError:
-    """The error for a failed run: which script of which element, and the end of the log."""
+def explain_failure(log: Path, elements: Sequence[Element], directory: Path) -> BuilderError:
+    """The error for a failed run: which script of which element, and the end of the log.
+
+    directory: where it worked.
+    """
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     text = "\n".join(lines)
     detail = "\n".join(_last_words(lines))
@@ -119,11 +122,13 @@ def explain_failure(log: Path, elements: Sequence[Element]) -> BuilderError:
         phase, script = place
         element = next((e.name for e in elements if (e.path / phase / script).exists()), "?")
         message = f"element {element} failed in {phase}/{script}"
-    if "No space left on device" in text:
+    hint = f"the whole log is {log}"
+    if is_out_of_space(text):
         message += ": no space left on device"
+        hint = f"free some space in {directory}, or choose another directory with --cache; {hint}"
     elif _APT_ERROR.search(text):
         message += ": packages could not be downloaded"
-    return BuilderError(message, hint=f"the whole log is {log}", detail=detail)
+    return BuilderError(message, hint=hint, detail=detail)
 
 
 def failed_script(text: str) -> tuple[str, str] | None:

@@ -36,15 +36,17 @@ class _Journal(JsonRecord):
     files: tuple[ManifestFile, ...]
 
 
-def publish(manifest: Manifest, made: Mapping[str, Path], work: Path, out: Path) -> None:
+def publish(manifest: Manifest, made: Mapping[str, Path], work: Path, out: Path) -> tuple[str, ...]:
     """Give the files `made`, by kind, the names `manifest` has for them in `out`.
 
+    Returns the names of files of the build before, which are gone.
     work: where they are, on the file system of `out`. Whatever ends this, `out` has the
     earlier build or this one, and nothing of the other that `settle` does not remove.
     """
     (work / MANIFEST).write_text(format_manifest(manifest), encoding="utf-8")
     with locked_directory(out):
-        files = (*_journalled(out), *(_listed(out) or ()), *manifest.artefacts.values())
+        before = _listed(out) or ()
+        files = (*_journalled(out), *before, *manifest.artefacts.values())
         (work / JOURNAL).write_text(json.dumps(encode(_Journal(files))), encoding="utf-8")
         (work / JOURNAL).replace(out / JOURNAL)
         try:
@@ -53,6 +55,8 @@ def publish(manifest: Manifest, made: Mapping[str, Path], work: Path, out: Path)
             (work / MANIFEST).replace(out / MANIFEST)
         finally:
             _settle(out)
+    kept = {item.file for item in manifest.artefacts.values()}
+    return tuple(item.file for item in before if item.file not in kept)
 
 
 def settle(out: Path) -> None:

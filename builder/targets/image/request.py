@@ -67,9 +67,13 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Artefacts:
-    """What a build left in its output directory, by kind (`raw`, `qcow2`, `kernel` …)."""
+    """What a build left in its output directory, by kind (`raw`, `qcow2`, `kernel` …).
+
+    replaced: names of the files of the build that was there before, which are gone.
+    """
 
     files: Mapping[str, Artefact]
     manifest: Path
     root_uuid: str
     kernel: str
+    replaced: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.command import Command, Runner
+from builder.command import Command, Runner, is_out_of_space
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
 from builder.jsonfile import JsonFault, JsonRecord, decode, encode
@@ -62,15 +62,22 @@ def solve(
     known = _recall(memo)
     age_s = time.time() - known.solved_at if known else 0.0
     if known and not refresh and 0 <= age_s < MAX_AGE_S:
-        return known, f"as of {age_s / 3600:.1f} h ago"
+        return known, f"as of {format_age(age_s)}"
     try:
         solution = _ask_apt(question, cache, runner, proxy)
     except MirrorError:
         if known is None or refresh:
             raise
-        return known, f"mirror unreachable: as of {age_s / 3600:.0f} h ago"
+        return known, f"mirror unreachable: as of {format_age(age_s)}"
     _remember(memo, solution)
     return solution, "asked now"
+
+
+def format_age(age_s: float) -> str:
+    minutes = int(age_s / 60)
+    if minutes < 1:
+        return "just now"
+    return f"{minutes} min ago" if minutes < 60 else f"{minutes // 60} h ago"
 
 
 class MirrorError(BuilderError):
@@ -136,6 +143,8 @@ def _update(command: Command, runner: Runner, question: Question) -> None:
     try:
         runner.run(command)
     except CommandFailed as fault:
+        if is_out_of_space(fault.detail or ""):
+            raise  # told by who knows the directory
         raise MirrorError(
             f"the package lists of {question.suite} cannot be fetched",
             hint="check the network, the proxy variables and the mirror of the inventory",
@@ -147,6 +156,8 @@ def _simulate(command: Command, runner: Runner, question: Question) -> str:
     try:
         return runner.run(command).stdout.decode(errors="replace")
     except CommandFailed as fault:
+        if is_out_of_space(fault.detail or ""):
+            raise  # told by who knows the directory
         missing = re.findall(r"Unable to locate package (\S+)", fault.detail or "")
         named = f": {question.suite} has no {', '.join(missing)}" if missing else ""
         raise BuilderError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.build_host import apt_sources, mirrors_for
-from builder.command import Command, Runner, contained
+from builder.command import Command, Runner, contained, is_out_of_space
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
 from builder.targets.image import cache_keys
@@ -41,6 +41,8 @@ def _ask(suite: str, components: str, request: ImageRequest, runner: Runner) -> 
         try:
             runner.run(Command(argv, env, timeout_s=600))
         except CommandFailed as fault:
+            if is_out_of_space(fault.detail or ""):
+                raise  # told by who knows the directory
             raise BuilderError(
                 f"mmdebstrap cannot use its own package sources of {suite}",
                 hint="check the network, or name a mirror in the inventory",

@@ -39,7 +39,9 @@ def test_the_inventory_is_accepted_as_it_is(rackwright: Call, root: Path) -> Non
 
 def test_the_same_bytes_to_a_file(rackwright: Call, root: Path) -> None:
     said = rackwright("discover", "--root", root)
-    assert rackwright("discover", "--root", root, "-o", "out/found.yaml") == (0, "", "")
+    assert rackwright("discover", "--root", root, "-o", "out/found.yaml") == (
+        *(0, "", "made the directory out\n"),
+    )
     # What is there may be an inventory with a year of work in it.
     assert rackwright("discover", "--root", root, "-o", "out/found.yaml") == (
         1,

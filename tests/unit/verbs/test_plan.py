@@ -115,7 +115,8 @@ def test_a_page_replaces_a_page_and_nothing_else(
 
 def test_page(rackwright: Call, inventory: Path, here: Path) -> None:
     said = rackwright("plan", inventory, "--host", "nfv1", "--html", "out/nfv1.html")
-    assert said == (0, "", "the plan of nfv1 is in out/nfv1.html\n")
+    told = "the plan of nfv1 is in out/nfv1.html\nmade the directory out\n"
+    assert said == (0, "", told)
     page = (here / "out/nfv1.html").read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>\n")
     assert page.endswith("</html>\n")

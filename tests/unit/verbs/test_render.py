@@ -88,6 +88,16 @@ def test_replaces_its_own_tree(rackwright: Call, write: Callable[..., Path], her
     assert sorted(path.name for path in here.iterdir()) == ["inventory.yaml", "tree"]
 
 
+def test_directories_made_on_the_way_are_told(
+    rackwright: Call, inventory: Path, here: Path
+) -> None:
+    """Of a path that is misspelt, the user is to hear."""
+    render = ("render", inventory, "--host", "nfv1", "-o", "a/b/c")
+    first, again = rackwright(*render).err, rackwright(*render).err
+    assert first.splitlines()[1:] == ["made the directory a"]
+    assert len(again.splitlines()) == 1
+
+
 def test_keeps_files_of_others_in_its_own_tree(
     rackwright: Call, inventory: Path, here: Path
 ) -> None:

@@ -103,21 +103,34 @@ def test_what_only_another_format_needs_may_be_missing() -> None:
     [
         OSError(errno.ENOSPC, "No space left on device"),
         CommandFailed("mke2fs failed", detail="mke2fs: No space left on device"),
+        CommandFailed("apt-get failed", detail="E: Write error - write (28: No space left)"),
     ],
 )
+@pytest.mark.parametrize("option", ["--cache", "-o"])
 def test_full_disk(
-    request_: ImageRequest, monkeypatch: pytest.MonkeyPatch, fault: Exception
+    request_: ImageRequest, monkeypatch: pytest.MonkeyPatch, fault: Exception, option: str
 ) -> None:
     def fail(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr(build, "plan_base", fail)
+    if option == "-o":
+        monkeypatch.setattr(build, "plan_base", lambda *_: (None, ""))
+        monkeypatch.setattr(build, "ensure_base", lambda *_: None)
+    monkeypatch.setattr(build, "plan_base" if option == "--cache" else "make_raw", fail)
     message, hint = refused(request_)
-    where = f"{request_.out_dir} or {request_.cache_dir}"
+    where = request_.cache_dir if option == "--cache" else request_.out_dir
     assert message == f"no space left on the disk of {where}"
     assert hint == (
-        "an image needs about 3 GiB while it is built; free some or choose other directories"
+        "an image needs about 3 GiB while it is built; free some, or choose another directory with "
+        f"{option}"
     )
+    assert not request_.out_dir.exists()
+
+
+def test_the_output_is_a_file(request_: ImageRequest) -> None:
+    """Told before the packages are solved, which takes a while."""
+    request_.out_dir.write_text("mine", encoding="utf-8")
+    assert refused(request_) == (f"{request_.out_dir} is a file", "name a directory with -o")
 
 
 def make_base(tmp_path: Path, kinds: dict[str, str]) -> bases.Base:

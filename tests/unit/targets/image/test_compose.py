@@ -56,8 +56,9 @@ def test_command(tmp_path: Path) -> None:
 def explained(tmp_path: Path, text: str) -> tuple[str, str]:
     log = tmp_path / "log"
     log.write_text(text)
-    error = compose.explain_failure(log, ELEMENTS)
-    assert error.hint == f"the whole log is {log}"
+    error = compose.explain_failure(log, ELEMENTS, Path("/c/bases"))
+    full = "free some space in /c/bases, or choose another directory with --cache; "
+    assert error.hint == f"{full if 'No space' in text else ''}the whole log is {log}"
     return error.message, error.detail or ""
 
 

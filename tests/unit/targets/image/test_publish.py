@@ -50,13 +50,13 @@ class Build:
         items = self.items()
         return Manifest(1, self.name, None, "p", release, "6.12", "u", (), "b", 7, items, {})
 
-    def publish(self, out: Path) -> None:
+    def publish(self, out: Path) -> tuple[str, ...]:
         with work_dir(out) as work:
             made = {}
             for kind, text in self.content.items():
                 made[kind] = work / f"{self.name}.{kind}"
                 made[kind].write_text(text)
-            publish(self.manifest(), made, work, out)
+            return publish(self.manifest(), made, work, out)
 
     def names(self) -> set[str]:
         return {MANIFEST, *(n for i in self.items().values() for n in (i.file, i.link))}
@@ -122,8 +122,9 @@ def test_the_first_build(out: Path) -> None:
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
 def test_another_build(out: Path, other: Build) -> None:
-    ONE.publish(out)
-    other.publish(out)
+    assert ONE.publish(out) == ()
+    ours, theirs = ({item.file for item in one.items().values()} for one in (ONE, other))
+    assert set(other.publish(out)) == ours - theirs
     assert build_in(out) == other.manifest()
     assert names(out) == other.names()
     assert links(out) == {item.link: item.file for item in other.items().values()}

@@ -63,7 +63,7 @@ def test_the_second_time_nobody_is_asked(tmp_path: Path) -> None:
     again, note = ask(tmp_path, apt)
     assert again == first
     assert apt.calls == []
-    assert note == "as of 0.0 h ago"
+    assert note == "as of just now"
 
 
 def test_refresh_asks(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_an_old_answer_serves_while_the_mirror_is_away(
     monkeypatch.setattr(solve, "MAX_AGE_S", 0.0)
     again, note = ask(tmp_path, FakeApt(tmp_path, "update"))
     assert again == first
-    assert note == "mirror unreachable: as of 0 h ago"
+    assert note == "mirror unreachable: as of just now"
 
 
 def test_mirror_unreachable(tmp_path: Path) -> None:
@@ -91,6 +91,23 @@ def test_mirror_unreachable(tmp_path: Path) -> None:
         "check the network, the proxy variables and the mirror of the inventory"
     )
     assert caught.value.detail == "E: Failed to fetch"
+
+
+@pytest.mark.parametrize(
+    ("age_s", "text"),
+    [(0, "just now"), (59, "just now"), (60, "1 min ago"), (3599, "59 min ago"), (7300, "2 h ago")],
+)
+def test_the_age_of_an_answer(age_s: float, text: str) -> None:
+    assert solve.format_age(age_s) == text
+
+
+@pytest.mark.parametrize("step", ["update", "install"])
+def test_a_full_disk_is_not_the_mirrors_fault(tmp_path: Path, step: str) -> None:
+    """Nor is an older answer taken then."""
+    full = "E: Write error - write (28: No space left on device)"
+    for _ in range(2):
+        with pytest.raises(CommandFailed, match="apt-get failed"):
+            ask(tmp_path, FakeApt(tmp_path, step, full), refresh=True)
 
 
 def test_unknown_package(tmp_path: Path) -> None:
