@@ -14,7 +14,7 @@ JOBS ?= 2
 .PHONY: help setup setup-test image verify test unit lint format golden schema lock fuzz bench clean
 
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The script is quick when nothing is missing, so it runs every time.
 setup: ## Install the Debian packages and the Python environment
@@ -23,7 +23,7 @@ setup: ## Install the Debian packages and the Python environment
 setup-test: ## The same, and what the integration tests drive
 	@scripts/setup $(VENV) test
 
-image: setup ## Build the golden image of $(INVENTORY) and verify it, BIOS and UEFI
+image: setup ## Build the image of NODE in INVENTORY (default: the seed) and verify it, BIOS and UEFI
 	$(SUDO) $(BIN)/rackwright image $(INVENTORY) --host $(NODE) -o $(OUT)
 	$(SUDO) $(BIN)/rackwright verify $(OUT)/manifest.json $(INVENTORY) --host $(NODE) --firmware bios -o $(OUT)/verify-bios
 	$(SUDO) $(BIN)/rackwright verify $(OUT)/manifest.json $(INVENTORY) --host $(NODE) --firmware uefi -o $(OUT)/verify-uefi

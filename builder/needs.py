@@ -22,9 +22,13 @@ NEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """programs: those not found, by verb. faults: what else stands in the way, a sentence each."""
+    """programs: those not found, by verb. rootless: verbs that need root, when we are not root.
+
+    faults: what else stands in the way, a sentence each.
+    """
 
     programs: Mapping[str, tuple[str, ...]]
+    rootless: tuple[str, ...]
     faults: tuple[str, ...]
 
     @property
@@ -33,16 +37,21 @@ class Lack:
         names = {name for programs in self.programs.values() for name in programs}
         return tuple(sorted({PACKAGE_OF.get(name, name) for name in names}))
 
+    def verdict(self, verb: str) -> str:
+        """`ok`, or what is lacking for one verb."""
+        names = self.programs[verb]
+        lacking = [f"missing: {', '.join(names)}"] if names else []
+        lacking += ["needs root: run it with sudo"] if verb in self.rootless else []
+        return "; ".join(lacking) or "ok"
+
 
 def find_lack(runner: Runner) -> Lack:
     """What is lacking here; QEMU is asked for its version."""
     programs = {verb: tuple(_missing(names)) for verb, names in NEEDS.items()}
     programs["verify"] += _firmware()
     faults = [] if programs["verify"] else _qemu_faults(runner)
-    if not is_root():
-        rooted = [name for name, target in TARGETS.items() if target.needs_root]
-        faults += [f"{name} needs root: run it with sudo" for name in rooted]
-    return Lack(programs, tuple(faults))
+    rooted = () if is_root() else (name for name, target in TARGETS.items() if target.needs_root)
+    return Lack(programs, tuple(rooted), tuple(faults))
 
 
 def _missing(programs: Iterable[str]) -> list[str]:

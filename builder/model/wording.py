@@ -75,8 +75,7 @@ def _wants_text(fault: Fault) -> Wording:
 
 
 def _missing(fault: Fault) -> Wording:
-    about = part_at(fault.path).get("description")
-    return "this key is missing", f"{fault.path[-1]}: {about}"
+    return "this key is missing", str(part_at(fault.path)["description"])
 
 
 def _extra(fault: Fault) -> Wording:

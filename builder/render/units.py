@@ -151,7 +151,7 @@ RULE = FileKind(
     check="files",
 )
 WANTED = FileKind(
-    path="/etc/systemd/system/TARGET.wants/UNIT",
+    path="/etc/systemd/system/UNIT.wants/UNIT",
     render=render_enabling,
     read_back=read_link,
     accepted_by="systemd-analyze",
@@ -160,7 +160,7 @@ WANTED = FileKind(
     mode=SYMLINK,
 )
 REQUIRED = FileKind(
-    path="/etc/systemd/system/TARGET.requires/UNIT",
+    path="/etc/systemd/system/UNIT.requires/UNIT",
     render=render_enabling,
     read_back=read_link,
     accepted_by="systemd-analyze",

@@ -10,8 +10,9 @@ from pathlib import Path
 from builder.changes.fleet import compare_fleets
 from builder.changes.report import report, to_json
 from builder.errors import BuilderError
+from builder.phrases import format_names
 from builder.plan.nouns.host import HostPlan
-from builder.prepare import all_hosts, host_if_there
+from builder.prepare import all_hosts, host_if_there, no_host, prepare
 from builder.resources import read_texts
 from builder.verbs import inputs
 
@@ -30,7 +31,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     before, after = read_both(args.before, args.after, args.host, args.os)
     if args.host is not None and not (before or after):
-        raise BuilderError(f"neither {args.before} nor {args.after} has a host {args.host!r}")
+        there = prepare(args.after, no_host).inventory.hosts
+        raise BuilderError(
+            f"neither {args.before} nor {args.after} has a host {args.host!r}",
+            hint=f"hosts of {args.after}: {format_names(there)}",
+        )
     found = compare_fleets(before, after, read_texts("templates"), read_texts("systemd"))
     print(json.dumps(to_json(found), indent=2) if args.json else report(found).rstrip("\n"))
     return 1 if args.exit_code and not found.is_empty else 0

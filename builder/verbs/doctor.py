@@ -15,10 +15,10 @@ def add_arguments(_parser: ArgumentParser) -> None:
 
 def run(_args: Namespace) -> int:
     lack = find_lack(SubprocessRunner())
-    for verb, programs in lack.programs.items():
-        print(f"{verb:<8} {'ok' if not programs else 'missing: ' + ', '.join(programs)}")
+    for verb in lack.programs:
+        print(f"{verb:<8} {lack.verdict(verb)}")
     for fault in lack.faults:
         print(f"{'':<8} {fault}")
     if lack.packages:
         print(f"  hint: apt-get install {' '.join(lack.packages)}", file=sys.stderr)
-    return 1 if lack.packages or lack.faults else 0
+    return 1 if lack.packages or lack.rootless or lack.faults else 0

@@ -48,7 +48,9 @@ def judge_facts(
     try:
         facts = path.read_bytes()
     except OSError as fault:
-        raise BuilderError(f"{path}: {fault.strerror}") from None
+        raise BuilderError(
+            f"{path}: {fault.strerror}", hint="verify -o DIR keeps them, as DIR/facts.json"
+        ) from None
     verdict = judge(plan, verified, twin, facts, None)
     if out is not None:
         _keep(verdict, facts, out)

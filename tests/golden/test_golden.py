@@ -88,7 +88,7 @@ def test_every_kind_has_a_golden_file() -> None:
     # A pool has one size, which is then the default one, and no unit of ours asks for
     # RequiredBy= (unit tests have both).
     assert idle == {
-        "/etc/systemd/system/TARGET.requires/UNIT",
+        "/etc/systemd/system/UNIT.requires/UNIT",
         "/etc/systemd/system/dev-hugepagesSIZE.mount",
         "/etc/systemd/system/sysinit.target.wants/dev-hugepagesSIZE.mount",
     }

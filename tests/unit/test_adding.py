@@ -240,7 +240,7 @@ def test_a_target(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     needs = reread("builder.needs", monkeypatch)
     monkeypatch.setattr(needs, "is_root", lambda: False)
     assert needs.NEEDS["pxe"] == ("zstd", "tar")
-    assert "pxe needs root: run it with sudo" in needs.find_lack(Recorder()).faults
+    assert needs.find_lack(Recorder()).verdict("pxe") == "needs root: run it with sudo"
     page = targets_page()
     assert f"## `pxe`\n\nVerb: {TARGET.summary}. `{TARGET.example}`\n" in page
     assert "| `tar` | all of it in one archive | `tar` |" in page

@@ -76,7 +76,7 @@ def read_manifest(path: Path) -> Manifest:
         is_ours = decode(Format, text).format_version == FORMAT_VERSION
     except FileNotFoundError:
         raise BuilderError(
-            f"{path} does not exist",
+            f"there is no {path.name} in {path.parent.resolve()}",
             hint=f"build the image first: rackwright image INV --host H -o {path.parent}",
         ) from None
     except (OSError, JsonFault):

@@ -134,7 +134,10 @@ def test_a_host_of_neither(rackwright: Call, old: Path) -> None:
     assert rackwright("diff", old, old, "--host", "nfv9") == (
         1,
         "",
-        "rackwright: error: neither old.yaml nor old.yaml has a host 'nfv9'\n",
+        (
+            "rackwright: error: neither old.yaml nor old.yaml has a host 'nfv9'\n"
+            "  hint: hosts of old.yaml: nfv1\n"
+        ),
     )
 
 

@@ -84,6 +84,15 @@ def test_no_root(rackwright: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(needs, "is_root", lambda: False)
     assert rackwright("doctor") == (
         1,
-        f"{FINE}         image needs root: run it with sudo\n",
+        "render   ok\nimage    needs root: run it with sudo\nverify   ok\n",
         "",
     )
+
+
+def test_neither_root_nor_programs(
+    rackwright: Call, monkeypatch: pytest.MonkeyPatch, without: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(needs, "is_root", lambda: False)
+    without("mmdebstrap")
+    verdict = "image    missing: mmdebstrap; needs root: run it with sudo"
+    assert rackwright("doctor").out.splitlines()[1] == verdict

@@ -119,7 +119,7 @@ def test_no_manifest(verify: Call, here: Path) -> None:
         1,
         "",
         (
-            "rackwright: error: empty/manifest.json does not exist\n"
+            f"rackwright: error: there is no manifest.json in {here}/empty\n"
             "  hint: build the image first: rackwright image INV --host H -o empty\n"
         ),
     )
@@ -189,7 +189,10 @@ def test_no_facts_file(verify: Call, here: Path) -> None:
     assert verify("manifest.json", "--facts", "none.json") == (
         1,
         "",
-        "rackwright: error: none.json: No such file or directory\n",
+        (
+            "rackwright: error: none.json: No such file or directory\n"
+            "  hint: verify -o DIR keeps them, as DIR/facts.json\n"
+        ),
     )
 
 
