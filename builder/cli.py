@@ -77,9 +77,10 @@ def _refuse_no_directory() -> None:
 
 
 def _missing_parents(args: argparse.Namespace) -> Iterator[Path]:
-    """The topmost directory that is not there, of each path: of one misspelt, the user wants to hear."""
+    """The topmost missing directory on the way to each path, so that a misspelt one is noticed."""
     for path in (value for value in vars(args).values() if isinstance(value, Path)):
-        missing = [parent for parent in path.parents if not os.path.exists(parent)]  # noqa: PTH110 -- pathlib's raises for those that we may not look into
+        # Path.exists() raises for a directory that we may not look into.
+        missing = [parent for parent in path.parents if not os.path.exists(parent)]  # noqa: PTH110
         yield from missing[-1:]
 
 

@@ -91,7 +91,7 @@ def test_replaces_its_own_tree(rackwright: Call, write: Callable[..., Path], her
 def test_directories_made_on_the_way_are_told(
     rackwright: Call, inventory: Path, here: Path
 ) -> None:
-    """Of a path that is misspelt, the user is to hear."""
+    """So that a misspelt path is noticed."""
     render = ("render", inventory, "--host", "nfv1", "-o", "a/b/c")
     first, again = rackwright(*render).err, rackwright(*render).err
     assert first.splitlines()[1:] == ["made the directory a"]
