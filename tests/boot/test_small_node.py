@@ -175,8 +175,8 @@ def test_offline_cpus_are_still_on_their_nodes(
     assert call(parse(["discover", "--root", str(root), "--json"])) == 0
     assert json.loads(capsys.readouterr().out) == online
     assert online["hardware"]["twin"]["numa"] == [
-        {"cpus": "0-2,4-6", "memory": "8GiB"},
-        {"cpus": "3,7", "memory": "8GiB"},
+        {"cpus": "0-2,4-6", "memory": "12GiB"},
+        {"cpus": "3,7", "memory": "12GiB"},
     ]
 
 
