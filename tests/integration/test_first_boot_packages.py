@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,10 +25,13 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Debian with Python, and without the lists apt installs from."""
-    root = tmp_path_factory.mktemp("system") / "root"
+    work = tmp_path_factory.mktemp("system")
+    root = work / "root"
+    # Other tests look whether a killed build leaves files of mmdebstrap in /tmp.
+    env = {**os.environ, "TMPDIR": str(work)}
     options = ("--variant=apt", "--include=python3,bc", "--format=directory", "--quiet")
     recommends = '--aptopt=APT::Install-Recommends "false"'
-    subprocess.run(["mmdebstrap", *options, recommends, "trixie", str(root)], check=True)
+    subprocess.run(["mmdebstrap", *options, recommends, "trixie", str(root)], check=True, env=env)
     shutil.copy(PROGRAM, root / "root/first_boot.py")
     return root
 
