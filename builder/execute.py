@@ -24,6 +24,10 @@ from builder.workdir import OLD, PREFIX, work_dir
 # cannot hold; also the sign that the directory is ours to replace.
 RECORD = ".rackwright.json"
 
+# The paths in a record of the kind of directory that is to be written; raises ValueError for a
+# record of another kind.
+Listed = Callable[[bytes], Iterable[str]]
+
 # linux/fcntl.h and linux/fs.h
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 1 << 1
@@ -40,11 +44,13 @@ class _Entry(JsonRecord):
 
 
 @contextmanager
-def replacing_directory(out: Path) -> Iterator[Path]:
+def replacing_directory(out: Path, listed: Listed) -> Iterator[Path]:
     """A new directory that takes the place of `out` when the block ends well.
 
-    Refuses to replace a directory we did not write, and the one the user is in.
+    Refuses to replace a directory we did not write, one with files that its record does not list,
+    and the one the user is in.
     """
+    _refuse_other_files(out, listed)
     out = out.resolve()
     if Path.cwd().is_relative_to(out):
         raise BuilderError(
@@ -154,20 +160,14 @@ def write_tree(tree: FileTree, out: Path) -> None:
 
     Refuses to replace a tree with files beside ours, which would be lost.
     """
-    refuse_other_files(out, _listed)
-    with replacing_directory(out) as staging:
+    with replacing_directory(out, _listed) as staging:
         for file in tree:
             _write_rendered(staging, file)
         listing = [encode(_Entry(f.path, f.mode_text, f.owner, f.scope)) for f in tree]
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
 
-def refuse_other_files(out: Path, listed: Callable[[bytes], Iterable[str]]) -> None:
-    """Refuse to replace `out` when it has files that its own record does not list.
-
-    listed: the paths in a record of the kind of directory that is to be written; raises
-    ValueError for one of another kind.
-    """
+def _refuse_other_files(out: Path, listed: Listed) -> None:
     if not (out / RECORD).is_file():
         return
     try:
@@ -188,7 +188,11 @@ def refuse_other_files(out: Path, listed: Callable[[bytes], Iterable[str]]) -> N
 
 
 def _listed(record: bytes) -> list[str]:
-    return [entry.path.lstrip("/") for entry in decode(tuple[_Entry, ...], record)]
+    return [entry.path.lstrip("/") for entry in _entries(record)]
+
+
+def _entries(record: bytes) -> tuple[_Entry, ...]:
+    return decode(tuple[_Entry, ...], record)
 
 
 def _write_rendered(base: Path, file: RenderedFile) -> None:
@@ -207,7 +211,7 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
 def read_tree(base: Path) -> FileTree:
     """Read back what `write_tree` wrote; raises BuilderError when `base` is no such tree."""
     try:
-        listing = decode(tuple[_Entry, ...], (base / RECORD).read_bytes())
+        listing = _entries((base / RECORD).read_bytes())
         return FileTree(tuple(_read_rendered(base, entry) for entry in listing))
     except PermissionError as fault:
         raise BuilderError(

@@ -173,7 +173,7 @@ def test_a_fault_of_another_file_keeps_its_name(tmp_path: Path, code: int | None
 
 def test_nothing_is_made_when_the_block_fails(tmp_path: Path) -> None:
     def fail() -> None:
-        with replacing_directory(tmp_path / "out") as staging:
+        with replacing_directory(tmp_path / "out", lambda _record: ()) as staging:
             (staging / "x").write_bytes(b"")
             raise ZeroDivisionError
 

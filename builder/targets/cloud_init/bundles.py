@@ -12,7 +12,7 @@ from typing import Any
 from builder.accept import accept_network
 from builder.command import Runner
 from builder.errors import BuilderError
-from builder.execute import RECORD, refuse_other_files, replacing_directory, write_private
+from builder.execute import RECORD, replacing_directory, write_private
 from builder.jsonfile import decode
 from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
@@ -43,13 +43,12 @@ def write_bundles(
     forms: of `SEED_FORMS`. provider: whose limit of user-data is kept. keep_others: bundles made
     before of other hosts stay. Refuses to replace a directory with files beside ours.
     """
-    refuse_other_files(out, _listed)
-    with replacing_directory(out) as staging:
+    with replacing_directory(out, _listed) as staging:
         if keep_others:
             _link_others(out, staging, {plan.hostname for plan in plans})
+        written = [path for path in staging.rglob("*") if path.is_file()]
         for seed in _sound_seeds(plans, boots, runner):
-            _write_seed(seed, forms, provider, staging)
-        written = (path for path in staging.rglob("*") if path.is_file())
+            written += _write_seed(seed, forms, provider, staging)
         listing = sorted(str(path.relative_to(staging)) for path in written)
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
@@ -118,16 +117,19 @@ def _refuse(faults: tuple[str, ...]) -> None:
         )
 
 
-def _write_seed(seed: Seed, forms: Sequence[str], provider: str | None, out: Path) -> None:
-    """OUT/HOST/ with the four documents, and what else is asked for beside it."""
-    files = dict(seed.files)
+def _write_seed(
+    seed: Seed, forms: Sequence[str], provider: str | None, out: Path
+) -> tuple[Path, ...]:
+    """OUT/HOST/ with the four documents, and what else is asked for beside it; returns the files."""
+    documents = dict(seed.files)
     if provider is not None:
         name, content = choose_form(seed, provider)
-        files[name] = content
+        documents[name] = content
     directory = out / seed.hostname
     directory.mkdir()
-    for name, content in files.items():
+    files = {directory / name: content for name, content in documents.items()}
+    files |= {out / f"{seed.hostname}.{form}": SEED_FORMS[form](seed) for form in forms}
+    for path, content in files.items():
         # Password hashes are in it, and addresses of secrets.
-        write_private(directory / name, content)
-    for form in forms:
-        write_private(out / f"{seed.hostname}.{form}", SEED_FORMS[form](seed))
+        write_private(path, content)
+    return tuple(files)
