@@ -15,6 +15,19 @@ from builder.plan.nouns.host import HostPlan
 SEED = Path(__file__).resolve().parent.parent / "examples/seed/inventory.yaml"
 FILE = "inventory.yaml"
 DEBIAN = RELEASES["debian-13"]
+# In the place of the seed's `hosts:`: a profile whose numbers are wrong, with a host of its own.
+OTHER_PAIR = """\
+  other:
+    cpu: {housekeeping-cores-per-node: 1}
+    hugepages: {size: 1G, count: 92}
+
+hosts:
+  nfv2:
+    hardware: e5-2620v4
+    profile: other
+    interfaces:
+      enp8s0: {role: management, dhcp4: true}
+"""
 
 
 def check(text: str) -> tuple[Inventory | None, Report]:

@@ -20,21 +20,8 @@ from builder.prepare import (
     one_of_each_pair,
     prepare,
 )
+from tests.plans import OTHER_PAIR, SEED
 
-SEED = Path(__file__).resolve().parents[2] / "examples/seed/inventory.yaml"
-# A profile whose numbers are wrong, with a host of its own.
-TOO_MANY_PAGES = """\
-  other:
-    cpu: {housekeeping-cores-per-node: 1}
-    hugepages: {size: 1G, count: 92}
-
-hosts:
-  nfv2:
-    hardware: e5-2620v4
-    profile: other
-    interfaces:
-      enp8s0: {role: management, dhcp4: true}
-"""
 UNKNOWN_VF = ("ens11f0/0", "ens11f0/5")
 
 
@@ -52,7 +39,7 @@ def write(base: Path, *edits: tuple[str, str]) -> Path:
 @pytest.fixture
 def two_pairs(tmp_path: Path) -> Path:
     """Three hosts, two of one class and profile."""
-    sound = TOO_MANY_PAGES.replace("count: 92", "count: 4")
+    sound = OTHER_PAIR.replace("count: 92", "count: 4")
     third = "\n  nfv3:" + sound.partition("nfv2:")[2].replace("profile: other", "profile: nfv")
     return write(tmp_path, ("\nhosts:\n", f"\n{sound.rstrip()}{third}"))
 
@@ -66,12 +53,12 @@ def rules_of(path: Path, choose: Choice, os: str | None = None) -> set[str]:
 @pytest.mark.parametrize("choose", [all_hosts, one_of_each_pair, no_host, host_named("nfv1")])
 def test_everything_wrong_is_told_at_once(tmp_path: Path, choose: Choice) -> None:
     """A rule's error in one profile, and one of the plan in another, whatever was asked for."""
-    path = write(tmp_path, UNKNOWN_VF, ("\nhosts:\n", f"\n{TOO_MANY_PAGES}"))
+    path = write(tmp_path, UNKNOWN_VF, ("\nhosts:\n", f"\n{OTHER_PAIR}"))
     assert rules_of(path, choose) == {"plan-pages-fit", "ovs-vf-known"}
 
 
 def test_numbers_of_hosts_not_asked_for_refuse_nothing(tmp_path: Path) -> None:
-    path = write(tmp_path, ("\nhosts:\n", f"\n{TOO_MANY_PAGES}"))
+    path = write(tmp_path, ("\nhosts:\n", f"\n{OTHER_PAIR}"))
     assert prepare(path, host_named("nfv1")).plan.hostname == "nfv1"
     assert rules_of(path, all_hosts) == {"plan-pages-fit"}
 

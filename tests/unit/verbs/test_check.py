@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from builder.inventory import loader
+from tests.plans import OTHER_PAIR
 
 Call = Any
 Write = Callable[..., Path]
@@ -167,20 +168,6 @@ def test_numbers_of_every_pair_are_checked_once(rackwright: Call, inventory: Pat
         "nfv",
         "other",
     ]
-
-
-OTHER_PAIR = """\
-  other:
-    cpu: {housekeeping-cores-per-node: 1}
-    hugepages: {size: 1G, count: 92}
-
-hosts:
-  nfv2:
-    hardware: e5-2620v4
-    profile: other
-    interfaces:
-      enp8s0: {role: management, dhcp4: true}
-"""
 
 
 def rules_of(rackwright: Call, inventory: Path) -> set[str]:
