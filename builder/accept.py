@@ -21,6 +21,14 @@ from builder.render.units import UNIT
 from builder.workdir import scratch_dir
 
 TIMEOUT_S = 60.0
+# netplan's generator, of 1.2 first: it reads and writes below the root it is given, no more.
+# `netplan generate --root-dir`, which calls it, also reloads udevd and systemd of the machine it
+# runs on (since 1.1: netplan_cli/cli/commands/generate.py), and complains where it may not.
+NETPLAN_GENERATORS = (
+    "/usr/libexec/netplan/configure",
+    "/usr/libexec/netplan/generate",
+    "/usr/lib/netplan/generate",
+)
 # What one program reads of a tree; at their places below its root when it is asked.
 Files = Sequence[RenderedFile]
 
@@ -43,9 +51,7 @@ def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...
     """
     faults: list[str] = []
     for tool, accept in ACCEPTORS.items():
-        try:
-            find_tool(tool)
-        except ToolMissing:
+        if not _has(tool):
             continue
         files = [file for file in tree if _acceptor_of(file) == tool]
         if files:
@@ -55,6 +61,14 @@ def accept_tree(tree: FileTree, runner: Runner, workdir: Path) -> tuple[str, ...
                 _write(root, file)
             faults += accept(files, runner, root)
     return tuple(faults)
+
+
+def _has(tool: str) -> bool:
+    try:
+        find_tool(tool)
+    except ToolMissing:
+        return False
+    return True
 
 
 def _acceptor_of(file: RenderedFile) -> Acceptor | None:
@@ -108,15 +122,14 @@ def _stubs(files: Files) -> list[RenderedFile]:
 
 def _accept_netplan(_files: Files, runner: Runner, root: Path) -> Iterable[str]:
     """Netplan is the only parser that knows all keys below an interface."""
-    argv = ("netplan", "generate", "--root-dir", str(root))
-    yield from _said(runner, argv, "netplan generate", root)
+    generator = next(filter(_has, NETPLAN_GENERATORS), None)
+    if generator is not None:
+        yield from _said(runner, (generator, "--root-dir", str(root)), "netplan", root)
 
 
 def accept_network(configuration: Mapping[str, object], runner: Runner) -> tuple[str, ...]:
     """What netplan has against cloud-init's network configuration; nothing where it is not."""
-    try:
-        find_tool("netplan")
-    except ToolMissing:
+    if not _has("netplan"):
         return ()
     with scratch_dir() as root:
         # As cloud-init's renderer writes it (net/netplan.py).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class FakeRunner:
         self.argv: dict[str, tuple[str, ...]] = {}
 
     def run(self, command: Command) -> Result:
-        name = command.argv[0].replace("-", "_")
+        name = Path(command.argv[0]).name.replace("-", "_")
         self.argv[name] = command.argv
         return self.answers.get(name, Result(0))
 
@@ -64,7 +64,8 @@ def test_a_good_tree(tree: FileTree, tmp_path: Path) -> None:
         "rackwright-nics.service", "rackwright-ovs-options.service",
     )  # fmt: skip
     netplan = tmp_path / "netplan"
-    assert runner.argv["netplan"] == ("netplan", "generate", "--root-dir", str(netplan))
+    generator = "/usr/libexec/netplan/configure"
+    assert runner.argv["configure"] == (generator, "--root-dir", str(netplan))
     assert (netplan / "etc/netplan/90-rackwright.yaml").stat().st_mode & 0o777 == 0o600
     assert runner.argv["modprobe"][-1] == str(tmp_path / "modprobe/etc/modprobe.d")
 
@@ -88,14 +89,14 @@ def test_what_they_say_is_a_fault_without_our_directory(tree: FileTree, tmp_path
         systemd_analyze=Result(
             1, b"", f"{tmp_path}/systemd-analyze/usr/lib/x.service:5: Unknown key\n\n".encode()
         ),
-        netplan=Result(78, b"", b""),
+        configure=Result(78, b"", b""),
         sh=Result(2, b"", b"sh: 1: syntax error\n"),
         modprobe=Result(0, b"", b"bad line\n"),
     )
     words = "''"
     assert accept.accept_tree(tree, runner, tmp_path) == (
         "systemd-analyze verify: /usr/lib/x.service:5: Unknown key",
-        "netplan generate: exit status 78",
+        "netplan: exit status 78",
         f"/etc/default/grub.d/90-rackwright.cfg: sh reads {words}: sh: 1: syntax error",
         "modprobe: bad line",
         "modprobe --showconfig does not show: options vfio_pci disable_idle_d3=1",
@@ -138,3 +139,38 @@ def test_a_parser_this_machine_lacks(
     runner = FakeRunner(sh=Result(0, words_of(tree)))
     assert accept.accept_tree(tree, runner, tmp_path) == ()
     assert sorted(runner.argv) == ["modprobe", "sh", "systemd_analyze"]
+
+
+@pytest.mark.parametrize(
+    ("there", "asked"),
+    [
+        (accept.NETPLAN_GENERATORS, "/usr/libexec/netplan/configure"),
+        (accept.NETPLAN_GENERATORS[1:], "/usr/libexec/netplan/generate"),
+        (accept.NETPLAN_GENERATORS[2:], "/usr/lib/netplan/generate"),
+    ],
+)
+def test_only_the_generator_of_netplan_is_called(
+    there: Sequence[str], asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command line of netplan 1.1 reloads the udevd and systemd of this machine."""
+    monkeypatch.setattr(accept, "find_tool", finding("netplan", *there))
+    runner = FakeRunner()
+    assert accept.accept_network({"version": 2}, runner) == ()
+    (argv,) = runner.argv.values()
+    assert argv[:2] == (asked, "--root-dir")
+
+
+def test_a_netplan_without_a_generator_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accept, "find_tool", finding("netplan"))
+    runner = FakeRunner()
+    assert accept.accept_network({"version": 2}, runner) == ()
+    assert runner.argv == {}
+
+
+def finding(*there: str) -> Callable[[str], str]:
+    def find(name: str) -> str:
+        if name not in there:
+            raise ToolMissing(f"{name} is not installed")
+        return name
+
+    return find

@@ -28,7 +28,7 @@ TWO = (
 
 
 class Netplan:
-    """Stands for `netplan generate`: what it was given, and what it is to say."""
+    """Stands for netplan's generator: what it was given, and what it is to say."""
 
     def __init__(self) -> None:
         self.seen: list[object] = []
@@ -36,7 +36,7 @@ class Netplan:
 
     def run(self, command: Any) -> Result:
         root = Path(command.argv[-1])
-        assert command.argv[:3] == ("netplan", "generate", "--root-dir")
+        assert command.argv[:2] == ("/usr/libexec/netplan/configure", "--root-dir")
         file = root / "etc/netplan/50-cloud-init.yaml"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         self.seen.append(yaml.safe_load(file.read_text(encoding="utf-8")))
@@ -107,7 +107,7 @@ def test_tells_what_netplan_says(
         "",
         (
             "rackwright: error: the bundle does not match the schema of cloud-init\n    "
-            "nfv1/network-config: netplan generate: Error in network definition: unknown key\n  "
+            "nfv1/network-config: netplan: Error in network definition: unknown key\n  "
             "hint: this is a bug in rackwright: please report it with the inventory\n"
         ),
     )

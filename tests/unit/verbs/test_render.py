@@ -233,12 +233,12 @@ def test_diff_with_no_tree(rackwright: Call, inventory: Path) -> None:
 def test_files_that_do_not_parse_are_not_written(
     rackwright: Call, inventory: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trees, "accept_tree", lambda *_: ("netplan generate: no",))
+    monkeypatch.setattr(trees, "accept_tree", lambda *_: ("netplan: no",))
     assert rackwright("render", inventory, "--host", "nfv1", "-o", "tree") == (
         1,
         "",
         (
-            "rackwright: error: the rendered files do not parse back\n    netplan generate: "
+            "rackwright: error: the rendered files do not parse back\n    netplan: "
             "no\n  hint: this is a bug in rackwright: please report it with the inventory\n"
         ),
     )
