@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import rackwright_facts_devices as devices
 import rackwright_facts_system as system
+import rackwright_facts_units as units
 from rackwright_facts_system import Fact
 from rackwright_node import Machine
 from rackwright_twin import is_twin, read_substitutions
@@ -46,11 +47,11 @@ def collect(machine: Machine) -> dict[str, Fact]:
 
     A node in trouble must say what it can.
     """
-    state = system.wait_for_boot(machine)
+    state = units.wait_for_boot(machine)
     facts: dict[str, Fact] = {"version": 1}
     for name, read in FACTS.items():
         facts[name] = attempt(name, read, machine)
-    facts["units"] = attempt("units", lambda machine: system.read_units(machine, state), machine)
+    facts["units"] = attempt("units", lambda machine: units.read_units(machine, state), machine)
     facts["pci"] = attempt("pci", devices.read_pci, machine)
     facts["twin"] = attempt("twin", read_twin, machine)
     return facts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts about the system: kernel and its settings, CPUs, memory, units, boot, files."""
+"""Facts about the system: kernel and its settings, CPUs, memory, boot, files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,6 @@ from rackwright_node import Machine
 # A value of the facts document.
 Fact = None | bool | int | float | str | list["Fact"] | dict[str, "Fact"]
 
-SYSTEM_TIMEOUT_S = 600.0
-UNITS = "usr/lib/systemd/system"
-OTHER_UNITS = (
-    "containerd.service",
-    "kubelet.service",
-    "ovs-vswitchd.service",
-    "ovsdb-server.service",
-    "openvswitch-switch.service",
-    "systemd-modules-load.service",
-    "systemd-networkd.service",
-    "systemd-sysctl.service",
-)
 # fs/binfmt_misc: looking into it mounts it. vm/stat_refresh: reading it interrupts every CPU,
 # the isolated ones too.
 NO_SYSCTLS = frozenset({"fs/binfmt_misc", "vm/stat_refresh"})
@@ -165,33 +153,6 @@ def walk_sysctls(machine: Machine, folder: str) -> Iterator[tuple[str, Fact]]:
         value = machine.read(f"proc/sys/{path}")
         if value is not None:
             yield path.replace("/", "."), value.partition("\n")[0]
-
-
-def wait_for_boot(machine: Machine) -> str | None:
-    """The state of the system when its boot has ended, well or not."""
-    words = ["systemctl", "is-system-running"]
-    done = machine.run([*words, "--wait"], timeout_s=SYSTEM_TIMEOUT_S)
-    state = done.out.strip() or machine.run(words).out.strip()
-    return state or None
-
-
-def read_units(machine: Machine, system: str | None) -> Fact:
-    listing = machine.run(["systemctl", "list-units", "--failed", "--plain", "--no-legend"])
-    failed = sorted(line.split()[0] for line in listing.out.splitlines() if line.strip())
-    ours = [name for name in machine.names(UNITS) if name.startswith("rackwright-")]
-    names = sorted({*OTHER_UNITS, *(name for name in ours if name.endswith(".service"))})
-    properties = "--property=Id,LoadState,ActiveState,Result"
-    shown = machine.run(["systemctl", "show", properties, *names])
-    state: dict[str, Fact] = {}
-    for block in shown.out.split("\n\n"):
-        unit = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if unit.get("LoadState") == "loaded":
-            state[unit["Id"]] = {"active": unit["ActiveState"], "result": unit["Result"]}
-    return {
-        "failed": list(failed) if listing.status == 0 else None,
-        "state": state,
-        "system": system,
-    }
 
 
 def read_boot(machine: Machine) -> Fact:

@@ -132,12 +132,18 @@ class OvsFacts(JsonRecord):
 
 @dataclass(frozen=True, slots=True)
 class UnitState(JsonRecord):
+    """condition: whether it was met when the unit last started; None: it never was started."""
+
     active: str | None = None
     result: str | None = None
+    condition: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFacts(JsonRecord):
+    """dropped: jobs systemd left out of the boot to break ordering cycles (`x.service/start`)."""
+
+    dropped: tuple[str, ...] | None = None
     failed: tuple[str, ...] | None = None
     state: Mapping[str, UnitState] | None = None
     system: str | None = None

@@ -28,6 +28,8 @@ def test_the_node_is_as_planned(image: Path, tmp_path: Path, firmware: str) -> N
     wrong = [check for check in report["checks"] if check["status"] not in ("pass", "skip")]
     assert (code, report["verdict"], wrong) == (0, "pass", [])
     assert report["firmware"] == firmware
+    names = {check["name"] for check in report["checks"]}
+    assert {"units.dropped", "units.rackwright-ssh-keys.service"} <= names
     assert {"planned": "8086:10fb", "twin": "8086:10c9"} in report["substitutions"]
     # The artefacts are what they were, and only the results are left.
     assert sorted((path.name, path.stat().st_mtime_ns) for path in image.iterdir()) == before

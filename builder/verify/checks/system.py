@@ -24,6 +24,8 @@ from builder.verify.facts import NodeStatus, UnitState
 
 # The unit that sends the facts is still at work when it does.
 FACTS_UNIT = "rackwright-facts.service"
+OUR_UNIT = re.compile(r"rackwright-\S+\.service")
+DONE = "active, success"
 OVS_UNITS = ("ovsdb-server.service", "ovs-vswitchd.service")
 # Of a small disk, the ESP, inode tables and the journal are up to a tenth.
 GROWN_SHARE = 0.85
@@ -59,11 +61,30 @@ def check_units(case: Case) -> Iterator[CheckResult]:
     failed = units.failed
     yield no_extra("units.failed", failed or (), "failures", reported=failed is not None)
     yield compare("units.system", "running", units.system)
-    for name in _our_units(case):
-        state = (units.state or {}).get(name, UnitState())
-        reported = state.active is not None and state.result is not None
-        found = f"{state.active}, {state.result}" if reported else None
-        yield compare(f"units.{name}", "active, success", found)
+    # A job that is left out has no result: its unit is inactive, and the system running.
+    dropped = units.dropped or ()
+    yield no_extra("units.dropped", dropped, "jobs", reported=units.dropped is not None)
+    states = units.state or {}
+    planned = _our_units(case)
+    for name in planned:
+        yield compare(f"units.{name}", DONE, _state(states.get(name, UnitState())))
+    for name in sorted({*filter(OUR_UNIT.fullmatch, states)} - {*planned, FACTS_UNIT}):
+        yield _unplanned(name, states[name])
+
+
+def _state(state: UnitState) -> str | None:
+    reported = state.active is not None and state.result is not None
+    return f"{state.active}, {state.result}" if reported else None
+
+
+def _unplanned(name: str, state: UnitState) -> CheckResult:
+    """A service every image has (rackwright-ssh-keys): done, or with nothing to do."""
+    found = _state(state) or NOT_REPORTED
+    if state.condition is None:
+        found += ", never started"
+    good = found == DONE or (state.condition is False and state.result == "success")
+    expected = f"{DONE}, or nothing to do"
+    return answer("pass" if good else "fail", f"units.{name}", expected, found)
 
 
 def _our_units(case: Case) -> list[str]:

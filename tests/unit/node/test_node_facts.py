@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import rackwright_facts_devices as devices
 import rackwright_facts_system as system
+import rackwright_facts_units as units
 from fake_kernel import DEVICES, FakeKernel, load_program
 from rackwright_node import Finished
 
@@ -138,34 +139,67 @@ Id=rackwright-nics.service
 LoadState=loaded
 ActiveState=active
 Result=success
+ConditionResult=yes
+ConditionTimestampMonotonic=1
+
+Id=rackwright-ssh-keys.service
+LoadState=loaded
+ActiveState=inactive
+Result=success
+ConditionResult=no
+ConditionTimestampMonotonic=2
+
+Id=ssh.service
+LoadState=loaded
+ActiveState=inactive
+Result=success
+ConditionResult=no
+ConditionTimestampMonotonic=0
 
 Id=kubelet.service
 LoadState=not-found
 ActiveState=inactive
 Result=success
 """
+# As systemd words it (core/transaction.c), before and since 258.
+JOURNAL = """\
+sockets.target: Found ordering cycle on ssh.socket/start
+sockets.target: Found dependency on rackwright-ssh-keys.service/start
+sockets.target: Job ssh.socket/start deleted to break ordering cycle starting with sockets.target/start
+a.target: Job b.service/start deleted to break ordering cycle
+a.target: Job b.service/start deleted to break ordering cycle
+"""
 
 
 def test_units(kernel: FakeKernel) -> None:
     kernel.put("usr/lib/systemd/system/rackwright-nics.service", "")
-    names = " ".join(sorted({*system.OTHER_UNITS, "rackwright-nics.service"}))
+    names = " ".join(sorted({*units.OTHER_UNITS, "rackwright-nics.service"}))
+    asked = "Id,LoadState,ActiveState,Result,ConditionResult,ConditionTimestampMonotonic"
     kernel.answers = {
         "systemctl list-units --failed --plain --no-legend": Finished(
             0, "b.service loaded failed failed B\na.mount loaded failed failed A\n", ""
         ),
-        f"systemctl show --property=Id,LoadState,ActiveState,Result {names}": Finished(
-            0, SHOWN, ""
-        ),
+        f"systemctl show --property={asked} {names}": Finished(0, SHOWN, ""),
+        "journalctl --boot --identifier=systemd --priority=warning --output=cat --no-pager "
+        "--quiet": Finished(0, JOURNAL, ""),
     }
-    assert system.read_units(kernel, "degraded") == {
+    good = {"active": "active", "result": "success", "condition": True}
+    idle = {"active": "inactive", "result": "success"}
+    assert units.read_units(kernel, "degraded") == {
+        "dropped": ["b.service/start", "ssh.socket/start"],
         "failed": ["a.mount", "b.service"],
-        "state": {"rackwright-nics.service": {"active": "active", "result": "success"}},
+        "state": {
+            "rackwright-nics.service": good,
+            "rackwright-ssh-keys.service": {**idle, "condition": False},
+            "ssh.service": {**idle, "condition": None},
+        },
         "system": "degraded",
     }
 
 
 def test_units_when_systemd_does_not_answer(kernel: FakeKernel) -> None:
-    assert system.read_units(kernel, None) == {"failed": None, "state": {}, "system": None}
+    nothing = {"dropped": None, "failed": None, "state": {}, "system": None}
+    assert units.read_units(kernel, None) == nothing
 
 
 @pytest.mark.parametrize(
@@ -183,7 +217,7 @@ def test_waits_for_the_boot_whatever_becomes_of_it(
         "systemctl is-system-running --wait": waited,
         "systemctl is-system-running": asked,
     }
-    assert system.wait_for_boot(kernel) == state
+    assert units.wait_for_boot(kernel) == state
 
 
 STAMPS = "InitRDTimestampMonotonic,UserspaceTimestampMonotonic,FinishTimestampMonotonic"

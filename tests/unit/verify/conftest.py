@@ -247,11 +247,17 @@ def make_switch() -> Document:
 def make_units() -> Document:
     """Services by name, and the system as a whole."""
     return {
+        "dropped": [],
         "failed": [],
         "state": {
-            name: {"active": "active", "result": "success"}
-            for name in ("rackwright-nics.service", "ovsdb-server.service",
-                         "ovs-vswitchd.service")
+            **{
+                name: {"active": "active", "result": "success", "condition": True}
+                for name in ("rackwright-nics.service", "ovsdb-server.service",
+                             "ovs-vswitchd.service")
+            },
+            "rackwright-ssh-keys.service": {
+                "active": "inactive", "result": "success", "condition": False,
+            },
         },
         "system": "running",
     }  # fmt: skip

@@ -210,8 +210,9 @@ def test_a_plan_without_ovs(seed: Seed) -> None:
 
 def test_the_unit_that_sends_the_facts_is_not_waited_for(seed: Seed) -> None:
     assert [name for name in seed.verify() if name.startswith("units.")] == [
-        "units.failed", "units.system", "units.rackwright-nics.service",
+        "units.failed", "units.system", "units.dropped", "units.rackwright-nics.service",
         "units.ovsdb-server.service", "units.ovs-vswitchd.service",
+        "units.rackwright-ssh-keys.service",
     ]  # fmt: skip
 
 
