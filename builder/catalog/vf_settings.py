@@ -42,3 +42,39 @@ UNITS: Mapping[VfSetting, str] = {
     for part in fields(VfSettings)
     if "unit" in part.metadata
 }
+
+
+def setting_text(value: VfValue) -> str:
+    """As `ip link` spells it."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkNeed:
+    """What the VF of a bridge port needs of a setting.
+
+    reason: why; without: what happens to a VF that has the other value.
+    """
+
+    value: bool
+    reason: str
+    without: str
+
+
+# A bridge sends and receives frames of pods and guests, with their MACs. Without trust the PF's
+# drivers refuse a VF promiscuous mode (i40e_vc_config_promiscuous_mode_msg(),
+# ice_vc_cfg_promiscuous_mode_msg(), ixgbe_update_vf_xcast_mode(), esw_update_vport_rx_mode() of
+# mlx5, bnxt_promisc_ok()); the check of source MACs, which Intel's drivers start with, drops
+# what a VF sends for others.
+UPLINK: Mapping[VfSetting, UplinkNeed] = {
+    "trust": UplinkNeed(
+        True,
+        "so that the bridge receives frames for MACs other than the VF's",
+        "it is refused promiscuous mode, and receives no frames for other MACs than its own",
+    ),
+    "spoofchk": UplinkNeed(
+        False,
+        "so that the bridge sends frames of MACs other than the VF's",
+        "the port drops what it sends from other MACs than its own",
+    ),
+}

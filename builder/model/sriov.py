@@ -44,9 +44,15 @@ class Vf(Part):
     vlan: Annotated[Whole | None, Field(ge=0, le=4094, description="VLAN tag; 0: none")] = None
     trust: Annotated[
         Flag | None,
-        Field(description=("Whether the VF may change its MAC and use promiscuous mode")),
+        Field(
+            description="Whether the VF may change its MAC and use promiscuous mode; default: "
+            "true of an OVS port's"
+        ),
     ] = None
-    spoofchk: Annotated[Flag | None, Field(description="Whether source MACs are checked")] = None
+    spoofchk: Annotated[
+        Flag | None,
+        Field(description="Whether source MACs are checked; default: false of an OVS port's"),
+    ] = None
     max_tx_rate: Annotated[
         Whole | None,
         Field(ge=0, le=400000, description=("Maximum transmit rate in Mbit/s; 0: no limit")),

@@ -9,7 +9,6 @@ from builder.model.fields import VfRef
 from builder.model.hardware import Nic
 from builder.model.ports import DpdkPort, is_bifurcated, whole_ports
 from builder.model.sriov import (
-    SriovPolicy,
     Vf,
     count_card_ports,
     most_vfs_wanted,
@@ -17,6 +16,7 @@ from builder.model.sriov import (
 from builder.plan.inputs import Inputs
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
 from builder.plan.nouns.why import Why
+from builder.plan.vf_settings import explain_uplink, uplink_settings, with_settings
 
 
 def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
@@ -38,7 +38,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 numa=nic.numa,
                 mode=mode,
                 num_vfs=policy.num_vfs,
-                vfs=_plan_vfs(inputs, ports, policy, place, nic),
+                vfs=_plan_vfs(inputs, ports, place, nic, driver),
                 why=why,
                 model=nic.model,
                 key=inputs.profile_key("sriov", place),
@@ -82,10 +82,11 @@ def _plan_pf_driver(
 def _plan_vfs(
     inputs: Inputs,
     ports: tuple[DpdkPort, ...],
-    policy: SriovPolicy,
     place: int,
     nic: Nic,
+    pf_driver: str,
 ) -> tuple[VfPlan, ...]:
+    policy = inputs.profile.sriov[place]
     listed = {vf.index: (number, vf) for number, vf in enumerate(policy.vfs)}
     by_vf = {port.vf: port for port in ports if port.nic.name == nic.name}
     first = nic.model.first_vf_offset(
@@ -99,6 +100,9 @@ def _plan_vfs(
         port = by_vf.get(VfRef(policy.pf, index))
         driver = vf.driver or policy.driver
         is_for_ovs = port is not None or vf.use == "ovs-dpdk"
+        needed = (
+            uplink_settings(inputs.release, policy, vf, nic.model, pf_driver) if is_for_ovs else {}
+        )
         vfs.append(
             VfPlan(
                 index=index,
@@ -106,9 +110,9 @@ def _plan_vfs(
                 driver=None if driver == "kernel" else driver,
                 use="ovs-dpdk" if is_for_ovs else "pods",
                 pool=None if is_for_ovs else vf.pool or policy.pool,
-                why=_explain_vf(inputs, place, number, vf, port, nic.model),
+                why=explain_uplink(_explain_vf(inputs, place, number, vf, port, nic.model), needed),
                 key=_vf_key(inputs, place, number),
-                settings=vf.settings,
+                settings=with_settings(vf.settings, needed),
             )
         )
     return tuple(vfs)

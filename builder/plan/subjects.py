@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from builder.catalog.vf_settings import VfValue
+from builder.catalog.vf_settings import setting_text
 from builder.model.sizes import mib_text, page_size_text
 from builder.phrases import count_text
 from builder.plan.nouns.devices import PfPlan, VfPlan
@@ -134,11 +134,7 @@ def _pf_text(pf: PfPlan) -> str:
 
 def vf_settings(vf: VfPlan) -> tuple[str, ...]:
     """What is set of a VF through its PF, as `ip link` spells it; a setting left alone is not."""
-    return tuple(f"{name} {_setting(value)}" for name, value in vf.settings.given().items())
-
-
-def _setting(value: VfValue) -> str:
-    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+    return tuple(f"{name} {setting_text(value)}" for name, value in vf.settings.given().items())
 
 
 def _ovs(image: ImagePlan) -> Iterator[Line]:

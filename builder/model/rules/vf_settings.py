@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.nic_types import NicType
-from builder.catalog.vf_settings import VfSetting
+from builder.catalog.vf_settings import UPLINK, VfSetting, setting_text
 from builder.diagnostics import KeyPath
 from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports
@@ -128,6 +128,20 @@ def check_eswitch_on_userspace(inventory: Inventory) -> Iterator[Finding]:
             yield Finding((*path, "use"), message, "eswitch: legacy")
 
 
+def check_uplink(inventory: Inventory) -> Iterator[Finding]:
+    """A VF of a bridge port that is set to drop the frames of those behind the bridge."""
+    for pf, path, vf in _vfs(inventory):
+        given = vf.settings.given() if vf.use == "ovs-dpdk" else {}
+        for setting, need in UPLINK.items():
+            if setting in given and given[setting] != need.value:
+                message = (
+                    f"VF {vf.index} of {pf.nic.name} is for a bridge, which carries frames of pods "
+                    f"and guests: with {setting} {setting_text(given[setting])} {need.without}"
+                )
+                hint = f"remove it, then {setting} is {setting_text(need.value)}"
+                yield Finding((*path, setting), message, hint)
+
+
 def check_mtu(pair: Pair) -> Iterator[Finding]:
     """dev_validate_mtu(): over netdev->max_mtu is EINVAL, and the interface keeps 1500."""
     for port in dpdk_ports(pair.hardware, pair.profile):
@@ -165,6 +179,12 @@ RULES: tuple[Rule[Inventory], ...] = (
         "warning",
         "The PF of a VF that is a DPDK port is in legacy mode; switchdev mode needs flows.",
         check_eswitch_on_userspace,
+    ),
+    Rule(
+        "vf-uplink",
+        "warning",
+        "A VF for Open vSwitch is trusted, and its source MACs are not checked.",
+        check_uplink,
     ),
     Rule(
         "sriov-switchdev",

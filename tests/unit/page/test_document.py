@@ -203,7 +203,10 @@ def test_who_has_the_seeds_ports() -> None:
     ]
     assert told == [
         (0, "ens11f0 | 0000:01:00.0  8086:10fb | ixgbe | kernel"),
-        (1, "VF 0 | 0000:01:10.0 | vfio-pci | br0 / dpdk1  mtu=1500 n_rxq=1"),
+        (
+            1,
+            "VF 0 | 0000:01:10.0 | vfio-pci | br0 / dpdk1  mtu=1500 n_rxq=1  trust on  spoofchk off",
+        ),
         (1, "VF 1 | 0000:01:10.2 | vfio-pci | pool dpdk_vfs"),
         (0, "ens11f1 | 0000:01:00.1  8086:10fb | ixgbe | kernel"),
         (1, "VFs 0-1 | 0000:01:10.1 to 0000:01:10.3 | kernel driver | pool net_vfs"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from builder.catalog.vf_settings import VfSettings
+from builder.plan.nouns.devices import VfPlan
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
 
@@ -37,7 +38,8 @@ def test_reasons_of_vfs(plan_seed: Callable[..., HostPlan]) -> None:
     assert [vf.why.reason for pf in pfs for vf in pf.vfs] == [
         (
             "for dpdk1 of br0; vfio-pci, for DPDK; address by offset 128, stride 2 of the Intel "
-            "82599ES (SFP+)"
+            "82599ES (SFP+); trust on, so that the bridge receives frames for MACs other than the "
+            "VF's; spoofchk off, so that the bridge sends frames of MACs other than the VF's"
         ),
         (
             "for pods, as dpdk_vfs; vfio-pci, for DPDK; address by offset 128, stride 2 of the Intel "
@@ -71,6 +73,66 @@ def test_attributes_of_vfs(plan_seed: Callable[..., HostPlan]) -> None:
     assert plain.settings == VfSettings()
     assert listed.settings == VfSettings("02:00:00:00:00:01", 7, trust=True, spoofchk=False)
     assert (listed.driver, listed.pool) == (None, "net_vfs")
+
+
+NEEDED = {"trust": True, "spoofchk": False}
+
+
+def first_vf(
+    plan_seed: Callable[..., HostPlan], device_id: str, driver: str, **changes: object
+) -> VfPlan:
+    """VF 0 of ens11f0, a port of br0, with this NIC in its place; changes: of its policy."""
+
+    def edit(data: dict[str, Any]) -> None:
+        for nic in data["hardware"]["e5-2620v4"]["nics"][2:]:
+            nic |= {"id": device_id, "driver": driver}
+        profile(data)["sriov"][0] |= changes
+
+    return plan_seed(edit).image.pfs[0].vfs[0]
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver"),
+    [
+        ("8086:10c9", "igb"),
+        ("8086:10fb", "ixgbe"),
+        ("8086:158b", "i40e"),
+        ("8086:159b", "ice"),
+        ("15b3:1017", "mlx5_core"),
+        ("14e4:16d7", "bnxt_en"),
+    ],
+)
+def test_the_vf_of_a_bridge_port_carries_frames_of_others(
+    plan_seed: Callable[..., HostPlan], device_id: str, driver: str
+) -> None:
+    assert first_vf(plan_seed, device_id, driver).settings.given() == NEEDED
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver", "left"),
+    [("8086:159b", "ice", {"spoofchk": False}), ("15b3:1017", "mlx5_core", {})],
+)
+def test_in_switchdev_mode_only_what_the_driver_then_takes(
+    plan_seed: Callable[..., HostPlan], device_id: str, driver: str, left: dict[str, bool]
+) -> None:
+    vf = first_vf(plan_seed, device_id, driver, eswitch="switchdev")
+    assert vf.settings.given() == left
+
+
+def test_what_the_inventory_sets_stays(plan_seed: Callable[..., HostPlan]) -> None:
+    vfs = [{"index": 0, "driver": "vfio-pci", "use": "ovs-dpdk", "spoofchk": True, "vlan": 7}]
+    vf = first_vf(plan_seed, "8086:10fb", "ixgbe", vfs=vfs)
+    assert vf.settings.given() == {"vlan": 7, "trust": True, "spoofchk": True}
+    assert "; vlan, spoofchk as the inventory asks; trust on, so that " in vf.why.reason
+
+
+def test_vfs_of_a_pf_without_interface_are_left_alone(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        whole_pf("vfio-pci")(data)
+        profile(data)["ovs"]["bridges"]["br0"]["ports"]["dpdk1"] = {"vf": "ens11f0/0"}
+
+    vf = plan_seed(edit).image.pfs[0].vfs[0]
+    assert (vf.use, vf.settings) == ("ovs-dpdk", VfSettings())
 
 
 def test_vf_of_a_port_is_for_ovs_without_saying_so(plan_seed: Callable[..., HostPlan]) -> None:

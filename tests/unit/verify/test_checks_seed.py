@@ -48,6 +48,7 @@ def document(seed: Seed, plan: HostPlan, tree: FileTree) -> dict[str, Any]:
     ports = document["ovs"]["bridges"][0]["ports"]
     ports[2]["mtu"] = 1500
     ports[1]["other-config"] = {}
+    document["pci"]["0000:01:00.0"]["vf-settings"][0] |= {"trust": True, "spoofchk": False}
     return document
 
 
