@@ -155,7 +155,10 @@ class NicDriver(Part):
     ] = "sysfs"
     options: Annotated[
         dict[ParameterName, ParameterValue],
-        Field(description="Module parameters, written to modprobe.d"),
+        Field(
+            description="Module parameters, written to modprobe.d; those of VFIO to the kernel "
+            "command line where it is part of the kernel"
+        ),
     ] = Field(default_factory=dict)
 
 

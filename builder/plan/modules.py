@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import is_vfio
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
 from builder.plan.inputs import Inputs
@@ -53,7 +54,7 @@ def plan_modules(
 def plan_vfio_options(
     inputs: Inputs, pfs: tuple[PfPlan, ...], bindings: tuple[Binding, ...]
 ) -> tuple[ModuleOption, ...]:
-    """Options of vfio-pci; never `ids`, which binds every port of a model."""
+    """Options of VFIO's modules; never `ids`, which binds every port of a model."""
     makers: list[Binding | PfPlan] = [pf for pf in pfs if pf.driver == "vfio-pci"]
     whole = [*(binding for binding in bindings if binding.driver == "vfio-pci"), *makers]
     options: list[ModuleOption] = []
@@ -67,8 +68,9 @@ def plan_vfio_options(
         # drivers/vfio/pci/vfio_pci.c: sriov_numvfs of a PF on vfio-pci is refused without it.
         reason = "VFs are made while the PF is on vfio-pci"
         options.append(_vfio_option(inputs, "enable_sriov", reason, makers))
-    user = inputs.profile.drivers.get("vfio-pci")
-    return (*options, *_user_options(inputs, "vfio-pci", user)) if user else tuple(options)
+    for name in sorted(filter(is_vfio, inputs.profile.drivers)):
+        options += _user_options(inputs, name, inputs.profile.drivers[name])
+    return tuple(options)
 
 
 def _vfio_option(
@@ -84,7 +86,7 @@ def plan_module_options(inputs: Inputs, pfs: tuple[PfPlan, ...]) -> tuple[Module
     options: list[ModuleOption] = []
     for name in sorted({nic.driver for nic in inputs.hardware.nics} | {*inputs.profile.drivers}):
         settings = inputs.profile.drivers.get(name)
-        if settings is None or name == "vfio-pci":
+        if settings is None or is_vfio(name):
             continue
         if settings.vf_mode == "module-parameter":
             options += _max_vfs(inputs, name, settings, pfs)
@@ -147,9 +149,10 @@ def plan_module_files(inputs: Inputs) -> Mapping[str, Why]:
             _explain_file(settings), inputs.profile_key("sriov", place), key
         )
     for name in inputs.profile.drivers:
-        files.setdefault(
-            name, inputs.why("listed in the inventory", inputs.profile_key("drivers", name))
-        )
+        reason = "listed in the inventory"
+        if is_vfio(name) and inputs.release.vfio_built_in:
+            reason += "; it is part of the kernel, so its options are on the kernel command line"
+        files.setdefault(name, inputs.why(reason, inputs.profile_key("drivers", name)))
     return dict(sorted(files.items()))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.modules import is_vfio
 from builder.catalog.port_drivers import PORT_DRIVERS, port_driver
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
@@ -64,7 +65,7 @@ def _drivers(inventory: Inventory) -> Iterator[UsedDriver]:
 
 
 def check_driver_used(driver: UsedDriver) -> Iterator[Finding]:
-    if not driver.nics and driver.name not in DPDK_DRIVERS:
+    if not driver.nics and driver.name not in DPDK_DRIVERS and not is_vfio(driver.name):
         names = dict.fromkeys(nic.driver for nic in driver.pair.hardware.nics)
         message = f"no NIC of hardware class {driver.pair.class_name} has this driver"
         yield Finding(driver.path, message, suggest(driver.name, names), at_key=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from builder.catalog.modules import module_name
+from builder.catalog.modules import is_vfio, module_name
 from builder.plan.nouns.kernel import ModuleOption
 from builder.verify.checks.case import (
     Case,
@@ -54,7 +54,7 @@ def _on_command_line(case: Case) -> Iterator[ModuleOption]:
     modules = {module_name(module.name) for module in case.image.modules}
     for arg in case.image.kernel_args:
         module, dot, name = arg.name.partition(".")
-        if dot and module_name(module) in modules:
+        if dot and (module_name(module) in modules or is_vfio(module)):
             yield ModuleOption(module, name, arg.value or "1", arg.why)
 
 

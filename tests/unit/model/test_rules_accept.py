@@ -67,6 +67,12 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("{pf: xe1, num-vfs: 2", "{pf: xe1, num-vfs: 4"),
     ],
     "options of vfio-pci": [profile("    drivers: {vfio-pci: {options: {disable_idle_d3: 1}}}\n")],
+    "options of VFIO's other modules": [
+        profile(
+            "    drivers:\n      vfio: {options: {enable_unsafe_noiommu_mode: Y}}\n"
+            "      vfio_iommu_type1: {options: {allow_unsafe_interrupts: 1}}\n"
+        )
+    ],
     "fixed address": [(IFACE, "      mgmt0: {addresses: [192.0.2.10/24], gateway: 192.0.2.1}\n")],
     "point to point": [(IFACE, "      mgmt0: {addresses: [192.0.2.0/31], gateway: 192.0.2.1}\n")],
     "gateway of link scope": [

@@ -106,11 +106,45 @@ def test_all_cpus_for_housekeeping_isolate_none(plan_seed: Callable[..., HostPla
     assert "pmd-cpu-mask" not in {s.key for s in image.ovs.other_config}
 
 
-@pytest.mark.parametrize("release", ["ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04"])
-def test_vfio_options_of_ubuntu_are_words(plan_seed: Callable[..., HostPlan], release: str) -> None:
-    image = plan_seed(release=release).image
-    assert words(image, "vfio-pci.disable_idle_d3") == ["vfio-pci.disable_idle_d3=1"]
-    assert image.module_options == ()
+def ask_for_options(data: dict[str, Any]) -> None:
+    data["profiles"]["nfv"]["drivers"] = {
+        "ixgbe": {"options": {"allow_unsupported_sfp": 1}},
+        "vfio": {"options": {"enable_unsafe_noiommu_mode": "Y"}},
+        "vfio-iommu-type1": {"options": {"allow_unsafe_interrupts": 1}},
+        "vfio_iommu_type1": {"options": {"dma_entry_limit": 131072}},
+        "vfio_pci": {"options": {"nointxmask": 1}},
+    }
+
+
+def test_options_of_a_built_in_vfio_are_words(plan_seed: Callable[..., HostPlan]) -> None:
+    """Of all its modules, however they are spelled; a NIC's driver is loaded by modprobe."""
+    image = plan_seed(ask_for_options, release="ubuntu-22.04").image
+    assert [str(arg) for arg in image.kernel_args if arg.name.startswith("vfio")] == [
+        "vfio-pci.disable_idle_d3=1",
+        "vfio.enable_unsafe_noiommu_mode=Y",
+        "vfio-iommu-type1.allow_unsafe_interrupts=1",
+        "vfio_iommu_type1.dma_entry_limit=131072",
+        "vfio_pci.nointxmask=1",
+    ]
+    assert [option.module for option in image.module_options] == ["ixgbe"]
+    assert image.module_files["vfio"].reason == (
+        "listed in the inventory; it is part of the kernel, so its options are on the kernel "
+        "command line"
+    )
+
+
+def test_options_of_a_vfio_that_is_loaded_are_not(plan_seed: Callable[..., HostPlan]) -> None:
+    image = plan_seed(ask_for_options, release="debian-13").image
+    assert [arg for arg in image.kernel_args if arg.name.startswith("vfio")] == []
+    assert [f"{option.module} {option.name}" for option in image.module_options] == [
+        "vfio-pci disable_idle_d3",
+        "vfio enable_unsafe_noiommu_mode",
+        "vfio-iommu-type1 allow_unsafe_interrupts",
+        "vfio_iommu_type1 dma_entry_limit",
+        "vfio_pci nointxmask",
+        "ixgbe allow_unsupported_sfp",
+    ]
+    assert image.module_files["vfio"].reason == "listed in the inventory"
 
 
 def test_words_of_the_inventory_come_last(plan_seed: Callable[..., HostPlan]) -> None:

@@ -156,7 +156,11 @@ def test_a_module_that_did_not_load(seed: Seed) -> None:
 def test_an_option_on_the_kernel_command_line(seed: Seed) -> None:
     """With vfio-pci built in, modprobe.d has no say: the running kernel must show the value."""
     why = seed.image.kernel_args[0].why
-    words = (KernelArg("tun.x", None, why), KernelArg("systemd.cpu_affinity", "0", why))
+    words = (
+        KernelArg("tun.x", None, why),
+        KernelArg("systemd.cpu_affinity", "0", why),
+        KernelArg("vfio-iommu-type1.allow_unsafe_interrupts", "1", why),
+    )
     option = KernelArg("vfio-pci.disable_idle_d3", "1", why)
     plan = replace(
         seed.image, kernel_args=(*seed.image.kernel_args, option, *words), module_options=()
@@ -164,7 +168,13 @@ def test_an_option_on_the_kernel_command_line(seed: Seed) -> None:
     results = seed.verify(plan)
     assert [name for name in results if name.endswith(".live")] == [
         "module.vfio-pci.disable_idle_d3.live", "module.tun.x.live",
+        "module.vfio-iommu-type1.allow_unsafe_interrupts.live",
     ]  # fmt: skip
+    document = copy.deepcopy(seed.document)
+    document["modules"]["vfio_iommu_type1"] = {"allow_unsafe_interrupts": "N"}
+    assert "module.vfio-iommu-type1.allow_unsafe_interrupts.live" in seed.failures(
+        plan=plan, document=document
+    )
     live = seed.failures(
         plan=plan, document=seed.changed("modules", "vfio_pci", "disable_idle_d3", to="N")
     )["module.vfio-pci.disable_idle_d3.live"]
