@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
+from builder.catalog.interface_names import find_taken_name
 from builder.catalog.modules import module_name
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type
 from builder.discover.machine import DEVICES, Function, Machine, Netdev
 from builder.errors import BuilderError
 from builder.model.hardware import DeviceId, IfName, ModuleName
+from builder.model.naming import ETHERNET, INFINIBAND, path_name
 from builder.model.values import Mac, PciAddress
 from builder.phrases import count_text, quote
 
 # PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.
-PORT_KINDS = ("0x0200", "0x0207")
+INFINIBAND_KIND = "0x0207"
+PORT_KINDS = ("0x0200", INFINIBAND_KIND)
 # net/core/net-sysfs.c, NET_ADDR_PERM.
 PERMANENT = 0
 # phys_port_name of a port that stands for a function behind the switch of a NIC
@@ -159,25 +162,21 @@ def _name(
     notes: list[str],
 ) -> str:
     now = None if netdev is None else fits(_IF_NAME, netdev.name)
-    if now is not None and now not in taken:
+    given = None if now is None else find_taken_name(now)
+    if now is not None and given is None and now not in taken:
         return now
-    name = path_name(function.pci, ports)
+    addresses = [PciAddress.parse(port.pci) for port in ports]
+    prefix = INFINIBAND if function.kind.startswith(INFINIBAND_KIND) else ETHERNET
+    name = path_name(PciAddress.parse(function.pci), addresses, prefix)
     if name in taken:  # an interface has the name that another's address would give
         name = f"p{function.pci[:4]}{function.pci[5:].replace(':', '').replace('.', '')}"
     why = "has no interface here now"
-    if function.has_net:
+    if given is not None:
+        why = f"its interface is {now} now, a name that {given.why}"
+    elif function.has_net:
         why = "has its interface in another network namespace"
     notes.append(f"{why}: named by its address, as systemd-udevd does")
     return name
-
-
-def path_name(pci: str, ports: Sequence[Function]) -> str:
-    """ID_NET_NAME_PATH of systemd.net-naming-scheme(7), which needs no more than the address."""
-    address = PciAddress.parse(pci)
-    beside = [port.pci for port in ports if port.pci[:-1] == pci[:-1]]
-    domain = f"P{address.domain}" if address.domain else ""
-    function = f"f{address.function}" if address.function or len(beside) > 1 else ""
-    return f"en{domain}p{address.bus}s{address.device}{function}"
 
 
 def _numa(function: Function, nodes: int, notes: list[str]) -> int | None:

@@ -17,6 +17,7 @@ from builder.model.rules import (
     hugepages,
     identity,
     kernel,
+    names,
     nics,
     ovs,
     ovs_options,
@@ -31,6 +32,7 @@ from builder.rule import Rule, diagnose
 RULES: tuple[Rule[Inventory], ...] = (
     *cpus.RULES,
     *nics.RULES,
+    *names.RULES,
     *roles.RULES,
     *housekeeping.RULES,
     *polling.RULES,

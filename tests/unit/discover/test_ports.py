@@ -73,6 +73,26 @@ def test_a_name_that_another_port_has_is_not_given_again(discover: Discover) -> 
     assert names == ["enp2s0", "p000002000", "enp3s0"]
 
 
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        ("eth0", "the kernel gives to ports in the order in which it finds them"),
+        ("usb12", "the kernel gives to ports in the order in which it finds them"),
+        ("bond0", "the kernel gives to virtual interfaces created without one"),
+        ("rename7", "udev gives to an interface that it cannot rename"),
+    ],
+)
+def test_a_name_the_kernel_gives_is_not_taken_over(discover: Discover, now: str, why: str) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", "igb", now))
+    assert (nic.name, nic.kernel_name) == ("enp1s0", now)
+    assert nic.notes == (
+        (
+            f"its interface is {now} now, a name that {why}: named by its address, as systemd-udevd "
+            "does"
+        ),
+    )
+
+
 def test_vfs_are_left_out_and_counted(discover: Discover) -> None:
     pf = Port("0000:01:00.0", "8086:10fb", "ixgbe", "ens11f0", total_vfs=63)
     vf = Port("0000:01:10.0", "8086:10ed", "vfio-pci", physfn=pf.pci)
@@ -91,7 +111,7 @@ def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
         Port("nonsense", "8086:1533", "igb"),
     )
     found = discover(Made(ports=ports))
-    assert [nic.name for nic in found.nics] == ["ib0"]
+    assert [nic.name for nic in found.nics] == ["ibp4s0"]
     assert found.nics_notes == (
         '0000:02:00.0 is left out: class "0x028000" is not a wired port',
         "0000:03:00.0 is left out: its vendor and device could not be read",

@@ -32,7 +32,7 @@ SMALL_VM = {
             "cpu": {"vendor": "amd", "pdpe1gb": True},
             "numa": [{"cpus": "0-1", "memory": "23040MiB"}],
             "nics": [
-                {"pci": "0000:00:03.0", "id": "1af4:1041", "driver": "virtio-pci", "name": "eth0"}
+                {"pci": "0000:00:03.0", "id": "1af4:1041", "driver": "virtio-pci", "name": "enp0s3"}
             ],
         }
     },
@@ -42,7 +42,7 @@ SMALL_VM = {
             "profile": "nfv",
             "boot-mac": "02:fc:00:00:00:01",
             "interfaces": {
-                "eth0": {"role": "management", "dhcp4": True, "mac": "02:fc:00:00:00:01"}
+                "enp0s3": {"role": "management", "dhcp4": True, "mac": "02:fc:00:00:00:01"}
             },
         }
     },

@@ -273,6 +273,13 @@ def test_interface_names_are_those_of_the_kernel(text: str) -> None:
     assert not set(text) & set("/: \t\n\r")
 
 
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "eth%d", "a/b", "eth0:1", "a b", "a\n", "-a", "\u00e9th", "x" * 16]
+)
+def test_what_no_interface_can_be_called(name: str) -> None:
+    refusal(IfName, name)
+
+
 def test_a_text_that_may_be_too_long() -> None:
     assert refusal(IfName, "x" * 16) == "too long: 16 characters, at most 15 are allowed"
     assert parse(IfName, "x" * 15) == "x" * 15
