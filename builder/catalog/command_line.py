@@ -7,6 +7,6 @@ COMMAND_LINE_SIZE = 2048
 # What GRUB puts before our words. A kernel's file name is the only part whose length we do not
 # know: as long as this one, say.
 LOADER_WORDS = (
-    "BOOT_IMAGE=/boot/vmlinuz-6.12.117+deb13-amd64 "
+    "BOOT_IMAGE=/boot/vmlinuz-6.12.117+deb13-cloud-amd64 "
     "root=UUID=00000000-0000-0000-0000-000000000000 ro "
 )

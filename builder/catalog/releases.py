@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
 
+from builder.catalog.kernels import Kernel, KernelFlavour, debian_kernels
 from builder.catalog.versions import DpdkVersion, Version
 
 Family = Literal["debian", "ubuntu"]
@@ -16,14 +17,14 @@ SystemdPart = Literal["systemd-resolved", "systemd-repart"]
 class Archive:
     """What is the same of all releases of a family.
 
-    kernel_flavour: of linux-image-, linux-headers-: the kernel with every driver, vfio's and
-    NICs' too. security: what follows the archive's URI in that of its security updates, as
-    mirrors have it. keyring_package: the package with its keys, the stem of their file as well.
+    security: what follows the archive's URI in that of its security updates, as mirrors have it.
+    keyring_package: the package with its keys, the stem of their file as well. no_kernel: why
+    the archive has no kernel of a flavour that people ask for.
     """
 
-    kernel_flavour: str
     security: str
     keyring_package: str
+    no_kernel: Mapping[KernelFlavour, str] = field(default_factory=dict)
 
     @property
     def keyring(self) -> str:
@@ -33,8 +34,12 @@ class Archive:
 
 ARCHIVES: dict[Family, Archive] = {
     # Debian's security archive is another one; mirrors keep it beside the first.
-    "debian": Archive("amd64", "-security", "debian-archive-keyring"),
-    "ubuntu": Archive("generic", "", "ubuntu-archive-keyring"),
+    "debian": Archive("-security", "debian-archive-keyring"),
+    "ubuntu": Archive(
+        "",
+        "ubuntu-archive-keyring",
+        {"realtime": "it comes with Ubuntu Pro, whose archive asks for a token"},
+    ),
 }
 
 
@@ -52,20 +57,26 @@ class PackageNames:
 
 @dataclass(frozen=True, slots=True)
 class OsRelease:
-    """A release we can build. Versions are of the packages it ships (major, minor)."""
+    """A release we can build. Versions are of the packages it ships (major, minor).
+
+    kernels: those of its archive; the first is the one an image has.
+    """
+
+    JSON: ClassVar = (
+        "id", "family", "suite", "version", "kernel", "kernel_flavour", "ovs", "dpdk", "dpdk_abi",
+        "systemd", "vfio_built_in", "components",
+    )  # fmt: skip
 
     id: str
     family: Family
     suite: str
     version: str
-    kernel: Version
+    kernels: tuple[Kernel, ...]
     ovs: Version
     dpdk: DpdkVersion
     # Suffix of DPDK's library packages: librte-net-ixgbe25.
     dpdk_abi: str
     systemd: int
-    # CONFIG_VFIO_PCI=y: options come by the kernel command line, modprobe.d has no effect.
-    vfio_built_in: bool = False
     # Archive components the image's packages come from.
     components: tuple[str, ...] = ("main",)
     names: PackageNames = PackageNames()
@@ -74,6 +85,27 @@ class OsRelease:
     def archive(self) -> Archive:
         """The row of its family."""
         return ARCHIVES[self.family]
+
+    @property
+    def kernel(self) -> Version:
+        """Version of the kernel of an image."""
+        return self.kernels[0].version
+
+    @property
+    def kernel_flavour(self) -> KernelFlavour:
+        """Flavour of the kernel of an image."""
+        return self.kernels[0].flavour
+
+    @property
+    def vfio_built_in(self) -> bool:
+        """Whether vfio-pci is part of the kernel of an image."""
+        return self.kernels[0].vfio_built_in
+
+    def with_kernel(self, flavour: KernelFlavour | None) -> OsRelease:
+        """The release with that kernel; as it is where it has none, or for None."""
+        chosen = tuple(kernel for kernel in self.kernels if kernel.flavour == flavour)
+        others = tuple(kernel for kernel in self.kernels if kernel.flavour != flavour)
+        return replace(self, kernels=(*chosen, *others)) if chosen else self
 
     def dpdk_library(self, stem: str) -> str:
         """`librte-net-ixgbe` -> `librte-net-ixgbe25`.
@@ -100,7 +132,7 @@ _ALL = (
         family="debian",
         suite="bookworm",
         version="12",
-        kernel=Version(6, 1),
+        kernels=debian_kernels(Version(6, 1)),
         ovs=Version(3, 1),
         dpdk=DpdkVersion(22, 11),
         dpdk_abi="23",
@@ -113,7 +145,7 @@ _ALL = (
         family="debian",
         suite="trixie",
         version="13",
-        kernel=Version(6, 12),
+        kernels=debian_kernels(Version(6, 12)),
         ovs=Version(3, 5),
         dpdk=DpdkVersion(24, 11),
         dpdk_abi="25",
@@ -126,12 +158,29 @@ _ALL = (
         family="ubuntu",
         suite="jammy",
         version="22.04",
-        kernel=Version(5, 15),
+        kernels=(
+            Kernel(
+                "generic",
+                Version(5, 15),
+                "generic",
+                "generic",
+                vfio_built_in=True,
+                no_hz_full=False,
+            ),
+            Kernel("hwe", Version(6, 8), "generic-hwe-22.04", "generic", vfio_built_in=True),
+            Kernel(
+                "lowlatency",
+                Version(5, 15),
+                "lowlatency",
+                "lowlatency",
+                vfio_built_in=True,
+                no_hz_full=False,
+            ),
+        ),
         ovs=Version(2, 17),
         dpdk=DpdkVersion(21, 11),
         dpdk_abi="22",
         systemd=249,
-        vfio_built_in=True,
         components=("main", "universe"),
     ),
     OsRelease(
@@ -139,12 +188,15 @@ _ALL = (
         family="ubuntu",
         suite="noble",
         version="24.04",
-        kernel=Version(6, 8),
+        kernels=(
+            Kernel("generic", Version(6, 8), "generic", "generic", vfio_built_in=True),
+            Kernel("hwe", Version(6, 17), "generic-hwe-24.04", "generic", vfio_built_in=True),
+            Kernel("lowlatency", Version(6, 8), "lowlatency", "lowlatency", vfio_built_in=True),
+        ),
         ovs=Version(3, 3),
         dpdk=DpdkVersion(23, 11),
         dpdk_abi="24",
         systemd=255,
-        vfio_built_in=True,
         components=("main", "universe"),
         names=PackageNames(("systemd-resolved",)),
     ),
@@ -153,12 +205,14 @@ _ALL = (
         family="ubuntu",
         suite="resolute",
         version="26.04",
-        kernel=Version(7, 0),
+        kernels=(
+            Kernel("generic", Version(7, 0), "generic", "generic", vfio_built_in=True),
+            Kernel("hwe", Version(7, 0), "generic-hwe-26.04", "generic", vfio_built_in=True),
+        ),
         ovs=Version(3, 7),
         dpdk=DpdkVersion(25, 11),
         dpdk_abi="26",
         systemd=259,
-        vfio_built_in=True,
         components=("main", "universe"),
         names=PackageNames(
             ("systemd-resolved", "systemd-repart"), {"linux-firmware": "linux-firmware-intel-misc"}

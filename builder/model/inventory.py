@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from builder.catalog.kernels import KernelFlavour
 from builder.catalog.releases import RELEASES
 from builder.model.access import Access
 from builder.model.addresses import IpAddress, IpInterface
@@ -71,6 +72,10 @@ class Image(Part):
             "build host's own family"
         ),
     ] = "host"
+    kernel: Annotated[
+        KernelFlavour | None,
+        Field(description="Kernel of the image, of those the release has; default: its usual one"),
+    ] = None
     mirror: Annotated[
         Url | None, Field(description="Package mirror; default: the build host's")
     ] = None

@@ -64,7 +64,8 @@ def plan_page(plan: HostPlan, templates: Mapping[str, str]) -> str:
 
 
 def _release_text(release: OsRelease) -> str:
-    versions = {"Linux": release.kernel, "Open vSwitch": release.ovs, "DPDK": release.dpdk}
+    linux = f"Linux ({release.kernel_flavour})"
+    versions = {linux: release.kernel, "Open vSwitch": release.ovs, "DPDK": release.dpdk}
     told = (f"{name} {version}" for name, version in versions.items())
     return f"{release.id} ({', '.join(told)})"
 

@@ -32,6 +32,8 @@ def plan_image(
     inventory: Inventory, marks: Marks, hardware: str, profile: str, release: OsRelease
 ) -> ImagePlan:
     """Everything an image of `hardware` with `profile` on `release` is to be."""
+    flavour = inventory.image.kernel
+    release = release.with_kernel(flavour)
     inputs = Inputs(inventory, marks, hardware, profile, release)
     ports = tuple(dpdk_ports(inputs.hardware, inputs.profile))
     cpus = plan_cpus(inputs, ports)
@@ -47,6 +49,8 @@ def plan_image(
         hardware=hardware,
         profile=profile,
         release=release,
+        asked_kernel=flavour,
+        cpu_vendor=inputs.hardware.cpu.vendor,
         cpus=cpus,
         memory_mib=tuple(node.memory for node in inputs.hardware.numa),
         hugepages=pools,

@@ -193,7 +193,9 @@ def _latency(inputs: Inputs) -> Iterator[KernelArg]:
 
 
 def _transparent_hugepages(inputs: Inputs) -> Iterator[KernelArg]:
-    """As tuned's profile network-latency has it."""
+    """As tuned's profile network-latency has it; a real-time kernel has none."""
+    if inputs.release.kernels[0].real_time:
+        return
     yield KernelArg(
         "transparent_hugepage",
         "never",

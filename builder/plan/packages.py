@@ -80,14 +80,19 @@ def _system(inputs: Inputs) -> Iterator[PackagePlan]:
     release = inputs.release
     for name, reason in {**BASE, **BOOT}.items():
         yield PackagePlan(name, inputs.why(reason, key))
-    yield PackagePlan(
-        f"linux-image-{release.archive.kernel_flavour}",
-        inputs.why(
-            f"the kernel of {release.id}, with every driver: cloud kernels lack vfio and NICs", key
-        ),
-    )
+    yield _kernel(inputs)
     for name in release.names.systemd_parts:
         yield PackagePlan(name, inputs.why(SYSTEMD_PARTS[name], key))
+
+
+def _kernel(inputs: Inputs) -> PackagePlan:
+    kernel = inputs.release.kernels[0]
+    key, reason = ("image", "os"), f"the kernel of {inputs.release.id}"
+    if inputs.inventory.image.kernel is not None:
+        key, reason = ("image", "kernel"), f"{reason}, {kernel.flavour} as the inventory asks"
+    if not kernel.drivers:
+        reason += "; it has every driver"
+    return PackagePlan(f"linux-image-{kernel.package}", inputs.why(reason, key))
 
 
 def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
@@ -155,7 +160,7 @@ def _kernel_modules(
             origins = users[0].why.origins
             why = Why(f"has {name}, which no kernel has", origins)
             yield PackagePlan(driver.dkms_package, why)
-            headers = f"linux-headers-{inputs.release.archive.kernel_flavour}"
+            headers = f"linux-headers-{inputs.release.kernels[0].package}"
             yield PackagePlan(headers, Why(f"{name} is built by DKMS", origins))
 
 

@@ -35,7 +35,8 @@ def plan_sysctls(inputs: Inputs) -> tuple[SysctlSetting, ...]:
 
 def _derived(inputs: Inputs) -> list[SysctlSetting]:
     settings: list[SysctlSetting] = []
-    if len(inputs.hardware.numa) > 1:
+    # init/Kconfig: NUMA_BALANCING depends on !PREEMPT_RT.
+    if len(inputs.hardware.numa) > 1 and not inputs.release.kernels[0].real_time:
         # tuned, profile network-latency.
         settings.append(
             SysctlSetting(

@@ -14,6 +14,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -124,11 +125,11 @@ def install_packages(node: Node) -> None:
     wanted = node.image["packages"]
     if not wanted:
         return
-    kernel = (node.root / "proc/sys/kernel/osrelease").read_text().strip()
+    kernel = running_kernel(node)
     # GRUB sorts it before a full kernel of the same version, so that one beside it is no help.
-    if "-cloud-" in kernel:
+    if "-cloud-" in kernel and node.image["kernel"] != kernel_flavour(kernel):
         raise Failed(
-            f"{kernel} is the kernel for virtual machines of clouds, without vfio and most NICs:"
+            f"{kernel} is the kernel for virtual machines of clouds, without most NICs:"
             " boot Debian's image `generic`, not `genericcloud`"
         )
     # dpkg configures what it can, and refuses what was cut off while it was unpacked.
@@ -143,6 +144,16 @@ def install_packages(node: Node) -> None:
         run(*APT_GET, "install", "--no-install-recommends", *missing)
 
     again("packages", fetch)
+
+
+def running_kernel(node: Node) -> str:
+    return (node.root / "proc/sys/kernel/osrelease").read_text().strip()
+
+
+def kernel_flavour(release: str) -> str:
+    """`6.12.117+deb13-rt-amd64` -> `rt-amd64`."""
+    found = re.search(r"-([a-z][a-z0-9]*(?:-[a-z][a-z0-9]*)*)$", release)
+    return found[1] if found else ""
 
 
 def is_installed(name: str) -> bool:
@@ -265,10 +276,14 @@ STEPS: dict[str, Callable[[Node], None]] = {
 }
 
 
-def missing_words(node: Node) -> list[str]:
-    """Words of the kernel command line this boot was started without."""
+def missing_in_kernel(node: Node) -> list[str]:
+    """Words of the kernel command line this boot was started without, and its own kernel."""
     have = (node.root / "proc/cmdline").read_text().split()
-    return [word for word in node.order["cmdline"] if word not in have]
+    missing = [word for word in node.order["cmdline"] if word not in have]
+    wanted, running = node.image["kernel"], running_kernel(node)
+    if wanted and kernel_flavour(running) != wanted:
+        missing.append(f"a kernel {wanted} (it is {running})")
+    return missing
 
 
 def forget_others(node: Node) -> None:
@@ -290,7 +305,7 @@ def apply(node: Node) -> None:
 
 def finish(node: Node) -> None:
     """Secrets and `done`, or the one reboot the new command line needs, or what is wrong with it."""
-    missing = missing_words(node)
+    missing = missing_in_kernel(node)
     boot = (node.root / "proc/sys/kernel/random/boot_id").read_text().strip()
     asked = node.stamps / "reboot"
     if not missing:
@@ -311,8 +326,9 @@ def finish(node: Node) -> None:
         flag.touch()
     else:
         raise Failed(
-            f"after a reboot the kernel still lacks {' '.join(missing)}:"
-            " /etc/default/grub.d has a later file than ours, or another loader starts it"
+            f"after a reboot the node still lacks {' '.join(missing)}:"
+            " /etc/default/grub.d has a later file than ours, GRUB's default is another kernel,"
+            " or another loader starts it"
         )
 
 

@@ -70,7 +70,7 @@ def stock_request(plan: HostPlan, out: Path, cache: Path) -> ImageRequest:
 
 def stock_packages(release: OsRelease) -> tuple[str, ...]:
     resolved = {"systemd-resolved"} & {*release.names.systemd_parts}
-    return (*PACKAGES, *BOOT, f"linux-image-{release.archive.kernel_flavour}", *resolved)
+    return (*PACKAGES, *BOOT, f"linux-image-{release.kernels[0].package}", *resolved)
 
 
 def archive(

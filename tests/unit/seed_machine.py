@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.catalog.kernels import debian_kernels
 from builder.catalog.releases import OsRelease
 from builder.catalog.versions import DpdkVersion, Version
 from builder.diagnostics import KeyPath, Location
@@ -15,7 +16,7 @@ RELEASE = OsRelease(
     family="debian",
     suite="trixie",
     version="13",
-    kernel=Version(6, 12),
+    kernels=debian_kernels(Version(6, 12)),
     ovs=Version(3, 5),
     dpdk=DpdkVersion(24, 11),
     dpdk_abi="25",

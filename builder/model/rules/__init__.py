@@ -21,6 +21,7 @@ from builder.model.rules import (
     nics,
     ovs,
     ovs_options,
+    packages,
     polling,
     roles,
     sriov,
@@ -48,6 +49,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     *access.RULES,
     *hosts.RULES,
     *identity.RULES,
+    *packages.RULES,
     *addressing.RULES,
 )
 

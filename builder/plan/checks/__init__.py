@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import Diagnostic, Marks, Report
 from builder.model.inventory import Inventory
-from builder.plan.checks import kernel, kubelet, memory, ovs_options, pages, ports, queues, sriov
+from builder.plan.checks import (
+    flavour,
+    kernel,
+    kubelet,
+    memory,
+    ovs_options,
+    pages,
+    ports,
+    queues,
+    sriov,
+)
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
@@ -22,6 +32,7 @@ PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (
     *ports.RULES,
     *kubelet.RULES,
     *kernel.RULES,
+    *flavour.RULES,
 )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from builder.catalog.kernels import KernelFlavour
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.sizes import HUGEPAGE_KIB, page_size_text
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, PhysicalPort
+from builder.plan.nouns.json_form import HIDDEN
 from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting
 from builder.plan.nouns.kubelet import KubeletPlan
 from builder.plan.nouns.ovs import OtherConfig, OvsPlan, OvsPortPlan
@@ -55,6 +57,9 @@ class ImagePlan:
     kubelet: KubeletPlan | None
     packages: tuple[PackagePlan, ...]
     plan_id: str
+    # The inventory's; the release has its usual kernel first where it has none of that flavour.
+    asked_kernel: KernelFlavour | None = field(default=None, metadata=HIDDEN)
+    cpu_vendor: str = field(default="intel", metadata=HIDDEN)
 
     @property
     def physical_ports(self) -> tuple[PhysicalPort, ...]:

@@ -50,6 +50,8 @@ def image_order(plan: ImagePlan, tree: FileTree, boots: Boots, program: str) -> 
         "alternatives": {"ovs-vswitchd": DPDK_SWITCH} if boots == "stock" and plan.ovs else {},
         "files": [_todo(file) for file in files],
         "os-release": list(os_release_fields(plan)) if boots == "stock" else [],
+        # A golden image has one kernel, and its plan's id stands for it.
+        "kernel": plan.release.kernels[0].uname if boots == "stock" else "",
     }
     text = _json(todo)
     return ImageOrder(

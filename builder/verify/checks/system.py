@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from builder.catalog.kernels import uname_flavour
 from builder.catalog.versions import Version
 from builder.plan.nouns.image import ImagePlan
 from builder.render.units import UNIT
@@ -45,6 +46,8 @@ def check_os(case: Case) -> Iterator[CheckResult]:
     yield compare("os.image", case.image.image_name, found.get("IMAGE_ID"))
     yield compare("os.image-version", case.image.plan_id, found.get("IMAGE_VERSION"))
     yield _kernel(release.kernel, facts.kernel)
+    flavour = None if facts.kernel is None else uname_flavour(facts.kernel) or NONE
+    yield compare("os.kernel-flavour", release.kernels[0].uname, flavour)
     if case.host is not None:
         yield compare("os.hostname", case.host.hostname, facts.hostname, case.host.why)
 

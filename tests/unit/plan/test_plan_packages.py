@@ -22,6 +22,29 @@ def test_ubuntu(plan_seed: Callable[..., HostPlan]) -> None:
     assert "systemd-resolved" not in names(plan_seed(release="ubuntu-22.04"))
 
 
+def test_a_realtime_kernel(plan_seed: Callable[..., HostPlan]) -> None:
+    """The kernel and headers of its flavour; nothing of what PREEMPT_RT excludes is set."""
+
+    def edit(data: dict[str, Any]) -> None:
+        data["image"]["kernel"] = "realtime"
+
+    usual, plan = plan_seed(release="debian-13"), plan_seed(edit, release="debian-13")
+    assert names(plan) ^ names(usual) == {"linux-image-rt-amd64", "linux-image-amd64"}
+    words = {arg.name for arg in usual.image.kernel_args}
+    assert words - {arg.name for arg in plan.image.kernel_args} == {"transparent_hugepage"}
+    sysctls = {setting.key for setting in usual.image.sysctls}
+    assert sysctls - {setting.key for setting in plan.image.sysctls} == {"kernel.numa_balancing"}
+    assert plan.image.plan_id != usual.image.plan_id
+
+
+def test_dkms_takes_the_headers_of_the_kernel(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["image"]["kernel"] = "realtime"
+        data["profiles"]["nfv"]["ovs"]["driver"] = "igb_uio"
+
+    assert "linux-headers-rt-amd64" in names(plan_seed(edit, release="debian-13"))
+
+
 def test_amd_microcode(plan_seed: Callable[..., HostPlan]) -> None:
     def edit(data: dict[str, Any]) -> None:
         data["hardware"]["e5-2620v4"]["cpu"]["vendor"] = "amd"

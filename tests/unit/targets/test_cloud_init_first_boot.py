@@ -27,8 +27,11 @@ IMAGE: dict[str, Any] = {
         {"path": "/etc/wants/a", "link": "/etc/a.conf"},
     ],
     "os-release": ["IMAGE_ID=nfv-node"],
+    "kernel": "amd64",
 }  # fmt: skip
-GOLDEN: dict[str, Any] = {"packages": [], "alternatives": {}, "files": [], "os-release": []}
+GOLDEN: dict[str, Any] = {
+    "packages": [], "alternatives": {}, "files": [], "os-release": [], "kernel": "",
+}  # fmt: skip
 STEPS = [
     "dpkg --configure -a",
     "apt-get update",
@@ -209,8 +212,9 @@ def test_never_reboots_twice(
     assert node.boot(["quiet"], 2) == 1
     assert not node.wants_reboot
     assert capsys.readouterr().out == (
-        "rackwright: failed: after a reboot the kernel still lacks isolcpus=1: "
-        "/etc/default/grub.d has a later file than ours, or another loader starts it\n"
+        "rackwright: failed: after a reboot the node still lacks isolcpus=1: "
+        "/etc/default/grub.d has a later file than ours, GRUB's default is another kernel, "
+        "or another loader starts it\n"
     )
     assert node.boot(["quiet"], 3) == 1
     assert not node.wants_reboot
@@ -388,8 +392,39 @@ def test_refuses_a_kernel_without_drivers(
     assert capsys.readouterr().out == (
         "rackwright: step packages\n"
         "rackwright: failed: 6.12.48+deb13-cloud-amd64 is the kernel for virtual machines of "
-        "clouds, without vfio and most NICs: boot Debian's image `generic`, not `genericcloud`\n"
+        "clouds, without most NICs: boot Debian's image `generic`, not `genericcloud`\n"
     )
+
+
+def test_the_cloud_kernel_where_it_is_planned(machine: Callable[..., Machine]) -> None:
+    node = machine({**IMAGE, "kernel": "cloud-amd64"})
+    node.kernel = "6.12.48+deb13-cloud-amd64"
+    assert node.boot(WORDS, 1) == 0
+    check_finished(node)
+
+
+@pytest.mark.parametrize(
+    "running", ["6.12.48+deb13-amd64", "6.1.0-50-amd64", "6.8.0-1012-aws", "6.12.1"]
+)
+def test_another_kernel_is_one_reboot_and_then_told(
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str], running: str
+) -> None:
+    """It was installed beside the one that runs: only a boot shows which of them GRUB starts."""
+    node = machine({**IMAGE, "kernel": "rt-amd64"})
+    node.kernel = running
+    assert node.boot(WORDS, 1) == 0
+    assert node.wants_reboot
+    assert f"a reboot is needed, for a kernel rt-amd64 (it is {running})" in capsys.readouterr().out
+    assert node.boot(WORDS, 2) == 1
+    assert not node.wants_reboot
+    assert capsys.readouterr().out == (
+        f"rackwright: failed: after a reboot the node still lacks a kernel rt-amd64 (it is {running}): "
+        "/etc/default/grub.d has a later file than ours, GRUB's default is another kernel, "
+        "or another loader starts it\n"
+    )
+    node.kernel = "6.12.48+deb13-rt-amd64"
+    assert node.boot(WORDS, 3) == 0
+    check_finished(node)
 
 
 def test_dracut_where_there_is_no_initramfs_tools(

@@ -123,7 +123,13 @@ def test_golden_order_names_no_file(plans: Plans) -> None:
         ],
     }
     image = json.loads(file_of(seed.config, f"{SEED}/image.json"))
-    assert image == {"packages": [], "alternatives": {}, "files": [], "os-release": []}
+    assert image == {
+        "packages": [],
+        "alternatives": {},
+        "files": [],
+        "os-release": [],
+        "kernel": "",
+    }
 
 
 def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
