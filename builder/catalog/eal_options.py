@@ -27,6 +27,10 @@ EAL_OPTIONS_REFUSED = {
     "--vhost-perm": (_NO_OPTION, "remove it"),
     "-w": (_NO_OPTION, "use -a instead"),
     "--pci-whitelist": (_NO_OPTION, "use --allow instead"),
+    "--main-lcore": (
+        "Open vSwitch gives EAL a single lcore, so DPDK does not start with another one",
+        "remove it",
+    ),
     "--no-pci": ("the ports are PCI devices, and DPDK would ignore all PCI devices", "remove it"),
     "--no-huge": (
         "Open vSwitch allocates its memory from hugepages (dpdk-socket-mem)",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass
-from builder.model.profile import Hugepages
+from builder.model.profile import Hugepages, Profile
+from builder.model.roles import roles_of
 from builder.model.sizes import HUGEPAGE_KIB
 
 # For all nodes together, or node by node.
@@ -29,9 +30,11 @@ class PageCount:
     def total(self) -> int:
         return self.pages if isinstance(self.pages, int) else sum(self.pages.values())
 
-    def by_node(self, hardware: HardwareClass) -> dict[int, int]:
-        """Pages of each node; of a number, what is left over goes to the lowest, one each."""
-        nodes = cpu_nodes(hardware)
+    def by_node(self, nodes: Sequence[int]) -> dict[int, int]:
+        """Pages of each node; of a number, what is left over goes to the lowest, one each.
+
+        nodes: those with CPUs (`cpu_nodes`).
+        """
         if not isinstance(self.pages, int):
             return {node: self.pages.get(node, 0) for node in sorted({*nodes, *self.pages})}
         each, rest = divmod(self.pages, len(nodes)) if nodes else (0, 0)
@@ -50,10 +53,10 @@ class PageWish:
     mib: Amount
     path: KeyPath
 
-    def by_node(self, hardware: HardwareClass) -> dict[int, int]:
-        """MiB of each node."""
+    def by_node(self, nodes: Sequence[int]) -> dict[int, int]:
+        """MiB of each node. nodes: those with CPUs (`cpu_nodes`)."""
         if isinstance(self.mib, int):
-            return dict.fromkeys(cpu_nodes(hardware), self.mib)
+            return dict.fromkeys(nodes, self.mib)
         return dict(self.mib)
 
 
@@ -92,6 +95,11 @@ def pages_wanted(pages: Hugepages) -> PagesWanted:
     )
 
 
-def cpu_nodes(hardware: HardwareClass) -> tuple[int, ...]:
-    """NUMA nodes with CPUs: memory without (CXL) is slow, and gets pages by a map only."""
-    return tuple(number for number, node in enumerate(hardware.numa) if node.cpus)
+def cpu_nodes(hardware: HardwareClass, profile: Profile) -> tuple[int, ...]:
+    """NUMA nodes with CPUs that stay online; others get pages by a map only.
+
+    Memory without CPUs (CXL, persistent memory) is slow, and DPDK knows nothing of it
+    (`builder.plan.eal_nodes`); near CPUs that are offline no pod runs.
+    """
+    online = hardware.cpus - roles_of(hardware, profile).offline
+    return tuple(number for number, node in enumerate(hardware.numa) if node.cpus & online)

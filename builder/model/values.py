@@ -63,6 +63,12 @@ class CpuSet:
             cpus.update(range(first, last + 1))
         return cls(frozenset(cpus))
 
+    @classmethod
+    def of_mask(cls, text: str) -> CpuSet:
+        """`0x11` or `11` -> CPUs 0 and 4; raises ValueError where it is no hexadecimal number."""
+        bits = int(text, 16)
+        return cls(frozenset(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1))
+
     def __str__(self) -> str:
         runs: list[list[int]] = []
         for cpu in self:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from builder.plan.eal_nodes import eal_nodes, main_node
+from builder.plan.mempools import PORT_TABLE_MIB
 from builder.plan.nouns.image import ImagePlan
 
 
@@ -52,3 +54,27 @@ def pages_of_switch(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[
         if lack:
             lacks[node] = lack
     return pages, lacks
+
+
+def enough_pages(image: ImagePlan) -> Mapping[int, int]:
+    """Pages of the default size by node: as planned, and as many as Open vSwitch needs at least.
+
+    The node of DPDK's main lcore has some too: what is advised must not break another node.
+    """
+    # hugepages.count is of the default size, whose pools are the first.
+    size_mib = image.hugepages[0].size_kib // 1024 if image.hugepages else 1024
+    counts = {p.node: p.count for p in image.hugepages if p.size_kib == size_mib * 1024}
+    known = eal_nodes(image.cpus)
+    for node in pages_of_switch(image)[1].keys() & known:
+        pools = image.pools_on(node)
+        others = sum(pool.mib for pool in pools) - counts.get(node, 0) * size_mib
+        counts[node] = -(-(image.socket_mem[node] - others) // size_mib)
+    main = main_node(image.cpus, image.lcore_mask)
+    if main is not None and not counts.get(main) and not any(p.count for p in image.pools_on(main)):
+        counts[main] = -(-PORT_TABLE_MIB // size_mib)
+    return {node: count for node, count in sorted(counts.items()) if count}
+
+
+def counts_text(counts: Mapping[int, int]) -> str:
+    """Pages by node as an inventory has them: `{0: 1, 5: 2}`."""
+    return f"{{{', '.join(f'{node}: {count}' for node, count in counts.items())}}}"

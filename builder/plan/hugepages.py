@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from builder.diagnostics import KeyPath
-from builder.model.pages import PageCount, PageWish, cpu_nodes
+from builder.model.pages import PageCount, PageWish
 from builder.model.sizes import HUGEPAGE_KIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.inputs import Inputs
@@ -47,7 +47,7 @@ def plan_page_demands(inputs: Inputs) -> tuple[PageDemand, ...]:
             key=_wish_key(inputs, wish),
         )
         for wish in inputs.pages.wishes
-        for node, mib in sorted(wish.by_node(inputs.hardware).items())
+        for node, mib in sorted(wish.by_node(inputs.cpu_nodes).items())
     )
 
 
@@ -58,7 +58,7 @@ def _wish_key(inputs: Inputs, wish: PageWish) -> KeyPath:
 def _of_users(inputs: Inputs) -> Iterator[Demand]:
     """What pods and virtual machines are to have."""
     for wish in inputs.pages.wishes:
-        mib = wish.by_node(inputs.hardware)
+        mib = wish.by_node(inputs.cpu_nodes)
         yield Demand(wish.user, wish.size, mib, (_wish_key(inputs, wish),))
 
 
@@ -75,7 +75,7 @@ def _of_switch(
             size = next(size for size in sizes if HUGEPAGE_KIB[size] == taken.size_kib)
             shares[size][item.node] = min(left, taken.count * taken.size_kib // 1024)
             left -= shares[size][item.node]
-    keys = tuple(dict.fromkeys(key for item in memory for key in item.keys))
+    keys = tuple(dict.fromkeys(key for item in memory if item.mib for key in item.keys))
     for size, mib in shares.items():
         yield Demand("Open vSwitch", size, mib, keys)
 
@@ -84,7 +84,7 @@ def _stock(inputs: Inputs, size: str, node: int, users: tuple[Demand, ...]) -> P
     """Pages of a node that EAL finds: those counted, or those promised to others and more."""
     count, size_kib = inputs.pages.count_of(size), HUGEPAGE_KIB[size]
     if count is not None:
-        return PageStock(size_kib, count.by_node(inputs.hardware).get(node, 0))
+        return PageStock(size_kib, count.by_node(inputs.cpu_nodes).get(node, 0))
     promised = sum(whole_pages(d.mib.get(node, 0), size_kib) for d in users if d.size == size)
     return PageStock(size_kib, promised, grows=True)
 
@@ -95,7 +95,7 @@ def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterat
         yield from _count_pages(inputs, count)
         return
     here = tuple(demand for demand in demands if demand.size == size)
-    nodes = sorted({*cpu_nodes(inputs.hardware), *(n for d in here for n in d.mib if d.mib[n])})
+    nodes = sorted({*inputs.cpu_nodes, *(n for d in here for n in d.mib if d.mib[n])})
     for node in nodes:
         parts = [demand for demand in here if demand.mib.get(node)]
         pages = sum(whole_pages(demand.mib[node], HUGEPAGE_KIB[size]) for demand in parts)
@@ -107,7 +107,7 @@ def _plan_size(inputs: Inputs, size: str, demands: tuple[Demand, ...]) -> Iterat
 
 
 def _count_pages(inputs: Inputs, count: PageCount) -> Iterator[HugepagePool]:
-    counts = count.by_node(inputs.hardware)
+    counts = count.by_node(inputs.cpu_nodes)
     if not isinstance(count.pages, int):
         reason = "pages per NUMA node as listed in the inventory"
     elif len(counts) > 1:

@@ -8,7 +8,7 @@ from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath, Marks
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
-from builder.model.pages import PagesWanted, pages_wanted
+from builder.model.pages import PagesWanted, cpu_nodes, pages_wanted
 from builder.model.ports import DpdkPort
 from builder.model.profile import Profile
 from builder.plan.nouns.why import Origin, Why
@@ -35,6 +35,11 @@ class Inputs:
     @property
     def pages(self) -> PagesWanted:
         return pages_wanted(self.profile.hugepages)
+
+    @property
+    def cpu_nodes(self) -> tuple[int, ...]:
+        """NUMA nodes with CPUs that stay online."""
+        return cpu_nodes(self.hardware, self.profile)
 
     def hardware_key(self, *keys: str | int) -> KeyPath:
         """`hardware.<class>.<keys>`"""

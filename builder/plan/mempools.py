@@ -34,6 +34,9 @@ ROUND_MIB = 1024
 # A node without DPDK ports: a vhost-user port moves to the node its guest's memory is on
 # (lib/netdev-dpdk.c, new_device()).
 IDLE_NODE_MIB = 1024
+# The table of ports (struct eth_dev_shared of lib/ethdev/ethdev_private.h) is under 1 MiB, and a
+# pool of MIN_MBUFS with an MTU of 1500 is 47.
+PORT_TABLE_MIB = 64
 # Every node with a DPDK port also gets vhost-user ports, whose MTU is 1500.
 DEFAULT_MTU = 1500
 

@@ -10,12 +10,14 @@ from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
 from builder.model.ports import DpdkPort
 from builder.model.sizes import HUGEPAGE_KIB
+from builder.plan.eal_nodes import eal_nodes, main_lcore, main_node
 from builder.plan.inputs import Inputs
 from builder.plan.mempools import (
     DEFAULT_MTU,
     DESCRIPTORS,
     HEADROOM_MIB,
     IDLE_NODE_MIB,
+    PORT_TABLE_MIB,
     PortMemory,
     per_port_node_mib,
     shared_node_mib,
@@ -66,7 +68,7 @@ def parse_socket_mem(text: str) -> tuple[int, ...]:
 def _plan_node(inputs: Inputs, cpus: CpuPlan, ports: tuple[DpdkPort, ...], node: int) -> OvsMemory:
     here = [port for port in ports if port.node == node]
     if not here:
-        return _plan_idle_node(inputs, node)
+        return _plan_idle_node(inputs, cpus, node)
     keys = tuple(inputs.port_key(port, "mtu") for port in here)
     if is_true(_own_setting(inputs, "per-port-memory")):
         memory = [
@@ -109,12 +111,43 @@ def offered_mtus(text: str, node: int, release: OsRelease) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _plan_idle_node(inputs: Inputs, node: int) -> OvsMemory:
-    """vhost-user ports of a guest whose memory is here move here, if there are pages at all."""
+def _plan_idle_node(inputs: Inputs, cpus: CpuPlan, node: int) -> OvsMemory:
+    """A node without DPDK ports: its memory is for vhost-user ports, and DPDK's own on one node.
+
+    vhost-user ports of a guest whose memory is here move here, if there are pages at all.
+    """
+    if not cpus.nodes[node] - cpus.offline:
+        reason = "none of its CPUs is online, so no port is polled there"
+        if node not in eal_nodes(cpus):
+            reason = "it has no CPUs, so DPDK does not know of it"
+        return OvsMemory(node, 0, reason, (inputs.hardware_key("numa", node),))
+    if node == main_node(cpus, _own_setting(inputs, "dpdk-lcore-mask") or None):
+        return _plan_main_node(inputs, cpus, node)
     if _has_pages(inputs, node):
         reason = f"{IDLE_NODE_MIB} for vhost-user ports, as it has no DPDK port"
         return OvsMemory(node, IDLE_NODE_MIB, reason, _page_keys(inputs))
     return OvsMemory(node, 0, "no DPDK port and no pages", _page_keys(inputs))
+
+
+def _plan_main_node(inputs: Inputs, cpus: CpuPlan, node: int) -> OvsMemory:
+    """The main lcore's node: DPDK has its table of ports there (`builder.plan.eal_nodes`), and
+    every vhost-user port starts there (lib/netdev-dpdk.c, vhost_common_construct()).
+
+    Pages that are counted and too few for all that: a little of them. None: a check says so.
+    """
+    wanted, keys = inputs.pages, _page_keys(inputs) or (inputs.profile_key("hugepages"),)
+    main = main_lcore(cpus, _own_setting(inputs, "dpdk-lcore-mask") or None)
+    what = f"DPDK's table of ports, as its main lcore, CPU {main}, runs there"
+    if wanted.count_of(wanted.largest_size) is None or _has_pages(inputs, node):
+        reason = f"{IDLE_NODE_MIB} for vhost-user ports and {what}"
+        return OvsMemory(node, IDLE_NODE_MIB, reason, keys)
+    counted = sum(
+        count.by_node(inputs.cpu_nodes).get(node, 0) * HUGEPAGE_KIB[count.size] // 1024
+        for count in wanted.counts
+    )
+    is_derived = len(wanted.counts) < len(wanted.sizes)
+    mib = PORT_TABLE_MIB if is_derived else min(PORT_TABLE_MIB, counted)
+    return OvsMemory(node, mib, f"{mib or 'no page'} for {what}", keys)
 
 
 def _has_pages(inputs: Inputs, node: int) -> bool:
@@ -124,9 +157,9 @@ def _has_pages(inputs: Inputs, node: int) -> bool:
     wanted = inputs.pages
     count = wanted.count_of(wanted.largest_size)
     if count is not None:
-        there = count.by_node(inputs.hardware).get(node, 0)
+        there = count.by_node(inputs.cpu_nodes).get(node, 0)
         return there * HUGEPAGE_KIB[count.size] // 1024 >= IDLE_NODE_MIB
-    return any(wish.by_node(inputs.hardware).get(node) for wish in wanted.wishes)
+    return any(wish.by_node(inputs.cpu_nodes).get(node) for wish in wanted.wishes)
 
 
 def _page_keys(inputs: Inputs) -> tuple[KeyPath, ...]:

@@ -54,14 +54,14 @@ def check_nodes_exist(pair: Pair) -> Iterator[Finding]:
 
 
 def check_even_spread(pair: Pair) -> Iterator[Finding]:
-    nodes = len(cpu_nodes(pair.hardware))
+    nodes = cpu_nodes(pair.hardware, pair.profile)
     for count in pages_wanted(pair.profile.hugepages).counts:
-        if not isinstance(count.pages, int) or not nodes or count.pages % nodes == 0:
+        if not isinstance(count.pages, int) or not nodes or count.pages % len(nodes) == 0:
             continue
-        spread = count.by_node(pair.hardware)
+        spread = count.by_node(nodes)
         split = ", ".join(f"{node}: {here}" for node, here in spread.items())
         message = (
-            f"{count_text(count.pages, 'page')} cannot be spread evenly over the {nodes} nodes "
+            f"{count_text(count.pages, 'page')} cannot be spread evenly over the {len(nodes)} nodes "
             f"of hardware class {pair.class_name}: the lowest nodes get one more"
         )
         path = (*pair.path, "hugepages", *count.path)

@@ -8,6 +8,7 @@ from builder.catalog.releases import OsRelease
 from builder.diagnostics import Diagnostic, Marks, Report
 from builder.model.inventory import Inventory
 from builder.plan.checks import (
+    eal,
     flavour,
     kernel,
     kubelet,
@@ -25,6 +26,7 @@ from builder.rule import Rule, diagnose
 
 PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (
     *memory.RULES,
+    *eal.RULES,
     *pages.RULES,
     *sriov.RULES,
     *ovs_options.RULES,

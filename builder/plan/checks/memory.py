@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from builder.diagnostics import KeyPath, Severity
 from builder.model.sizes import format_mib
 from builder.phrases import count_text
-from builder.plan.eal_pages import pages_of_switch
+from builder.plan.eal_nodes import eal_nodes
+from builder.plan.eal_pages import counts_text, enough_pages, pages_of_switch
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
 from builder.plan.nouns.image import ImagePlan
 from builder.plan.nouns.ovs import OvsPortPlan
@@ -15,7 +16,7 @@ from builder.plan.ovs_memory import is_true, offered_mtus
 from builder.rule import Finding, Rule
 
 
-def _socket_mem_key(image: ImagePlan) -> KeyPath:
+def socket_mem_key(image: ImagePlan) -> KeyPath:
     """The inventory's own value if it has one, else the pages that are too few."""
     setting = image.ovs_setting("dpdk-socket-mem")
     if setting is not None and setting.is_own:
@@ -29,7 +30,7 @@ def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
     if setting is None or image.socket_mem:
         return
     message = f"dpdk-socket-mem {setting.value!r} is not a list of MiB, one for each NUMA node"
-    yield Finding(_socket_mem_key(image), message, "write it like 2048,1024")
+    yield Finding(socket_mem_key(image), message, "write it like 2048,1024")
 
 
 def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
@@ -41,32 +42,29 @@ def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
                 f"dpdk-socket-mem requests {mib} MiB on NUMA node {node}, which does not exist"
             )
             hint = f"hardware class {image.hardware} has {count_text(nodes, 'node')}"
-            yield Finding(_socket_mem_key(image), message, hint)
+            yield Finding(socket_mem_key(image), message, hint)
 
 
 def check_socket_mem_fits(image: ImagePlan) -> Iterator[Finding]:
     """EAL fails when a node has fewer pages than it asks for, and ovs-vswitchd with it."""
     values = image.socket_mem
     for node in pages_of_switch(image)[1]:
-        if node >= len(image.memory_mib):
-            continue  # said by check_socket_mem_nodes
+        if node >= len(image.memory_mib) or node not in eal_nodes(image.cpus):
+            continue  # said by plan-socket-mem-nodes, plan-socket-mem-cpus
         pools = image.pools_on(node)
         there = sum(pool.mib for pool in pools)
         # Memory comes in whole pages: 1500 MiB of 1G pages are two pages.
         smallest = min((pool.size_kib // 1024 for pool in image.hugepages), default=1024)
-        # hugepages.count is of the default size, whose pools are the first.
         size = image.hugepages[0].size_kib // 1024 if image.hugepages else 1024
-        counted = sum(pool.count for pool in pools if pool.size_kib == size * 1024)
-        others = there - counted * size
         message = (
             f"Open vSwitch needs {-(-values[node] // smallest) * smallest} MiB of hugepages on "
             f"NUMA node {node} (dpdk-socket-mem), but the plan has {there} MiB there"
         )
         hint = (
-            f"hugepages.count: {{{node}: {-(-(values[node] - others) // size)}}} or more pages of "
+            f"hugepages.count: {counts_text(enough_pages(image))} or more pages of "
             f"{format_mib(size)}, a lower MTU of node {node}'s DPDK ports, or ports on another node"
         )
-        yield Finding(_socket_mem_key(image), message, hint)
+        yield Finding(socket_mem_key(image), message, hint)
 
 
 def _buffers_mib(image: ImagePlan, node: int, ports: list[OvsPortPlan]) -> int:
@@ -107,7 +105,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
             severity = "error"
             message += f"the node has {there} MiB of pages, so Open vSwitch cannot create them"
         hint = f"use {wanted} or more, or remove dpdk-socket-mem: it is derived then"
-        yield Finding(_socket_mem_key(image), message, hint, severity=severity)
+        yield Finding(socket_mem_key(image), message, hint, severity=severity)
 
 
 RULES: tuple[Rule[ImagePlan], ...] = (

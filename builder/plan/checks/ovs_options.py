@@ -175,8 +175,7 @@ def check_lcore_mask(image: ImagePlan) -> Iterator[Finding]:
     option = OVS_OPTIONS["dpdk-lcore-mask"]
     if setting is None or not option.form.accepts(setting.value):
         return
-    bits, there = int(setting.value, 16), image.cpus.housekeeping
-    asked = CpuSet.of(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+    asked, there = CpuSet.of_mask(setting.value), image.cpus.housekeeping
     outside = asked - there
     key = own_key(image, setting.key)
     if outside:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from builder.model.sizes import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
+from builder.plan.eal_nodes import eal_nodes
 from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import VfPlan
 from builder.plan.nouns.image import ImagePlan
@@ -20,7 +21,9 @@ RESOURCES = {1048576: "hugepages-1Gi", 2048: "hugepages-2Mi"}
 
 def check_any_page(image: ImagePlan) -> Iterator[Finding]:
     """eal_hugepage_info_init() fails where no page of any size is free, whatever is asked for."""
-    if image.ovs is None or any(image.socket_mem) or any(p.count for p in image.hugepages):
+    known = eal_nodes(image.cpus)
+    there = any(pool.count for pool in image.hugepages if pool.node in known)
+    if image.ovs is None or any(image.socket_mem) or there:
         return
     message = "there are no hugepages: Open vSwitch cannot start DPDK, which its bridges require"
     hint = "set hugepages.count, or have it derived by giving a bridge a DPDK port"
@@ -90,11 +93,18 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
     hugepages-* (kubernetes issue 140544), so pages OVS holds are promised a second time.
     """
     taken, lacks = pages_of_switch(image)
+    known = eal_nodes(image.cpus)
+    if any(d.who == "pods" and d.mib and d.node not in known for d in image.page_demands):
+        return  # said by plan-pods-pages-cpus
     for size in dict.fromkeys(pool.size_kib for pool in image.hugepages):
         held = {node: pages for (node, kib), pages in taken.items() if kib == size and pages}
         users = _users_of(image, size, {kib for (_, kib), pages in taken.items() if pages})
         pools = [pool for pool in image.hugepages if pool.size_kib == size]
-        left = {pool.node: pool.count - held.get(pool.node, 0) for pool in pools if pool.count}
+        left = {
+            pool.node: pool.count - held.get(pool.node, 0)
+            for pool in pools
+            if pool.count and pool.node in known
+        }
         if not held or not users or lacks or any(count < 0 for count in left.values()):
             continue
         total, ours = sum(pool.count for pool in pools), sum(held.values())
@@ -124,7 +134,7 @@ def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
     DPDK pods whose pages nobody spoke of could take another size, if Open vSwitch leaves one.
     """
     asked = dict.fromkeys(d.who for d in image.page_demands if d.size_kib == size and d.mib)
-    vfs = _dpdk_vfs_of_pods(image)
+    vfs = dpdk_vfs_of_pods(image)
     spoken = any(demand.who == "pods" for demand in image.page_demands)
     free_sizes = {pool.size_kib for pool in image.hugepages if pool.count} - held_sizes
     users: list[str] = [who for who in asked if who != "pods"]
@@ -133,7 +143,7 @@ def _users_of(image: ImagePlan, size: int, held_sizes: set[int]) -> str:
     return " and ".join(users)
 
 
-def _dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:
+def dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:
     """Pools (or VFs) from which a pod's DPDK program takes a port, and needs pages."""
 
     def name(pf: str, vf: VfPlan) -> str:

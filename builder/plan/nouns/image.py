@@ -82,6 +82,12 @@ class ImagePlan:
         settings = self.ovs.other_config if self.ovs is not None else ()
         return next((setting for setting in settings if setting.key == key), None)
 
+    @property
+    def lcore_mask(self) -> str | None:
+        """The inventory's own dpdk-lcore-mask: there is no derived one."""
+        setting = self.ovs_setting("dpdk-lcore-mask")
+        return setting.value if setting is not None else None
+
     def profile_key(self, *keys: str | int) -> KeyPath:
         """A key of the inventory's profile."""
         return ("profiles", self.profile, *keys)

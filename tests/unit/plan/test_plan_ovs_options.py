@@ -279,6 +279,14 @@ ALLOW = "-a 0000:09:00.0 -a 0000:01:10.0"
             "use -a instead",
         ),
         (
+            "--main-lcore=4",
+            (
+                "--main-lcore: Open vSwitch gives EAL a single lcore, so DPDK does not start "
+                "with another one"
+            ),
+            "remove it",
+        ),
+        (
             "--no-pci",
             "--no-pci: the ports are PCI devices, and DPDK would ignore all PCI devices",
             "remove it",
