@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder.catalog.port_drivers import PortDriver
+from builder.catalog.driver_types import PortDriver
 from builder.catalog.versions import Version
 from builder.catalog.vf_settings import VfSetting
 
@@ -37,6 +37,7 @@ class NicType:
     vf_pool: VFs of the whole device, shared out evenly over its ports, one block after the
     other. vf_block: the same, with as many for each port. Both 0: the offset is the same for
     every port, so that the ports' VFs interleave.
+    layout_of: the family whose layout of VFs is assumed, as the model's own was never seen.
     vfs_in_card: how many VFs there are is a setting of the card; pool or block is its default.
     queues: most receive queues DPDK has of a whole port, beyond which Open vSwitch takes fewer
     in silence (netdev-dpdk.c, dpdk_eth_dev_init()); None: more than anybody asks for, or not
@@ -53,6 +54,7 @@ class NicType:
     vf_stride: int = 0
     vf_pool: int = 0
     vf_block: int = 0
+    layout_of: str | None = None
     vfs_in_card: bool = False
     queues: int | None = None
     is_listed: bool = True
@@ -63,8 +65,10 @@ class NicType:
         return None if self.vf is None else self.vf.driver
 
     @property
-    def settings(self) -> Mapping[VfSetting, Version]:
-        """What can be set of its VFs, and since which kernel."""
+    def settings(self) -> Mapping[VfSetting, Version] | None:
+        """What can be set of its VFs, and since which kernel; None: not known."""
+        if self.driver.settings is None:
+            return None
         return {**self.driver.settings, **(self.vf.settings if self.vf is not None else {})}
 
     @property

@@ -80,8 +80,7 @@ def _i40e(device_id: str, name: str, total_vfs: int = 64) -> NicType:
 def _ice(device_id: str, name: str) -> NicType:
     """256 VFs a device.
 
-    drivers/net/ethernet/intel/ice/ice_devids.h has the ids; E822 and E823, parts of Xeon D, are
-    not here: where their VFs lie is not known.
+    drivers/net/ethernet/intel/ice/ice_devids.h has the ids.
     """
     return NicType(
         device_id,
@@ -93,6 +92,13 @@ def _ice(device_id: str, name: str) -> NicType:
         vf_stride=1,
         vf_pool=256,
     )
+
+
+def _e82x(device_id: str, name: str) -> NicType:
+    """E822, E823 and E825, parts of Xeon D and 6, and E830: the VFs of an E810, by the same
+    driver. No `lspci -vvv` of one was seen, so that where they lie is taken from the E810.
+    """
+    return replace(_ice(device_id, name), layout_of="E810")
 
 
 def _mlx5(device_id: str, name: str, vf_id: str) -> NicType:
@@ -198,19 +204,58 @@ _TYPES = (
     _i40e("8086:1589", "Intel X710/X557-AT (10GBASE-T)"),
     _i40e("8086:158a", "Intel XXV710 (backplane)"),
     _i40e("8086:158b", "Intel XXV710 (SFP28)"),
-    _i40e("8086:15ff", "Intel X710-T4L (10GBASE-T)"),
+    _i40e("8086:15ff", "Intel X710-TL (10GBASE-T)"),
+    _i40e("8086:104e", "Intel X710-TL (SFP+)"),
+    _i40e("8086:104f", "Intel X710-TL (backplane)"),
+    _i40e("8086:101f", "Intel V710-TL (5GBASE-T)"),
+    _i40e("8086:0dd2", "Intel I710-TL (1GBASE-T)"),
+    _i40e("8086:0cf8", "Intel X710 (FPGA N3000)"),
+    _i40e("8086:0d58", "Intel XXV710 (FPGA N3000)"),
     _x722("8086:37ce", "Intel X722 (backplane)"),
     _x722("8086:37cf", "Intel X722 (QSFP+)"),
     _x722("8086:37d0", "Intel X722 (SFP+)"),
     _x722("8086:37d1", "Intel X722 (1GbE)"),
     _x722("8086:37d2", "Intel X722 (10GBASE-T)"),
     _x722("8086:37d3", "Intel X722 (SFP+, I)"),
+    _x722("8086:0dda", "Intel X722 (SFP+, A)"),
     _ice("8086:1591", "Intel E810-C (backplane)"),
     _ice("8086:1592", "Intel E810-C (QSFP)"),
     _ice("8086:1593", "Intel E810-C (SFP)"),
     _ice("8086:1599", "Intel E810-XXV (backplane)"),
     _ice("8086:159a", "Intel E810-XXV (QSFP)"),
     _ice("8086:159b", "Intel E810-XXV (SFP)"),
+    _e82x("8086:1890", "Intel E822-C (backplane)"),
+    _e82x("8086:1891", "Intel E822-C (QSFP)"),
+    _e82x("8086:1892", "Intel E822-C (SFP)"),
+    _e82x("8086:1893", "Intel E822-C/X557-AT (10GBASE-T)"),
+    _e82x("8086:1894", "Intel E822-C (1GbE)"),
+    _e82x("8086:1897", "Intel E822-L (backplane)"),
+    _e82x("8086:1898", "Intel E822-L (SFP)"),
+    _e82x("8086:1899", "Intel E822-L/X557-AT (10GBASE-T)"),
+    _e82x("8086:189a", "Intel E822-L (1GbE)"),
+    _e82x("8086:188a", "Intel E823-C (backplane)"),
+    _e82x("8086:188b", "Intel E823-C (QSFP)"),
+    _e82x("8086:188c", "Intel E823-C (SFP)"),
+    _e82x("8086:188d", "Intel E823-C/X557-AT (10GBASE-T)"),
+    _e82x("8086:188e", "Intel E823-C (1GbE)"),
+    _e82x("8086:124c", "Intel E823-L (backplane)"),
+    _e82x("8086:124d", "Intel E823-L (SFP)"),
+    _e82x("8086:124e", "Intel E823-L/X557-AT (10GBASE-T)"),
+    _e82x("8086:124f", "Intel E823-L (1GbE)"),
+    _e82x("8086:151d", "Intel E823-L (QSFP)"),
+    _e82x("8086:579c", "Intel E825-C (backplane)"),
+    _e82x("8086:579d", "Intel E825-C (QSFP)"),
+    _e82x("8086:579e", "Intel E825-C (SFP)"),
+    _e82x("8086:579f", "Intel E825-C (10GbE)"),
+    _e82x("8086:12d1", "Intel E830-CC (backplane)"),
+    _e82x("8086:12d2", "Intel E830-CC (QSFP)"),
+    _e82x("8086:12d3", "Intel E830-CC (SFP)"),
+    _e82x("8086:12d5", "Intel E830-C (backplane)"),
+    _e82x("8086:12d8", "Intel E830-C (QSFP)"),
+    _e82x("8086:12da", "Intel E830-C (SFP)"),
+    _e82x("8086:12dc", "Intel E830-L (backplane)"),
+    _e82x("8086:12dd", "Intel E830-L (QSFP)"),
+    _e82x("8086:12de", "Intel E830-L (SFP)"),
     _mlx5("15b3:1013", "NVIDIA ConnectX-4", "15b3:1014"),
     _mlx5("15b3:1015", "NVIDIA ConnectX-4 Lx", "15b3:1016"),
     _mlx5("15b3:1017", "NVIDIA ConnectX-5", "15b3:1018"),
@@ -243,6 +288,14 @@ VF_TYPES: dict[str, VfType] = {nic.vf.device_id: nic.vf for nic in _TYPES if nic
 def find_nic_type(device_id: str) -> NicType | None:
     """The model behind a `vendor:device` id, or None when it is not in the table."""
     return NIC_TYPES.get(device_id)
+
+
+def passed_through(device_id: str) -> NicType | None:
+    """A VF that a virtual machine has as a port of its own; None: the id is of no VF we know."""
+    vf = VF_TYPES.get(device_id)
+    if vf is None:
+        return None
+    return NicType(device_id, f"a VF, {vf.driver}", port_driver(vf.driver), queues=vf.queues)
 
 
 def unlisted_nic_type(device_id: str, driver: str) -> NicType:

@@ -2,66 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
-
+from builder.catalog.driver_types import PortDriver
 from builder.catalog.modules import module_name
-from builder.catalog.releases import Family
+from builder.catalog.other_drivers import OTHER_DRIVERS, PCI_NAMES
 from builder.catalog.versions import Version
 from builder.catalog.vf_settings import VfSetting
-
-LinkState = Literal["auto", "enable", "disable"]
-# What DPDK's driver makes of a port that has VFs. none: it has nothing that answers VFs; no-rss:
-# it refuses the RSS Open vSwitch asks for; pools: its queues are one VF's share; any: no limit.
-VfHost = Literal["none", "no-rss", "pools", "any"]
-
-
-@dataclass(frozen=True, slots=True)
-class PortDriver:
-    """A kernel network driver.
-
-    is_known: whether there is a row of it; without one, nothing below is known.
-    bifurcated: DPDK works through the kernel driver, the port is never unbound.
-    pmd_packages: packages with DPDK's driver for the port and its VFs, without ABI suffix.
-    firmware: packages with firmware the driver asks for, by family of the release.
-    vf_driver: the kernel driver of its VFs.
-    vf_queues: receive queues DPDK can have of a VF: of as many VFs and more, so many; none: more
-    than anybody asks for, or not known. vf_queues_power_of_two: only such numbers.
-    dpdk_vf_host: None: not known.
-    max_vfs: whether it has this parameter: one number in-tree, in Intel's own build a list.
-    needs_pf_up: while the port is down it takes sriov_numvfs, says nothing and makes no VFs.
-    set_in_card: how a card is set to {num_vfs} VFs of the port {pci}.
-    max_mtu: largest MTU (netdev->max_mtu); None: not known. settings: VF setting -> first kernel
-    whose driver has it. switchdev: first kernel with devlink's eswitch mode switchdev; None:
-    none has. not_in_switchdev: settings it refuses in that mode. tx_rates: least and most Mbit/s
-    of a max-tx-rate that is not 0; None: the port's speed decides. link_states: those with an
-    effect.
-    """
-
-    name: str
-    is_known: bool = True
-    bifurcated: bool = False
-    pmd_packages: tuple[str, ...] = ()
-    firmware: Mapping[Family, tuple[str, ...]] = field(default_factory=dict)
-    vf_driver: str | None = None
-    vf_queues: tuple[tuple[int, int], ...] = ()
-    vf_queues_power_of_two: bool = False
-    dpdk_vf_host: VfHost | None = None
-    max_vfs: bool = False
-    needs_pf_up: bool = False
-    set_in_card: str = "set it with the vendor's tool before the first boot"
-    max_mtu: int | None = None
-    settings: Mapping[VfSetting, Version] = field(default_factory=dict)
-    switchdev: Version | None = None
-    not_in_switchdev: tuple[VfSetting, ...] = ()
-    tx_rates: tuple[int, int] | None = None
-    link_states: tuple[LinkState, ...] = ("auto", "enable", "disable")
-
-    def most_vf_queues(self, num_vfs: int) -> int | None:
-        """Of a VF, made with `num_vfs - 1` others; None: no limit is known."""
-        return next((most for vfs, most in reversed(self.vf_queues) if vfs <= num_vfs), None)
-
 
 # Older than any kernel of a release we know.
 LONG = Version(3, 0)
@@ -124,7 +69,7 @@ _ALL = (
     PortDriver(
         "ice",
         pmd_packages=("librte-net-ice", "librte-net-iavf"),
-        firmware={"debian": ("firmware-intel-misc",), "ubuntu": ("linux-firmware",)},
+        firmware={"debian": ("firmware-intel-misc",), "ubuntu": ("linux-firmware-intel-misc",)},
         vf_driver="iavf",
         vf_queues=_IAVF_QUEUES,
         dpdk_vf_host="none",
@@ -162,7 +107,8 @@ _ALL = (
         settings={**_BASE, "max-tx-rate": LONG, "min-tx-rate": LONG, "link-state": LONG},
         switchdev=LONG,
     ),
-    PortDriver("virtio-pci", pmd_packages=("librte-net-virtio",)),
+    PortDriver("virtio-pci", pmd_packages=("librte-net-virtio",), settings={}),
+    *OTHER_DRIVERS,
 )
 
 PORT_DRIVERS: dict[str, PortDriver] = {driver.name: driver for driver in _ALL}
@@ -170,5 +116,6 @@ _BY_MODULE = {module_name(driver.name): driver for driver in _ALL}
 
 
 def port_driver(name: str) -> PortDriver:
-    """The row of a driver, by a name with `-` or `_`; of one without a row, its name alone."""
-    return _BY_MODULE.get(module_name(name)) or PortDriver(name, is_known=False)
+    """The row of a driver, by any of its names; of one without a row, its name alone."""
+    known = module_name(name)
+    return _BY_MODULE.get(PCI_NAMES.get(known, known)) or PortDriver(name, is_known=False)

@@ -112,6 +112,7 @@ class OsRelease:
 
         Debian policy 8.1 puts a hyphen between two digits: `librte-net-e1000-25`.
         """
+        stem = self.package(stem)
         return f"{stem}{'-' if stem[-1].isdigit() else ''}{self.dpdk_abi}"
 
     def package(self, name: str) -> str:
@@ -119,13 +120,18 @@ class OsRelease:
         return self.names.renamed.get(name, name)
 
 
+# Ubuntu 26.04 splits linux-firmware up; before that it is one package.
+_ONE_FIRMWARE = {
+    f"linux-firmware-{part}": "linux-firmware"
+    for part in ("intel-misc", "misc", "netronome", "qlogic", "realtek")
+}
 # Versions as each release's archive has them (packages linux-image-*, openvswitch-switch,
 # dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m; Ubuntu's had it =y at least up to
 # 5.4, and options on the command line reach a module as well (modprobe reads /proc/cmdline),
 # so that the built-in form is right for Ubuntu either way. systemd-resolved is a package since
 # Debian 12 and Ubuntu 24.04, systemd-repart since Debian 13 and Ubuntu 26.04. Files of
-# intel/ice/ddp: firmware-intel-misc was split off firmware-misc-nonfree in Debian 13, Ubuntu
-# 26.04 splits linux-firmware up.
+# intel/ice/ddp: firmware-intel-misc was split off firmware-misc-nonfree in Debian 13. igc is a
+# part of DPDK's e1000 since 25.03.
 _ALL = (
     OsRelease(
         id="debian-12",
@@ -182,6 +188,7 @@ _ALL = (
         dpdk_abi="22",
         systemd=249,
         components=("main", "universe"),
+        names=PackageNames((), _ONE_FIRMWARE),
     ),
     OsRelease(
         id="ubuntu-24.04",
@@ -198,7 +205,7 @@ _ALL = (
         dpdk_abi="24",
         systemd=255,
         components=("main", "universe"),
-        names=PackageNames(("systemd-resolved",)),
+        names=PackageNames(("systemd-resolved",), _ONE_FIRMWARE),
     ),
     OsRelease(
         id="ubuntu-26.04",
@@ -215,7 +222,7 @@ _ALL = (
         systemd=259,
         components=("main", "universe"),
         names=PackageNames(
-            ("systemd-resolved", "systemd-repart"), {"linux-firmware": "linux-firmware-intel-misc"}
+            ("systemd-resolved", "systemd-repart"), {"librte-net-igc": "librte-net-e1000"}
         ),
     ),
 )

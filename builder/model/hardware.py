@@ -9,7 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from builder.catalog.nic_types import NicType
-from builder.catalog.nics import described_vf, find_nic_type, unlisted_nic_type
+from builder.catalog.nics import (
+    described_vf,
+    find_nic_type,
+    passed_through,
+    unlisted_nic_type,
+)
 from builder.model.base import Part
 from builder.model.sizes import MemoryMiB
 from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, Pci, Whole, text
@@ -109,7 +114,8 @@ class Nic(Part):
 
         The one place where the two meet: plans carry the row on.
         """
-        known = find_nic_type(self.id) or unlisted_nic_type(self.id, self.driver)
+        known = find_nic_type(self.id) or passed_through(self.id)
+        known = known or unlisted_nic_type(self.id, self.driver)
         own = self.sriov
         if own is None:
             return known
@@ -121,6 +127,7 @@ class Nic(Part):
             vf_stride=own.vf_stride,
             vf_pool=0,
             vf_block=0,
+            layout_of=None,
             vfs_in_card=False,
         )
 

@@ -21,14 +21,11 @@ def uplink_settings(
     if pf_driver in DPDK_DRIVERS:
         return {}
     left = model.driver.not_in_switchdev if policy.eswitch == "switchdev" else ()
-    given = vf.settings.given()
+    given, can = vf.settings.given(), model.settings or {}
     return {
         name: need.value
         for name, need in UPLINK.items()
-        if name not in given
-        and name not in left
-        and name in model.settings
-        and model.settings[name] <= release.kernel
+        if name not in given and name not in left and name in can and can[name] <= release.kernel
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath
 from builder.model.hardware import HardwareClass, Nic
@@ -71,6 +72,13 @@ def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
         if module_name(driver) != module_name(nic.driver):
             message = f"the kernel driver of {nic.id} ({kind.name}) is {driver}"
             yield Finding((*path, "driver"), message, f"driver: {driver}")
+        elif driver in DPDK_DRIVERS:
+            message = f"{driver} is not the kernel's network driver of {nic.name}"
+            hint = (
+                "give the driver that the port has without DPDK; which ports and VFs go to "
+                f"{driver} is said in ovs and sriov"
+            )
+            yield Finding((*path, "driver"), message, hint)
 
 
 def check_numa_exists(inventory: Inventory) -> Iterator[Finding]:

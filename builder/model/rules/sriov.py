@@ -148,6 +148,20 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
         yield Finding((*pf.path, "num-vfs"), message, hint)
 
 
+def check_layout(pf: UsedPf) -> Iterator[Finding]:
+    """A model whose VFs were never seen."""
+    if pf.kind.layout_of is not None:
+        message = (
+            f"where the VFs of {pf.nic.name} ({pf.kind.name}) are is assumed: as those of an "
+            f"{pf.kind.layout_of}"
+        )
+        hint = (
+            f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
+            f"vf-offset, vf-stride}}, from lspci -vvv -s {pf.nic.pci}"
+        )
+        yield Finding((*pf.path, "pf"), message, hint)
+
+
 def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
     port, ovs = pf.whole_port, pf.pair.profile.ovs
     if port is not None and ovs is not None and not DPDK_DRIVERS[ovs.driver].makes_vfs:
@@ -222,6 +236,12 @@ RULES: tuple[Rule[Inventory], ...] = (
         "warning",
         "A PF does not have more VFs than its card is configured for.",
         each(used_pfs, check_set_in_card),
+    ),
+    Rule(
+        "sriov-layout",
+        "warning",
+        "The PCI addresses of a PF's VFs are known, not assumed.",
+        each(used_pfs, check_layout),
     ),
     Rule(
         "sriov-pf-makes-vfs",

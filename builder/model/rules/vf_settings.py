@@ -34,9 +34,9 @@ def check_rates(inventory: Inventory) -> Iterator[Finding]:
 def _settings(
     inventory: Inventory,
 ) -> Iterator[tuple[UsedPf, NicType, KeyPath, Vf, VfSetting]]:
-    """Every setting of a VF whose PF has a driver we know."""
+    """Every setting of a VF whose PF has a driver of which we know what it sets."""
     for pf, path, vf in _vfs(inventory):
-        for setting in vf.settings.given() if pf.kind.driver.is_known else ():
+        for setting in vf.settings.given() if pf.kind.settings is not None else ():
             yield pf, pf.kind, (*path, setting), vf, setting
 
 
@@ -44,7 +44,7 @@ def check_driver_can(inventory: Inventory) -> Iterator[Finding]:
     """A setting the driver has no call for is EOPNOTSUPP at boot."""
     for pf, kind, path, vf, setting in _settings(inventory):
         nothing = setting == "min-tx-rate" and vf.min_tx_rate == 0
-        if setting not in kind.settings and not nothing:
+        if setting not in (kind.settings or {}) and not nothing:
             message = (
                 f"driver {kind.driver.name} of {pf.nic.name} ({kind.name}) cannot set {setting} "
                 "of a VF"
@@ -56,7 +56,7 @@ def check_value(inventory: Inventory) -> Iterator[Finding]:
     """A value the driver refuses, or takes for another one."""
     for pf, kind, path, vf, setting in _settings(inventory):
         driver = kind.driver
-        if setting not in kind.settings:
+        if setting not in (kind.settings or {}):
             continue
         if setting == "link-state" and vf.link_state not in driver.link_states:
             message = (

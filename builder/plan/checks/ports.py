@@ -68,13 +68,36 @@ def _probes_all(image: ImagePlan) -> bool:
     return asked or not OVS_OPTIONS["dpdk-probe-at-init"].is_in(image.release.ovs)
 
 
+def check_has_driver(image: ImagePlan) -> Iterator[Finding]:
+    """A port that DPDK has no driver for: ovs-vswitchd does not open it, whatever it is bound to."""
+    models = {port.pci: port.model for port in image.physical_ports}
+    models |= {vf.pci: pf.model for pf in image.pfs for vf in pf.vfs}
+    dpdk, release = image.release.dpdk, image.release.id
+    for port in image.dpdk_ports:
+        model = models.get(port.pci)
+        if model is None or not model.driver.dpdk_has_none(dpdk):
+            continue
+        since = model.driver.dpdk_since
+        message = f"DPDK has no driver for NICs of {model.driver.name}"
+        hint = "use a port of another NIC"
+        if since is not None:
+            message = (
+                f"DPDK {dpdk} of {release} has no driver for NICs of {model.driver.name}, which "
+                f"DPDK has since {since}"
+            )
+            hint += f", or a release with DPDK {since}"
+        message += f": {port.name} does not open"
+        yield Finding((*port.key, "nic" if port.vf is None else "vf"), message, hint)
+
+
 def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
     """A PF that DPDK drives while it has VFs: what DPDK's drivers then allow.
 
     drivers/net/intel/ixgbe/ixgbe_ethdev.c, ixgbe_check_mq_mode(): a pool for each VF, so the
     PF has 2 queues, or 4 when asked for 4; Open vSwitch wants a transmit queue for each PMD
     thread and one more (lib/dpif-netdev.c). net_e1000_igb refuses RSS, which Open vSwitch
-    always asks for ("SRIOV is active, wrong mq_mode rx").
+    always asks for ("SRIOV is active, wrong mq_mode rx"). A VF of ice asks its PF over virtchnl
+    for each queue, and DPDK's ice has nothing that answers, as i40e_pf.c does.
     """
     threads = len(image.cpus.pmd)
     ports = {port.pci: port for port in image.dpdk_ports if port.vf is None}
@@ -88,7 +111,13 @@ def check_pf_with_vfs(image: ImagePlan) -> Iterator[Finding]:
         )
         key, rxq = (*port.key, "nic"), port.rxq
         starts = f"DPDK starts {pf.name} ({model.name}) with VFs as {port.name}"
-        if model.driver.dpdk_vf_host == "no-rss":
+        if model.driver.dpdk_vf_host == "none":
+            message = (
+                f"DPDK's driver of {pf.name} ({model.name}) does not serve VFs: while {pf.name} is "
+                f"port {port.name} itself, its VFs get neither queues nor a link"
+            )
+            yield Finding(key, message, hint)
+        elif model.driver.dpdk_vf_host == "no-rss":
             message = starts.replace("DPDK starts", "DPDK does not start")
             yield Finding(key, message, hint)
         elif model.driver.dpdk_vf_host == "pools" and not _fits_pool(rxq, threads):
@@ -112,9 +141,15 @@ RULES: tuple[Rule[ImagePlan], ...] = (
         check_allow_list,
     ),
     Rule(
+        "plan-dpdk-driver",
+        "error",
+        "The release's DPDK has a driver for every DPDK port.",
+        check_has_driver,
+    ),
+    Rule(
         "plan-pf-with-vfs",
         "error",
-        "A PF that DPDK drives while it has VFs has a number of queues that its driver supports.",
+        "A PF that DPDK drives while it has VFs has a driver that serves them, and queues for it.",
         check_pf_with_vfs,
     ),
 )

@@ -41,7 +41,7 @@ def check_settings_in_release(image: ImagePlan) -> Iterator[Finding]:
     for pf in image.pfs:
         for vf in pf.vfs:
             for setting in vf.settings.given():
-                first = pf.model.settings.get(setting)
+                first = (pf.model.settings or {}).get(setting)
                 if first is not None and first > has:
                     message = (
                         f"{pf.model.driver.name} supports {setting} of a VF since kernel "

@@ -100,7 +100,7 @@ def lacks(case: Case, pf: PfPlan, vf: VfPlan, setting: VfSetting) -> str | None:
         setting == "link-state" and vf.settings.link_state == "auto"
     ):
         return None
-    if setting not in other.settings:
+    if setting not in (other.settings or {}):
         return f"{note}, whose driver cannot set {setting} of a VF"
     if setting == "max-tx-rate" and (vf.settings.max_tx_rate or 0) > TWIN_MBIT_S:
         return f"{note}, whose link is {TWIN_MBIT_S} Mbit/s"

@@ -8,7 +8,13 @@ from dataclasses import replace
 import pytest
 
 from builder.catalog.nic_types import NicType, VfType
-from builder.catalog.nics import NIC_TYPES, described_vf, find_nic_type, unlisted_nic_type
+from builder.catalog.nics import (
+    NIC_TYPES,
+    described_vf,
+    find_nic_type,
+    passed_through,
+    unlisted_nic_type,
+)
 from builder.catalog.port_drivers import PORT_DRIVERS
 from builder.model.values import PciAddress
 
@@ -93,7 +99,7 @@ def test_find_nic_type() -> None:
 
 
 def test_a_port_that_is_not_listed_has_what_its_driver_has() -> None:
-    model, listed = unlisted_nic_type("8086:124c", "ice"), NIC_TYPES["8086:1593"]
+    model, listed = unlisted_nic_type("8086:12df", "ice"), NIC_TYPES["8086:1593"]
     assert (model.is_listed, model.total_vfs, model.vf) == (False, 0, None)
     assert model.driver is listed.driver
     assert model.settings == listed.settings
@@ -102,6 +108,49 @@ def test_a_port_that_is_not_listed_has_what_its_driver_has() -> None:
     assert unlisted_nic_type("1af4:beef", "virtio_pci").driver.name == "virtio-pci"
     stranger = unlisted_nic_type("dead:beef", "foo").driver
     assert (stranger.name, stranger.is_known, stranger.pmd_packages) == ("foo", False, ())
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver", "vf_id", "most"),
+    [
+        # X710-TM4: two ports of 15ff and two of 104e.
+        ("8086:104e", "i40e", "8086:154c", 32),
+        ("8086:104f", "i40e", "8086:154c", 32),
+        ("8086:101f", "i40e", "8086:154c", 32),
+        ("8086:0dd2", "i40e", "8086:154c", 32),
+        ("8086:0dda", "i40e", "8086:37cd", 32),
+        ("8086:1890", "ice", "8086:1889", 64),
+        ("8086:188c", "ice", "8086:1889", 64),
+        ("8086:124d", "ice", "8086:1889", 64),
+        ("8086:579e", "ice", "8086:1889", 64),
+        ("8086:12d3", "ice", "8086:1889", 64),
+    ],
+)
+def test_models_of_a_family(device_id: str, driver: str, vf_id: str, most: int) -> None:
+    """With its VFs, and how many a port of a card with four ports has."""
+    model = NIC_TYPES[device_id]
+    assert model.vf is not None
+    assert (model.driver.name, model.vf.device_id, model.vf.driver) == (driver, vf_id, "iavf")
+    assert model.most_vfs(4) == most
+
+
+def test_whose_layout_is_assumed() -> None:
+    """Those of the E82x and E830 families, and no others."""
+    found = {nic.name.split()[1].split("-")[0] for nic in NIC_TYPES.values() if nic.layout_of}
+    assert found == {"E822", "E823", "E825", "E830"}
+    assert {nic.driver.name for nic in NIC_TYPES.values() if nic.layout_of} == {"ice"}
+
+
+@pytest.mark.parametrize(
+    ("device_id", "driver"),
+    [("15b3:1018", "mlx5_core"), ("8086:10ed", "ixgbevf"), ("8086:154c", "iavf")],
+)
+def test_a_vf_passed_through_to_a_machine_is_a_port_of_its(device_id: str, driver: str) -> None:
+    model = passed_through(device_id)
+    assert model is not None
+    assert (model.driver.name, model.is_listed, model.total_vfs) == (driver, True, 0)
+    assert model.driver.pmd_packages
+    assert passed_through("8086:10fb") is None
 
 
 def test_described_vfs() -> None:

@@ -1,4 +1,4 @@
-"""What the drivers of ports set of their VFs, as their sources in the kernel have it."""
+"""What is known of the drivers of ports, as their sources in the kernel and DPDK have it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.driver_types import PortDriver
 from builder.catalog.nic_types import NicType, VfType
 from builder.catalog.nics import NIC_TYPES
+from builder.catalog.other_drivers import PCI_NAMES
 from builder.catalog.ovs_forms import OvsOption
-from builder.catalog.port_drivers import PORT_DRIVERS, PortDriver
+from builder.catalog.port_drivers import PORT_DRIVERS, port_driver
+from builder.catalog.releases import RELEASES
 from builder.catalog.vf_settings import VF_SETTINGS
 
 BUILDER = Path(__file__).parents[3] / "builder"
@@ -33,7 +36,9 @@ BUILDER = Path(__file__).parents[3] / "builder"
     ],
 )
 def test_settings_a_driver_has_not(device_id: str, has_not: set[str]) -> None:
-    assert {*VF_SETTINGS} - NIC_TYPES[device_id].settings.keys() == has_not
+    settings = NIC_TYPES[device_id].settings
+    assert settings is not None
+    assert {*VF_SETTINGS} - settings.keys() == has_not
 
 
 def test_switchdev_mode() -> None:
@@ -48,8 +53,56 @@ def test_switchdev_mode() -> None:
 
 
 def test_drivers_set_nothing_else() -> None:
-    named = {name for d in PORT_DRIVERS.values() for name in (*d.settings, *d.not_in_switchdev)}
+    named = {
+        name
+        for driver in PORT_DRIVERS.values()
+        for name in (*(driver.settings or ()), *driver.not_in_switchdev)
+    }
     assert named == VF_SETTINGS.keys()
+
+
+def test_what_a_driver_has_of_dpdk() -> None:
+    """A driver DPDK has one for has its package, another has none."""
+    for driver in PORT_DRIVERS.values():
+        assert (driver.dpdk_since is not None) == bool(driver.pmd_packages), driver.name
+    none = {name for name, driver in PORT_DRIVERS.items() if driver.dpdk_since is None}
+    assert {"tg3", "bnx2", "e100", "forcedeth", "be2net", "qlcnic", "cxgb3", "alx"} <= none
+
+
+@pytest.mark.parametrize(
+    ("driver", "release", "has_none"),
+    [
+        ("tg3", "ubuntu-26.04", True),
+        ("r8169", "debian-12", True),
+        ("r8169", "ubuntu-24.04", True),
+        ("r8169", "debian-13", False),
+        ("mana", "debian-12", True),
+        ("mana", "ubuntu-24.04", False),
+        ("gve", "ubuntu-22.04", True),
+        ("ixgbe", "ubuntu-22.04", False),
+        # Nothing is known of it.
+        ("novel", "ubuntu-22.04", False),
+    ],
+)
+def test_dpdk_has_no_driver(driver: str, release: str, *, has_none: bool) -> None:
+    assert port_driver(driver).dpdk_has_none(RELEASES[release].dpdk) is has_none
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("mlx5", "mlx5_core"), ("mlx4_en", "mlx4_core"), ("virtio_net", "virtio-pci")],
+)
+def test_names_that_are_not_of_the_pci_driver(name: str, driver: str) -> None:
+    assert port_driver(name) is PORT_DRIVERS[driver]
+
+
+def test_other_names_are_of_rows() -> None:
+    assert {port_driver(name).is_known for name in PCI_NAMES.values()} == {True}
+
+
+def test_bifurcated_drivers() -> None:
+    found = {name for name, driver in PORT_DRIVERS.items() if driver.bifurcated}
+    assert found == {"mlx4_core", "mlx5_core", "mana"}
 
 
 def test_what_dpdk_makes_of_a_port_with_vfs() -> None:

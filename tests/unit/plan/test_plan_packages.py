@@ -122,7 +122,13 @@ def test_packages_an_older_release_has_elsewhere(plan_seed: Callable[..., HostPl
         ("1af4:1041", "virtio-pci", {"librte-net-virtio25"}),
         ("dead:beef", "other", set()),
         # Not in the table, but its driver is.
-        ("8086:124c", "ice", {"librte-net-ice25", "librte-net-iavf25"}),
+        ("8086:12df", "ice", {"librte-net-ice25", "librte-net-iavf25"}),
+        ("15b3:1007", "mlx4_core", {"librte-net-mlx4-25"}),
+        ("1414:00ba", "mana", {"librte-net-mana25"}),
+        ("1077:8070", "qede", {"librte-net-qede25"}),
+        ("8086:125c", "igc", {"librte-net-igc25"}),
+        # A VF that a virtual machine was given.
+        ("8086:154c", "iavf", {"librte-net-iavf25"}),
         ("15b3:beef", "mlx5_core", {"librte-net-mlx5-25"}),
     ],
 )
@@ -143,8 +149,33 @@ def test_no_irqbalance(plan_seed: Callable[..., HostPlan]) -> None:
     assert "irqbalance" not in names(plan_seed())
 
 
-def test_firmware_of_a_nic_whose_driver_alone_is_known(plan_seed: Callable[..., HostPlan]) -> None:
+@pytest.mark.parametrize(
+    ("release", "driver", "package"),
+    [
+        ("debian-12", "ice", "firmware-misc-nonfree"),
+        ("debian-13", "ice", "firmware-intel-misc"),
+        ("ubuntu-22.04", "ice", "linux-firmware"),
+        ("ubuntu-24.04", "qede", "linux-firmware"),
+        ("ubuntu-26.04", "ice", "linux-firmware-intel-misc"),
+        ("ubuntu-26.04", "qede", "linux-firmware-qlogic"),
+        ("debian-13", "qede", "firmware-qlogic"),
+        ("debian-13", "bnx2x", "firmware-bnx2x"),
+        ("debian-13", "bnx2", "firmware-bnx2"),
+    ],
+)
+def test_firmware_of_a_nic_whose_driver_alone_is_known(
+    plan_seed: Callable[..., HostPlan], release: str, driver: str, package: str
+) -> None:
     def edit(data: dict[str, Any]) -> None:
-        data["hardware"]["e5-2620v4"]["nics"][0] |= {"id": "8086:124c", "driver": "ice"}
+        data["hardware"]["e5-2620v4"]["nics"][0] |= {"id": "dead:beef", "driver": driver}
 
-    assert "firmware-intel-misc" in names(plan_seed(edit))
+    assert package in names(plan_seed(edit, release=release))
+
+
+def test_igc_is_a_part_of_e1000_in_a_newer_dpdk(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["hardware"]["e5-2620v4"]["nics"][1] |= {"id": "8086:125c", "driver": "igc"}
+
+    found = names(plan_seed(edit, release="ubuntu-26.04"))
+    assert {name for name in found if "igc" in name} == set()
+    assert "librte-net-e1000-26" in found

@@ -7,6 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from builder.catalog.releases import RELEASES
+from builder.catalog.versions import Version
 from builder.diagnostics import Location
 from builder.inventory.loader import parse_inventory
 from builder.model.validate import examine
@@ -23,6 +24,8 @@ def with_other_reasons(value: Any) -> Any:
     """A plan whose every reason is another one, of another place."""
     if isinstance(value, Why):
         return ELSEWHERE
+    if isinstance(value, Version):
+        return value
     if isinstance(value, tuple):
         return tuple(map(with_other_reasons, value))
     if isinstance(value, Mapping):

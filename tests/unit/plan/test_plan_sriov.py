@@ -247,22 +247,32 @@ def test_max_vfs_among_the_options(plan_seed: Callable[..., HostPlan]) -> None:
     assert image.module_files["ixgbe"].origins[1].path[-2:] == ("options", "max_vfs")
 
 
-@pytest.mark.parametrize("device_id", ["15b3:1017", "15b3:beef"], ids=["listed", "unlisted"])
+@pytest.mark.parametrize(
+    ("device_id", "driver", "library"),
+    [
+        ("15b3:1017", "mlx5_core", "librte-net-mlx5-25"),
+        ("15b3:1018", "mlx5_core", "librte-net-mlx5-25"),
+        ("15b3:beef", "mlx5_core", "librte-net-mlx5-25"),
+        ("15b3:1007", "mlx4_core", "librte-net-mlx4-25"),
+        ("1414:00ba", "mana", "librte-net-mana25"),
+    ],
+    ids=["listed", "a VF", "unlisted", "mlx4", "mana"],
+)
 def test_bifurcated_port_stays_with_the_kernel(
-    plan_seed: Callable[..., HostPlan], device_id: str
+    plan_seed: Callable[..., HostPlan], device_id: str, driver: str, library: str
 ) -> None:
     def edit(data: dict[str, Any]) -> None:
         nic = data["hardware"]["e5-2620v4"]["nics"][1]
-        nic |= {"id": device_id, "driver": "mlx5_core"}
+        nic |= {"id": device_id, "driver": driver}
 
     image = plan_seed(edit).image
     assert image.bindings == ()
     assert {nic.name: nic.why.reason for nic in image.nics}["enp9s0"] == (
-        "dpdk0 of br0 is this port, and its DPDK driver works through the kernel's mlx5_core"
+        "dpdk0 of br0 is this port, and its DPDK driver works through the kernel's " + driver
     )
     extra = {s.key: s.value for s in image.ovs.other_config}["dpdk-extra"]
     assert extra == "-a 0000:09:00.0 -a 0000:01:10.0"
-    assert "librte-net-mlx5-25" in {package.name for package in image.packages}
+    assert library in {package.name for package in image.packages}
     assert options(image) == []
 
 
