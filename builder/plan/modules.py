@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.modules import is_vfio
+from builder.catalog.sysctls import sysctl_module
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
 from builder.plan.inputs import Inputs
@@ -48,7 +49,20 @@ def plan_modules(
                 ),
             ),
         ]
-    return tuple(modules)
+    return (*modules, *_of_sysctls(inputs, {module.name for module in modules}))
+
+
+def _of_sysctls(inputs: Inputs, loaded: set[str]) -> Iterator[Module]:
+    """systemd-sysctl.service runs after systemd-modules-load.service, and once."""
+    keys: dict[str, list[str]] = {}
+    for key in inputs.profile.sysctl:
+        module = sysctl_module(key)
+        if module is not None and module not in loaded:
+            keys.setdefault(module, []).append(key)
+    for module, names in keys.items():
+        reason = f"it has {', '.join(names)}, which cannot be set before it is loaded"
+        paths = (inputs.profile_key("sysctl", name) for name in names)
+        yield Module(module, inputs.why(reason, *paths))
 
 
 def plan_vfio_options(

@@ -311,6 +311,8 @@ def finish(node: Node) -> None:
     if not missing:
         if not asked.exists() and node.image["files"]:
             run("systemctl", "daemon-reload")
+            # As at boot: some settings are there only once a module is.
+            run("systemctl", "restart", "systemd-modules-load.service")
             run("systemctl", "restart", "systemd-sysctl.service")
             run("systemctl", "--no-block", "start", "default.target")
         fetch_secrets(node)

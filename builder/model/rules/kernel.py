@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from builder.catalog.sysctls import is_known_sysctl, sysctl_module
 from builder.diagnostics import KeyPath, format_path
 from builder.model.fields import arg_name
 from builder.model.hardware import HardwareClass
@@ -130,6 +131,36 @@ def check_sysctl_hugepages(inventory: Inventory) -> Iterator[Finding]:
                 yield Finding(path, message, "remove it", at_key=True, see=(*path[:2], "hugepages"))
 
 
+def check_sysctl_known(inventory: Inventory) -> Iterator[Finding]:
+    """systemd-sysctl only logs a key that is not there: "Couldn't write ... ignoring"."""
+    for name, profile in inventory.profiles.items():
+        for key in profile.sysctl:
+            if not is_known_sysctl(key):
+                start = ".".join(key.split(".")[:2])
+                message = (
+                    f"the kernel has no {start} by itself, and which module brings it is not "
+                    "known: at boot the setting is skipped unless something loads that module"
+                )
+                path = ("profiles", name, "sysctl", key)
+                yield Finding(path, message, "check the spelling", at_key=True)
+
+
+def check_sysctl_arg_module(inventory: Inventory) -> Iterator[Finding]:
+    """fs/proc/proc_sysctl.c, do_sysctl_args(): before the first process, so before any module."""
+    for name, profile in inventory.profiles.items():
+        for index, text in enumerate(profile.kernel_args):
+            word, _, value = text.partition("=")
+            key = word.removeprefix("sysctl.")
+            module = sysctl_module(key) if word.startswith("sysctl.") else None
+            if module is not None:
+                message = (
+                    f"the kernel sets {key} before it loads any module, and {module} brings it: "
+                    "this would set nothing"
+                )
+                hint = f"use sysctl: {{{key}: {value}}}, for which the node loads {module}"
+                yield Finding(("profiles", name, "kernel-args", index), message, hint)
+
+
 RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "kernel-args-derived",
@@ -155,5 +186,17 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "The number of hugepages is set under `hugepages`, not by sysctl.",
         check_sysctl_hugepages,
+    ),
+    Rule(
+        "sysctl-known",
+        "warning",
+        "A sysctl is one of the kernel, or of a module that the node then loads.",
+        check_sysctl_known,
+    ),
+    Rule(
+        "sysctl-arg-module",
+        "error",
+        "A sysctl of a module is not set on the kernel command line, which is read before.",
+        check_sysctl_arg_module,
     ),
 )

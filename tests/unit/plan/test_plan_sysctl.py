@@ -56,3 +56,25 @@ def test_hung_tasks_are_looked_for_less(plan_seed: Callable[..., HostPlan], leve
     assert values.get("kernel.hung_task_timeout_secs") == expected
     # The kernel's own value: timers move off CPUs whose pods are exclusive.
     assert "kernel.timer_migration" not in values
+
+
+def test_a_setting_of_a_module_loads_it(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["profiles"]["nfv"]["sysctl"] = {
+            "net.bridge.bridge-nf-call-iptables": 1,
+            "net.bridge.bridge-nf-call-ip6tables": 1,
+            "net.netfilter.nf_conntrack_max": 262144,
+            "net.netfilter.nf_conntrack_frag6_high_thresh": 4194304,
+            "net.ipv4.vs.conntrack": 1,
+            "net.ipv4.ip_forward": 1,
+        }
+
+    own, usual = plan_seed(edit).image.modules, plan_seed().image.modules
+    added = {module.name: module.why for module in own if module not in usual}
+    assert list(added) == ["br_netfilter", "nf_conntrack", "nf_defrag_ipv6", "ip_vs"]
+    assert added["br_netfilter"].reason == (
+        "it has net.bridge.bridge-nf-call-iptables, net.bridge.bridge-nf-call-ip6tables, which "
+        "cannot be set before it is loaded"
+    )
+    paths = [origin.path[-1] for origin in added["br_netfilter"].origins]
+    assert paths == ["net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables"]

@@ -189,6 +189,7 @@ def test_no_reboot_when_the_words_are_there(machine: Callable[..., Machine]) -> 
     assert node.ran == [
         *steps(node.root),
         "systemctl daemon-reload",
+        "systemctl restart systemd-modules-load.service",
         "systemctl restart systemd-sysctl.service",
         "systemctl --no-block start default.target",
     ]
