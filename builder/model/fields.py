@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
 from builder.model.sizes import MemoryMiB
-from builder.model.values import Whole, parsed, text
-from builder.phrases import quote
-
-
-def arg_name(text: str) -> str:
-    """What the kernel knows a word by: `-` and `_` are one to it (kernel/params.c, parameq())."""
-    return text.partition("=")[0].replace("-", "_")
+from builder.model.values import UnfitError, Whole, WrongKindError, parsed, text
+from builder.phrases import one_line, quote
 
 
 def _parse_key(value: object) -> int | None:
@@ -73,9 +69,58 @@ ResourceName = Annotated[
     str, *text(r"[A-Za-z0-9_]+", "a device plugin resource", "dpdk_vfs", longest=63)
 ]
 # A space would end the argument, a quote or "$" would be read by GRUB's shell.
+_KERNEL_ARG = r"[A-Za-z0-9_./-]+(=[A-Za-z0-9_.,:;@/+*%=!-]*)?"
+_NOT_IN_AN_ARG = re.compile(r"[^A-Za-z0-9_.,:;@/+*%=!-]")
+_DYNDBG = re.compile(r"dyndbg=(?P<q>[\"'])module (?P<module>\w+) (?P<flags>[=+-][a-z]+)(?P=q)")
+_RESERVED = re.compile(r"memmap=(?P<size>\w+)\\*\$(?P<at>\w+)")
+
+
+def _parse_kernel_arg(value: object) -> str:
+    wanted = 'one kernel argument like "mitigations=off"'
+    if not isinstance(value, str):
+        raise WrongKindError(wanted)
+    if re.fullmatch(_KERNEL_ARG, value) is None:
+        raise UnfitError(*_kernel_arg_fault(value, wanted))
+    return value
+
+
+def _kernel_arg_fault(text: str, wanted: str) -> tuple[str, str | None]:
+    """Message and hint."""
+    words = text.split()
+    if len(words) > 1 and all(re.fullmatch(_KERNEL_ARG, word) for word in words):
+        return f"{quote(text)} is {len(words)} kernel arguments", (
+            f"write each as an entry of its own: {', '.join(words)}"
+        )
+    bad = _NOT_IN_AN_ARG.search(text)
+    if bad is None:
+        return f"{quote(text)} is not {wanted}", None
+    message = f"{quote(text)} has a {_CHARS.get(bad[0], one_line(bad[0]))} in it"
+    return f"{message}, which GRUB or the kernel would not read as part of the argument", (
+        _kernel_arg_instead(text)
+    )
+
+
+_CHARS = {" ": "space", '"': 'quote (")', "'": "quote (')", "$": '"$"', "\\": "backslash"}
+
+
+def _kernel_arg_instead(text: str) -> str | None:
+    dyndbg, reserved = _DYNDBG.fullmatch(text), _RESERVED.fullmatch(text)
+    if dyndbg:
+        return f"write it for the module: {dyndbg['module']}.dyndbg={dyndbg['flags']}"
+    if reserved:
+        # Documentation/admin-guide/kernel-parameters.txt: region type 1 is memory, 2 is reserved.
+        return (
+            f"write memmap={reserved['size']}%{reserved['at']}-1+2, which reserves the same region"
+        )
+    bare = text.replace('"', "").replace("'", "").strip()
+    return f"write {bare}" if re.fullmatch(_KERNEL_ARG, bare) else None
+
+
 KernelArgText = Annotated[
     str,
-    *text(r"[A-Za-z0-9_.-]+(=[A-Za-z0-9_.,:;@/+*%=-]*)?", "one kernel argument", "mitigations=off"),
+    *parsed(
+        _parse_kernel_arg, "One kernel argument", "mitigations=off", pattern=f"^({_KERNEL_ARG})$"
+    ),
 ]
 SysctlKey = Annotated[
     str, *text(r"[a-z0-9_]+(\.[A-Za-z0-9_/-]+)+", "a sysctl key in dotted form", "vm.swappiness")

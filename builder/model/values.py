@@ -33,6 +33,14 @@ class WrongKindError(ValueError):
             return False
 
 
+class UnfitError(ValueError):
+    """A text that will not do, and what to write instead."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class CpuSet:

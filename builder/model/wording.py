@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from builder.diagnostics import KeyPath
 from builder.inventory.construct import describe_value
 from builder.model.schema import keys_at, part_at
-from builder.model.values import WrongKindError
+from builder.model.values import UnfitError, WrongKindError
 from builder.phrases import close_match, quote
 
 
@@ -67,6 +67,8 @@ def _wants_part(fault: Fault) -> Wording:
 
 def _wants_text(fault: Fault) -> Wording:
     error = fault.context["error"]
+    if isinstance(error, UnfitError):
+        return str(error), error.hint
     if not isinstance(error, WrongKindError):
         return str(error), None
     message, _ = _wanted(fault, error.wanted)

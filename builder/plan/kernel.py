@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.catalog.versions import Version
@@ -13,9 +14,13 @@ from builder.plan.nouns.kernel import KernelArg, ModuleOption
 from builder.plan.nouns.pages import HugepagePool
 from builder.plan.nouns.why import Why
 
-# What an image has for consoles unless the inventory names its own: they are no part of the plan.
-# The last one becomes /dev/console (Documentation/admin-guide/serial-console.rst).
-CONSOLES = ("console=tty0", "console=ttyS0,115200n8")
+# What an image has for consoles, a screen and a line, unless the inventory names its own of that
+# kind: they are no part of the plan. The last one becomes /dev/console
+# (Documentation/admin-guide/serial-console.rst).
+_SCREEN, _LINE = "console=tty0", "console=ttyS0,115200n8"
+CONSOLES = (_SCREEN, _LINE)
+# `console=` and `console=null` ask for none (kernel-parameters.txt).
+_NO_CONSOLE = ("", "null")
 # hugepages=<node>:<pages>: Linux 5.16, commit b5389086ad7b.
 PER_NODE_HUGEPAGES = Version(5, 16)
 # One CPU mask for each kind of isolation: Linux 5.18, kernel/sched/isolation.c
@@ -46,6 +51,15 @@ def plan_kernel_args(
         ),
         *_user_args(inputs),
     )
+
+
+def default_consoles(args: Iterable[KernelArg]) -> tuple[str, ...]:
+    """The consoles beside those `args` name: a screen does not replace the line, nor it a screen."""
+    own = [arg.value or "" for arg in args if arg.name == "console"]
+    if any(value in _NO_CONSOLE for value in own):
+        return ()
+    screens = [re.fullmatch(r"tty\d+", value.partition(",")[0]) is not None for value in own]
+    return (*(() if any(screens) else (_SCREEN,)), *(() if not all(screens) else (_LINE,)))
 
 
 def _hugepages(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> Iterator[KernelArg]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.modules import is_vfio
+from builder.catalog.modules import OVS_MODULES, is_vfio, module_name
 from builder.catalog.sysctls import sysctl_module
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
@@ -33,22 +33,7 @@ def plan_modules(
     ]
     if inputs.profile.ovs is not None:
         key = inputs.profile_key("ovs")
-        modules += [
-            # lib/netdev-linux.c opens /dev/net/tun for a bridge's internal port.
-            Module(
-                "tun",
-                inputs.why("the userspace datapath makes its bridges' own interfaces of it", key),
-            ),
-            # utilities/ovs-ctl.in: insert_mod_if_required openvswitch.
-            Module(
-                "openvswitch",
-                inputs.why(
-                    "ovs-ctl refuses to start ovs-vswitchd without it, although the userspace "
-                    "datapath does not use it",
-                    key,
-                ),
-            ),
-        ]
+        modules += [Module(name, inputs.why(reason, key)) for name, reason in OVS_MODULES.items()]
     return (*modules, *_of_sysctls(inputs, {module.name for module in modules}))
 
 
@@ -98,9 +83,8 @@ def _vfio_option(
 def plan_module_options(inputs: Inputs, pfs: tuple[PfPlan, ...]) -> tuple[ModuleOption, ...]:
     """Options of the NICs' drivers: max_vfs where asked for, and the inventory's own."""
     options: list[ModuleOption] = []
-    for name in sorted({nic.driver for nic in inputs.hardware.nics} | {*inputs.profile.drivers}):
-        settings = inputs.profile.drivers.get(name)
-        if settings is None or is_vfio(name):
+    for name, settings in sorted(inputs.profile.drivers.items()):
+        if is_vfio(name):
             continue
         if settings.vf_mode == "module-parameter":
             options += _max_vfs(inputs, name, settings, pfs)
@@ -115,16 +99,17 @@ def _max_vfs(
     `2,2` is a parse error that keeps the driver from loading; Intel's own build takes a list
     with a place for each port in order of probing (src/ixgbe_param.c).
     """
-    counts = {pf.pci: pf.num_vfs for pf in pfs if pf.driver == driver}
+    name = module_name(driver)
+    counts = {pf.pci: pf.num_vfs for pf in pfs if module_name(pf.driver) == name}
     if not counts:
         return []
     keys = [inputs.profile_key("drivers", driver, "vf-mode")]
-    keys += [(*pf.key, "num-vfs") for pf in pfs if pf.driver == driver]
+    keys += [(*pf.key, "num-vfs") for pf in pfs if pf.pci in counts]
     if settings.flavour == "in-tree":
         value = str(max(counts.values()))
         reason = f"in-tree {driver} takes one number, for every port it drives"
     else:
-        ports = sorted(nic.pci for nic in inputs.hardware.nics if nic.driver == driver)
+        ports = sorted(n.pci for n in inputs.hardware.nics if module_name(n.driver) == name)
         value = ",".join(str(counts.get(pci, 0)) for pci in ports)
         reason = (
             f"out-of-tree {driver} takes one number for each port, in order of PCI address: "

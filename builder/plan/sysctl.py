@@ -27,9 +27,8 @@ def plan_sysctls(inputs: Inputs) -> tuple[SysctlSetting, ...]:
         reason = "set in the inventory"
         if before is not None:
             reason += f" instead of {before.value} ({before.why.reason})"
-        settings[key] = SysctlSetting(
-            key, str(value), inputs.why(reason, inputs.profile_key("sysctl", key))
-        )
+        own_key = inputs.profile_key("sysctl", key)
+        settings[key] = SysctlSetting(key, str(value), inputs.why(reason, own_key), own_key)
     return tuple(settings[key] for key in sorted(settings))
 
 

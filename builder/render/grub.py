@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from builder.catalog.command_line import COMMAND_LINE_SIZE, LOADER_WORDS
-from builder.plan.kernel import CONSOLES
+from builder.plan.kernel import default_consoles
 from builder.plan.nouns.image import ImagePlan
 from builder.render.effect import reboot
 from builder.render.file_kind import FileKind
@@ -19,8 +19,12 @@ from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
 # Without a speed the kernel's driver takes 9600 (Documentation/admin-guide/serial-console.rst).
-_SERIAL = re.compile(r"console=ttyS(\d+)(?:,(\d+)\w*)?")
+_SERIAL = re.compile(
+    r"console=(?:ttyS(?P<unit>\d+)|uart(?:8250)?,io,0x(?P<io>[0-9a-fA-F]+))(?:,(?P<speed>\d+)\w*)?"
+)
 _DEFAULT_SPEED = "9600"
+# Units of the I/O ports: arch/x86/include/asm/serial.h, SERIAL_PORT_DFNS.
+_UNITS = {0x3F8: "0", 0x2F8: "1", 0x3E8: "2", 0x2E8: "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,15 @@ class SerialTerminal:
 def serial_terminal(words: Sequence[str]) -> SerialTerminal | None:
     """The port the kernel will have its console on; GRUB is to be there too. The last counts."""
     found = [match for match in map(_SERIAL.fullmatch, words) if match]
-    return SerialTerminal(found[-1][1], found[-1][2] or _DEFAULT_SPEED) if found else None
+    units = [(match["unit"] or _UNITS.get(int(match["io"], 16)), match["speed"]) for match in found]
+    known = [SerialTerminal(unit, speed or _DEFAULT_SPEED) for unit, speed in units if unit]
+    return known[-1] if known else None
 
 
 def cmdline(plan: ImagePlan) -> tuple[str, ...]:
-    """The kernel words in order, without root=; consoles unless the plan has its own."""
+    """The kernel words in order, without root=; consoles where the plan has none of the kind."""
     words = tuple(kernel_word(arg) for arg in plan.kernel_args)
-    has_console = any(arg.name == "console" for arg in plan.kernel_args)
-    return words if has_console else (*CONSOLES, *words)
+    return (*default_consoles(plan.kernel_args), *words)
 
 
 def render_grub(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:

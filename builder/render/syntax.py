@@ -14,7 +14,7 @@ from builder.yaml_text import comment_lines
 # What may stand in each kind of place, as a whole. Anything a reader of that place gives a
 # meaning of its own (quotes, `$`, `%`, backslash, white space, line ends) is left out.
 _ALLOWED: dict[str, tuple[str, str]] = {
-    "kernel_word": (r"[A-Za-z0-9_.-]+(=[A-Za-z0-9_.,:;@/+*%=-]*)?", "a kernel argument"),
+    "kernel_word": (r"[A-Za-z0-9_./-]+(=[A-Za-z0-9_.,:;@/+*%=!-]*)?", "a kernel argument"),
     "module": (r"[A-Za-z0-9_-]+", "a kernel module name"),
     "module_option": (r"[A-Za-z0-9_]+", "a module parameter name"),
     "module_value": (r"[A-Za-z0-9_.,:+-]+", "a module parameter value"),
@@ -35,7 +35,7 @@ _ALLOWED: dict[str, tuple[str, str]] = {
 }
 
 # Characters GRUB gives a meaning outside quotes (GRUB manual, "Quoting" and "Wildcards").
-_GRUB_SPECIAL = re.compile(r"[;*]")
+_GRUB_SPECIAL = re.compile(r"[;*!]")
 
 
 def _only(pattern: str, kind: str) -> Callable[[object], str]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.modules import module_name
+from builder.catalog.kernel_words import (
+    NO_IOMMU,
+    NO_REMAPPING,
+    STUBS,
+    Word,
+    blocked_by,
+    device_ids,
+    truth,
+)
+from builder.catalog.modules import OVS_MODULES, module_name, with_needs
 from builder.diagnostics import KeyPath
-from builder.model.fields import arg_name
+from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports, is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
+from builder.model.words import options_of, words_of
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -37,10 +47,20 @@ def check_secure_boot(inventory: Inventory) -> Iterator[Finding]:
     for pair in pairs(inventory):
         for path, driver, _ in _bindings(pair):
             known = DPDK_DRIVERS.get(driver)
-            if pair.hardware.secure_boot and known is not None and known.secure_boot is not None:
-                other = (*pair.class_path, "secure-boot")
-                message = f"{driver} does not work with Secure Boot ({SEE}): {known.secure_boot}"
+            if known is None or known.secure_boot is None:
+                continue
+            for other, name in _only_signed(pair):
+                message = f"{driver} does not work with {name} ({SEE}): {known.secure_boot}"
                 yield Finding(path, message, "driver: vfio-pci", see=other)
+
+
+def _only_signed(pair: Pair) -> Iterator[tuple[KeyPath, str]]:
+    """What keeps unsigned modules and UIO out: Secure Boot, or a word that does the same."""
+    if pair.hardware.secure_boot:
+        yield (*pair.class_path, "secure-boot"), "Secure Boot"
+    for path, word in words_of(pair.profile):
+        if word.name == "lockdown" or (word.name == "module.sig_enforce" and truth(word.value)):
+            yield (*pair.path, *path), word.text
 
 
 def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
@@ -54,70 +74,92 @@ def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
 def check_iommu(pair: Pair) -> Iterator[Finding]:
     """Words that leave vfio-pci without an IOMMU, or VFs without interrupts."""
     has_vfio = any(driver == "vfio-pci" for _, driver, _ in _bindings(pair))
-    for index, text in enumerate(pair.profile.kernel_args):
-        path = (*pair.path, "kernel-args", index)
-        name, _, value = text.partition("=")
-        is_off = name in (
-            "iommu",
-            f"{pair.hardware.cpu.vendor}_iommu",
-        ) and "off" in value.split(",")
-        reason = "it disables the IOMMU" if is_off else _NO_IOMMU.get(text)
+    for place, word in words_of(pair.profile):
+        path = (*pair.path, *place)
+        reason = _no_iommu(pair, word)
         if has_vfio and reason is not None:
-            message = f"{text}: {reason}, so vfio-pci cannot open any port"
+            message = f"{word.text}: {reason}, so vfio-pci cannot open any port"
             yield Finding(path, message, "remove it")
-        elif name == "pci" and "nomsi" in value.split(",") and pair.profile.sriov:
+        elif word.name == "pci" and "nomsi" in word.parts and pair.profile.sriov:
             message = "pci=nomsi: VFs have only MSI-X interrupts, so their drivers fail"
             yield Finding(path, message, "remove nomsi")
 
 
-# vfio_iommu_type1.c, vfio_iommu_type1_attach_group(): "No interrupt remapping support" is EPERM.
-_NO_IOMMU = {
-    "acpi=off": "the kernel finds the IOMMU through ACPI (tables DMAR and IVRS)",
-    "intremap=off": "VFIO requires interrupt remapping",
-    "nointremap": "VFIO requires interrupt remapping",
-}
+def _no_iommu(pair: Pair, word: Word) -> str | None:
+    """Why vfio-pci opens no port with the word; vfio.rst, "No-IOMMU", does without an IOMMU."""
+    if _is_on(pair, "vfio", "enable_unsafe_noiommu_mode"):
+        return None
+    texts = {word.name, word.plain, *(f"{word.name}={part}" for part in word.parts)}
+    other = {"intel": "amd_iommu=off", "amd": "intel_iommu=off"}[pair.hardware.cpu.vendor]
+    missing = [NO_IOMMU[text] for text in sorted(texts & NO_IOMMU.keys() - {other})]
+    if not _is_on(pair, "vfio_iommu_type1", "allow_unsafe_interrupts"):
+        missing += [NO_REMAPPING[text] for text in sorted(texts & NO_REMAPPING.keys())]
+    return next(iter(missing), None)
+
+
+def _is_on(pair: Pair, module: str, parameter: str) -> bool:
+    given = [
+        option.value for option in options_of(pair.profile, module) if option.name == parameter
+    ]
+    return bool(given and truth(given[-1]))
 
 
 def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
     """vfio_pci.c, vfio_pci_fill_ids(): `ids` takes every port of a model, also those that stay."""
-    options = pair.profile.drivers.get("vfio-pci")
-    given = [
-        ((*pair.path, "kernel-args", index), text.partition("=")[2])
-        for index, text in enumerate(pair.profile.kernel_args)
-        if arg_name(text) == "vfio_pci.ids" and "=" in text
-    ]
-    if options is not None and "ids" in options.options:
-        path = (*pair.path, "drivers", "vfio-pci", "options", "ids")
-        given.append((path, str(options.options["ids"])))
-    for path, ids in given:
-        taken = {text.lower() for text in ids.split(",")}
-        names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
-        message = f"{ids}: vfio-pci claims every port with this device id"
-        if names:
-            message += f", including {' and '.join(names)}, as soon as it is loaded"
-        hint = "remove it: bridges and sriov bind ports and VFs by PCI address"
-        yield Finding(path, message, hint)
+    for name, driver in STUBS.items():
+        for option in options_of(pair.profile, name.partition(".")[0]):
+            if option.name != "ids":
+                continue
+            taken = device_ids(option.value)
+            names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
+            names += [f"the VFs of {nic.name}" for nic in _sriov_nics(pair) if _vf_id(nic) in taken]
+            message = f"{option.value}: {driver} claims every port with this device id"
+            if names:
+                message += f", including {' and '.join(names)}, as soon as it is loaded"
+            hint = "remove it: bridges and sriov bind ports and VFs by PCI address"
+            yield Finding((*pair.path, *option.path), message, hint)
+
+
+def _sriov_nics(pair: Pair) -> Iterator[Nic]:
+    """Ports that have VFs."""
+    for policy in pair.profile.sriov:
+        nic = pair.hardware.nic(policy.pf)
+        if nic is not None:
+            yield nic
+
+
+def _vf_id(nic: Nic) -> str | None:
+    return nic.model.vf.device_id if nic.model.vf is not None else None
 
 
 def check_not_blocked(pair: Pair) -> Iterator[Finding]:
-    """kernel/module/main.c, blacklisted(); modprobe.d(5): modprobe.blacklist= is for aliases."""
-    wanted = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
-    wanted |= {
+    """A module that is not loaded leaves a port without driver, or a service unstarted."""
+    uses = _modules_needed(pair)
+    needed = dict(reversed(list(with_needs(uses))))
+    for place, word in words_of(pair.profile):
+        for part, blocked in blocked_by(word):
+            module = module_name(blocked)
+            if module in needed:
+                user = needed[module]
+                use = uses[module] if user is None else f"which {user} needs, {uses[user]}"
+                message = f"{word.text.partition('=')[0]} prevents {blocked} from loading, {use}"
+                yield Finding((*pair.path, *place), message, f"remove {part}")
+
+
+def _modules_needed(pair: Pair) -> dict[str, str]:
+    """Module as the kernel shows it -> what it is for."""
+    uses = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
+    for nic in _sriov_nics(pair):
+        if nic.model.vf_driver is not None:
+            uses.setdefault(nic.model.vf_driver, f"the driver of the VFs of {nic.name}")
+    uses |= {
         driver: "the driver that ports or VFs are bound to"
         for _, driver, _ in _bindings(pair)
         if driver != "kernel"
     }
-    known = {module_name(name): use for name, use in wanted.items()}
-    for index, text in enumerate(pair.profile.kernel_args):
-        name, _, value = text.partition("=")
-        if arg_name(text) not in {"module_blacklist", "modprobe.blacklist"}:
-            continue
-        for module in value.split(","):
-            use = known.get(module_name(module))
-            if use is not None:
-                path = (*pair.path, "kernel-args", index)
-                message = f"{name} prevents {module} from loading, {use}"
-                yield Finding(path, message, f"remove {module}")
+    if pair.profile.ovs is not None:
+        uses |= {name: f"which Open vSwitch needs: {why}" for name, why in OVS_MODULES.items()}
+    return {module_name(name): use for name, use in uses.items()}
 
 
 def check_driver_signed(pair: Pair) -> Iterator[Finding]:

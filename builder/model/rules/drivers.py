@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.modules import is_vfio
+from builder.catalog.kernel_words import option_of
+from builder.catalog.modules import is_vfio, module_name
 from builder.catalog.port_drivers import PORT_DRIVERS, port_driver
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
-from builder.model.profile import NicDriver
+from builder.model.profile import NicDriver, Profile
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy
 from builder.model.wording import suggest
+from builder.model.words import Option, options_of, words_of
 from builder.phrases import count_text
 from builder.rule import SEE, Finding, Rule, each
 
@@ -28,6 +30,8 @@ class UsedDriver:
     settings: NicDriver
     nics: tuple[Nic, ...]
     policies: tuple[tuple[int, SriovPolicy], ...]
+    # max_vfs as the inventory has it, under options or as a kernel argument.
+    given: Option | None
 
     @property
     def path(self) -> KeyPath:
@@ -35,7 +39,7 @@ class UsedDriver:
 
     @property
     def option_path(self) -> KeyPath:
-        return (*self.path, "options", "max_vfs")
+        return (*self.pair.path, *self.given.path) if self.given is not None else self.path
 
     @property
     def is_in_tree(self) -> bool:
@@ -47,28 +51,44 @@ class UsedDriver:
 
     @property
     def max_vfs(self) -> str | None:
-        value = self.settings.options.get("max_vfs")
-        return None if value is None else str(value)
+        return None if self.given is None else self.given.value
 
 
 def _drivers(inventory: Inventory) -> Iterator[UsedDriver]:
     for pair in pairs(inventory):
-        for name, settings in pair.profile.drivers.items():
-            nics = tuple(nic for nic in pair.hardware.nics if nic.driver == name)
-            names = {nic.name for nic in nics}
+        listed = pair.profile.drivers
+        # A driver may have no settings but those of kernel arguments.
+        names = {module_name(nic.driver): nic.driver for nic in pair.hardware.nics}
+        names |= {name: name for name in _in_words(pair.profile) if name not in names}
+        for module, name in {**names, **{module_name(name): name for name in listed}}.items():
+            nics = tuple(n for n in pair.hardware.nics if module_name(n.driver) == module)
+            ports = {nic.name for nic in nics}
             policies = tuple(
                 (index, policy)
                 for index, policy in enumerate(pair.profile.sriov)
-                if policy.pf in names
+                if policy.pf in ports
             )
-            yield UsedDriver(pair, name, settings, nics, policies)
+            given = [o for o in options_of(pair.profile, name) if o.name == "max_vfs"]
+            settings = listed.get(name, NicDriver())
+            yield UsedDriver(pair, name, settings, nics, policies, given[-1] if given else None)
+
+
+def _in_words(profile: Profile) -> Iterator[str]:
+    """Drivers of ports that kernel arguments have `max_vfs` of."""
+    options = (option_of(word) for _, word in words_of(profile))
+    for module, parameter, _ in filter(None, options):
+        if parameter == "max_vfs" and port_driver(module).is_known:
+            yield module
 
 
 def check_driver_used(driver: UsedDriver) -> Iterator[Finding]:
-    if not driver.nics and driver.name not in DPDK_DRIVERS and not is_vfio(driver.name):
+    known = map(module_name, (*DPDK_DRIVERS, *(nic.driver for nic in driver.nics)))
+    if module_name(driver.name) not in known and not is_vfio(driver.name):
         names = dict.fromkeys(nic.driver for nic in driver.pair.hardware.nics)
         message = f"no NIC of hardware class {driver.pair.class_name} has this driver"
-        yield Finding(driver.path, message, suggest(driver.name, names), at_key=True)
+        is_listed = driver.name in driver.pair.profile.drivers
+        path = driver.path if is_listed else driver.option_path
+        yield Finding(path, message, suggest(driver.name, names), at_key=True)
 
 
 def check_has_max_vfs(driver: UsedDriver) -> Iterator[Finding]:

@@ -48,3 +48,5 @@ class SysctlSetting:
     key: str
     value: str
     why: Why
+    # Where the inventory itself has it; None: it is derived.
+    own_key: KeyPath | None = field(default=None, metadata=HIDDEN)

@@ -99,6 +99,31 @@ CASES: dict[str, list[tuple[str, str]]] = {
     ],
     "an interface on a PF": [host("      xe0: {role: storage, dhcp4: true}\n")],
     "other arguments": [profile("    kernel-args: [mitigations=off, quiet]\n")],
+    "as much memory as there is": [profile("    kernel-args: [mem=32G, mem-sleep=on]\n")],
+    "parts of pci= that change no address": [
+        profile("    kernel-args: ['pci=realloc,noaer', pci=nodomains]\n")
+    ],
+    "cgroup v2, said again": [
+        profile("    kernel-args: [cgroup_no_v1=all, cgroup_disable=rdma, cgroup_disable=misc]\n")
+    ],
+    "VFIO without an IOMMU, as asked": [
+        profile(
+            "    kernel-args: [iommu=off, noapic, vfio.enable_unsafe_noiommu_mode=Y]\n",
+        )
+    ],
+    "VFIO without interrupt remapping, as asked": [
+        profile(
+            "    kernel-args: [intremap=off, vfio_iommu_type1.allow_unsafe_interrupts=1]\n",
+        )
+    ],
+    "IPv6 turned off and not used": [profile("    kernel-args: [ipv6.disable=1]\n")],
+    "a module that nobody needs": [
+        profile("    kernel-args: [modprobe.blacklist=nouveau, initcall_blacklist=i915_init]\n")
+    ],
+    "only signed modules, with vfio-pci": [profile("    kernel-args: [lockdown=integrity]\n")],
+    "the options of a driver spelled with the other dash": [
+        profile("    drivers: {vfio_pci: {options: {disable_idle_d3: 1}}}\n")
+    ],
     "overcommit": [profile("    sysctl: {vm.nr_overcommit_hugepages: 4}\n")],
     "sane options of OVS": [
         (

@@ -155,10 +155,24 @@ def test_the_command_line_is_the_same_words_in_the_same_order(
     ]
 
 
-def test_consoles_of_the_plan_replace_ours(image_plan: ImagePlan, image_of: RenderImage) -> None:
-    plan = replace(image_plan, kernel_args=(KernelArg("console", "tty0", Why("asked for")),))
-    assert cmdline(plan) == ("console=tty0",)
-    assert "SERIAL" not in text_of(image_of(plan), "/etc/default/grub.d/90-rackwright.cfg")
+@pytest.mark.parametrize(
+    ("consoles", "beside"),
+    [
+        (["tty1"], ["ttyS0,115200n8"]),
+        (["ttyS1,115200n8"], ["tty0"]),
+        (["uart8250,io,0x2f8,115200n8"], ["tty0"]),
+        (["hvc0"], ["tty0"]),
+        (["tty0", "ttyS1,115200n8", "ttyS0,9600"], []),
+        (["null"], []),
+        ([""], []),
+    ],
+)
+def test_consoles_of_the_plan_replace_ours_of_their_kind(
+    image_plan: ImagePlan, consoles: list[str], beside: list[str]
+) -> None:
+    args = tuple(KernelArg("console", console, Why("asked for")) for console in consoles)
+    plan = replace(image_plan, kernel_args=args)
+    assert list(cmdline(plan)) == [f"console={console}" for console in (*beside, *consoles)]
 
 
 @pytest.mark.parametrize(
@@ -166,6 +180,10 @@ def test_consoles_of_the_plan_replace_ours(image_plan: ImagePlan, image_of: Rend
     [
         ("ttyS1,57600n8", SerialTerminal("1", "57600")),
         ("ttyS0", SerialTerminal("0", "9600")),
+        ("uart8250,io,0x2f8,115200n8", SerialTerminal("1", "115200")),
+        ("uart,io,0x3E8", SerialTerminal("2", "9600")),
+        ("uart8250,mmio,0xd0000000", None),
+        ("uart8250,io,0x1000", None),
         ("ttyS0x,1", None),
         ("hvc0", None),
     ],
