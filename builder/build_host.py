@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from builder.catalog.releases import OsRelease
 from builder.command import Command, Runner
 from builder.errors import ToolMissing
 
+DISTRO_INFO = "usr/share/distro-info"
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
 # What apt-get(8), "indextargets", tells of a source of packages; a component that stays in
@@ -76,9 +78,9 @@ def mirrors_for(
         archive, security = _own_archives(release.family, runner, root)
     if archive is None:
         return ()
-    archive = archive.rstrip("/")
+    archive = _readable(archive.rstrip("/"))
     components = " ".join(release.components)
-    security = security or archive + release.archive.security
+    security = _readable(security or archive + release.archive.security)
     return (
         f"deb {archive} {release.suite} {components}",
         f"deb {archive} {release.suite}-updates {components}",
@@ -86,20 +88,27 @@ def mirrors_for(
     )
 
 
-def keyring_for(release: OsRelease, root: Path = Path("/")) -> Path:
-    """The keyring that verifies `release` on this host."""
-    path = root / release.archive.keyring.lstrip("/")
-    if not path.exists():
-        raise ToolMissing(
-            f"the keys of the {release.family} archive are not installed",
-            hint=keyring_hint(release),
-        )
-    return path
+def keyring_for(release: OsRelease) -> Path:
+    """Where this host has the keys of `release`, once they are installed."""
+    return Path(release.archive.keyring)
 
 
 def keyring_hint(release: OsRelease) -> str:
     """What to do where the keyring is missing."""
-    return f"apt-get install {release.archive.keyring_package}"
+    hint = f"apt-get install {release.archive.keyring_package}"
+    return f"{hint} (Debian 12 has it in backports)" if release.family == "ubuntu" else hint
+
+
+def knows_suite(release: OsRelease, root: Path = Path("/")) -> bool:
+    """Whether mmdebstrap finds the archive of `release` by itself.
+
+    It knows the suites of Ubuntu from distro-info-data, and takes any other for one of Debian's
+    (mmdebstrap(1), SUITE).
+    """
+    if release.family == "debian":
+        return True
+    rows = _read(root / DISTRO_INFO / f"{release.family}.csv").splitlines()
+    return any(release.suite in row.split(",") for row in rows)
 
 
 def proxy_variables(environ: Mapping[str, str]) -> dict[str, str]:
@@ -118,6 +127,14 @@ def _own_archives(family: str, runner: Runner, root: Path) -> tuple[str | None, 
     for source in apt_sources(runner, root):
         uris.setdefault(source.suite, source.uri)
     return uris.get(codename), uris.get(f"{codename}-security")
+
+
+def _readable(uri: str) -> str:
+    """A directory of this machine, in the form apt copies packages from (sources.list(5)).
+
+    By `file:` it would read them in place, where nothing in the target can.
+    """
+    return re.sub(r"^file:", "copy:", uri)
 
 
 def _first_mirror(uri: str, root: Path) -> str:

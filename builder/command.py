@@ -44,7 +44,6 @@ PACKAGE_OF = {
     "flock": "util-linux",
     "fstrim": "util-linux",
     "setpriv": "util-linux",
-    "sudo": "sudo",
     "systemd-analyze": "systemd",
     "tar": "tar",
     "unshare": "util-linux",

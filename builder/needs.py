@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from builder.accept import ACCEPTORS
+from builder.build_host import keyring_for, knows_suite
+from builder.catalog.releases import RELEASES
 from builder.command import PACKAGE_OF, Runner, find_tool, is_root
 from builder.errors import BuilderError, ToolMissing
 from builder.targets.registry import TARGETS
@@ -48,6 +50,7 @@ class Lack:
 def find_lack(runner: Runner) -> Lack:
     """What is lacking here; QEMU is asked for its version."""
     programs = {verb: tuple(_missing(names)) for verb, names in NEEDS.items()}
+    programs["image"] += _archives()
     programs["verify"] += _firmware()
     faults = [] if programs["verify"] else _qemu_faults(runner)
     rooted = () if is_root() else (name for name, target in TARGETS.items() if target.needs_root)
@@ -63,6 +66,18 @@ def _missing(programs: Iterable[str]) -> list[str]:
         except ToolMissing:
             missing.append(program)
     return missing
+
+
+def _archives() -> tuple[str, ...]:
+    """What images of each family are installed by, as packages: keys, and names of suites."""
+    found = {
+        release.archive.keyring_package
+        for release in RELEASES.values()
+        if not keyring_for(release).exists()
+    }
+    if not all(map(knows_suite, RELEASES.values())):
+        found.add("distro-info-data")
+    return tuple(sorted(found))
 
 
 def _firmware() -> tuple[str, ...]:

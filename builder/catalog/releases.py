@@ -18,26 +18,26 @@ class Archive:
     """What is the same of all releases of a family.
 
     security: what follows the archive's URI in that of its security updates, as mirrors have it.
-    keyring_package: the package with its keys, the stem of their file as well. no_kernel: why
-    the archive has no kernel of a flavour that people ask for.
+    keyring: file of its keys. keyring_package: what has them, by the name both families know.
+    no_kernel: why the archive has no kernel of a flavour that people ask for.
     """
 
     security: str
+    keyring: str
     keyring_package: str
     no_kernel: Mapping[KernelFlavour, str] = field(default_factory=dict)
-
-    @property
-    def keyring(self) -> str:
-        """Path of its keys."""
-        return f"/usr/share/keyrings/{self.keyring_package}.gpg"
 
 
 ARCHIVES: dict[Family, Archive] = {
     # Debian's security archive is another one; mirrors keep it beside the first.
-    "debian": Archive("-security", "debian-archive-keyring"),
+    "debian": Archive(
+        "-security", "/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"
+    ),
+    # Debian's ubuntu-archive-keyring is an empty package that depends on this one.
     "ubuntu": Archive(
         "",
-        "ubuntu-archive-keyring",
+        "/usr/share/keyrings/ubuntu-archive-keyring.gpg",
+        "ubuntu-keyring",
         {"realtime": "it comes with Ubuntu Pro, whose archive asks for a token"},
     ),
 }
@@ -48,11 +48,14 @@ class PackageNames:
     """Where a release's packages differ from those of its family.
 
     systemd_parts: what of systemd is a package of its own. renamed: a package of the catalog ->
-    the one that has its files.
+    the one that has its files. no_firmware: what the kernel takes instead of all firmware, on a
+    machine that needs none. usr_links: directories of / that no package makes links into /usr.
     """
 
     systemd_parts: tuple[SystemdPart, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    no_firmware: str | None = None
+    usr_links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,8 @@ class OsRelease:
         return self.names.renamed.get(name, name)
 
 
-# Ubuntu 26.04 splits linux-firmware up; before that it is one package.
+# Ubuntu 26.04 splits linux-firmware up; before that it is one package. Its kernel depends on all
+# parts, or on linux-firmware-minimal, which has none.
 _ONE_FIRMWARE = {
     f"linux-firmware-{part}": "linux-firmware"
     for part in ("intel-misc", "misc", "netronome", "qlogic", "realtek")
@@ -129,9 +133,9 @@ _ONE_FIRMWARE = {
 # dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m; Ubuntu's had it =y at least up to
 # 5.4, and options on the command line reach a module as well (modprobe reads /proc/cmdline),
 # so that the built-in form is right for Ubuntu either way. systemd-resolved is a package since
-# Debian 12 and Ubuntu 24.04, systemd-repart since Debian 13 and Ubuntu 26.04. Files of
-# intel/ice/ddp: firmware-intel-misc was split off firmware-misc-nonfree in Debian 13. igc is a
-# part of DPDK's e1000 since 25.03.
+# Debian 12 and Ubuntu 24.04. systemd-repart is one of Debian 13 and later, of Ubuntu 22.04 and
+# 26.04, while 24.04 has it in systemd itself. Files of intel/ice/ddp: firmware-intel-misc was
+# split off firmware-misc-nonfree in Debian 13. igc is a part of DPDK's e1000 since 25.03.
 _ALL = (
     OsRelease(
         id="debian-12",
@@ -188,7 +192,12 @@ _ALL = (
         dpdk_abi="22",
         systemd=249,
         components=("main", "universe"),
-        names=PackageNames((), _ONE_FIRMWARE),
+        names=PackageNames(
+            ("systemd-repart",),
+            _ONE_FIRMWARE,
+            # Its base-files has them as directories; debootstrap merges them by itself.
+            usr_links=("bin", "lib", "lib32", "lib64", "libx32", "sbin"),
+        ),
     ),
     OsRelease(
         id="ubuntu-24.04",
@@ -222,7 +231,9 @@ _ALL = (
         systemd=259,
         components=("main", "universe"),
         names=PackageNames(
-            ("systemd-resolved", "systemd-repart"), {"librte-net-igc": "librte-net-e1000"}
+            ("systemd-resolved", "systemd-repart"),
+            {"librte-net-igc": "librte-net-e1000"},
+            no_firmware="linux-firmware-minimal",
         ),
     ),
 )

@@ -104,14 +104,22 @@ def _hardware(inputs: Inputs) -> Iterator[PackagePlan]:
         ),
     )
     release = inputs.release
+    # Of a driver that is not in the catalog nobody knows.
+    needs_firmware = not all(nic.model.driver.is_known for nic in inputs.hardware.nics)
     for nic in inputs.hardware.nics:
         for name in nic.model.driver.firmware.get(release.family, ()):
+            needs_firmware = True
             yield PackagePlan(
                 release.package(name),
                 inputs.why(
                     f"firmware {nic.driver} loads into {nic.name}", inputs.nic_key(nic, "id")
                 ),
             )
+    if release.names.no_firmware is not None and not needs_firmware:
+        reason = "stands for all firmware, which the kernel depends on and no NIC needs"
+        yield PackagePlan(
+            release.names.no_firmware, inputs.why(reason, inputs.hardware_key("nics"))
+        )
 
 
 def _ovs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> Iterator[PackagePlan]:

@@ -57,6 +57,7 @@ def render_grub(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
         args=plan.kernel_args,
         words=words,
         serial=serial_terminal(words),
+        flavour=[plan.release.kernels[0].uname],
     )
 
 

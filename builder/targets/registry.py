@@ -62,7 +62,7 @@ TARGETS: dict[str, Target] = {
         # Solving, patching and checking; then what diskimage-builder and our elements call.
         tools=(
             *("apt-get", "mmdebstrap", "mke2fs", "debugfs", "e2fsck", "mformat", "mcopy", "mmd"),
-            *("sudo", "zstd", "tar", "unshare", "setpriv", "fstrim", "flock"),
+            *("zstd", "tar", "unshare", "setpriv", "fstrim", "flock"),
         ),
         needs_root=True,
     ),

@@ -10,6 +10,8 @@ from builder.build_host import (
     AptSource,
     apt_sources,
     keyring_for,
+    keyring_hint,
+    knows_suite,
     mirrors_for,
     proxy_variables,
     read_os_release,
@@ -113,14 +115,54 @@ def test_the_inventory_wins(root: Path) -> None:
     assert apt.commands == []
 
 
-def test_keyring(tmp_path: Path) -> None:
-    release = RELEASES["ubuntu-24.04"]
-    with pytest.raises(ToolMissing) as caught:
-        keyring_for(release, tmp_path)
-    assert caught.value.message == "the keys of the ubuntu archive are not installed"
-    assert caught.value.hint == "apt-get install ubuntu-archive-keyring"
-    write(tmp_path, "usr/share/keyrings/ubuntu-archive-keyring.gpg", "")
-    assert keyring_for(release, tmp_path).name == "ubuntu-archive-keyring.gpg"
+@pytest.mark.parametrize(
+    ("release", "file", "hint"),
+    [
+        ("debian-13", "debian-archive-keyring.gpg", "apt-get install debian-archive-keyring"),
+        (
+            "ubuntu-24.04",
+            "ubuntu-archive-keyring.gpg",
+            "apt-get install ubuntu-keyring (Debian 12 has it in backports)",
+        ),
+    ],
+)
+def test_keyring(release: str, file: str, hint: str) -> None:
+    assert keyring_for(RELEASES[release]) == Path("/usr/share/keyrings") / file
+    assert keyring_hint(RELEASES[release]) == hint
+
+
+def test_suites_mmdebstrap_knows(tmp_path: Path) -> None:
+    """Ubuntu's by distro-info-data; one it does not know it looks for at Debian's mirror."""
+    noble, resolute = RELEASES["ubuntu-24.04"], RELEASES["ubuntu-26.04"]
+    assert not knows_suite(noble, tmp_path)
+    write(
+        tmp_path,
+        "usr/share/distro-info/ubuntu.csv",
+        "version,codename,series,created,release,eol\n24.04 LTS,Noble Numbat,noble,2023-10-26\n",
+    )
+    assert knows_suite(noble, tmp_path)
+    assert not knows_suite(resolute, tmp_path)
+    assert knows_suite(RELEASES["debian-13"], tmp_path)
+
+
+def test_a_mirror_in_a_directory_is_copied_from() -> None:
+    """A file: source is read in place, which mmdebstrap refuses: nothing in the target sees it."""
+    lines = mirrors_for(RELEASES["ubuntu-24.04"], "file:///srv/ubuntu/", FakeApt(), Path("/none"))
+    assert lines == (
+        "deb copy:///srv/ubuntu noble main universe",
+        "deb copy:///srv/ubuntu noble-updates main universe",
+        "deb copy:///srv/ubuntu noble-security main universe",
+    )
+
+
+def test_a_host_that_has_its_archive_in_a_directory(root: Path) -> None:
+    said = (
+        "file:/srv/debian/ bookworm main\n"
+        "http://m.example/debian-security/ bookworm-security main\n"
+    )
+    lines = mirrors_for(RELEASES["debian-13"], None, FakeApt(said), root)
+    assert lines[0] == "deb copy:/srv/debian trixie main non-free-firmware"
+    assert lines[2].startswith("deb http://m.example/debian-security trixie-security ")
 
 
 def test_proxy_variables() -> None:

@@ -27,7 +27,7 @@ def digest(kind: str, value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def root_key(
+def root_key(  # noqa: PLR0913 -- each is a part of the key
     *,
     suite: str,
     architecture: str,
@@ -35,6 +35,7 @@ def root_key(
     packages: Sequence[tuple[str, str]],
     keyring: str,
     dpkg_options: Sequence[str],
+    usr_links: Sequence[str],
     element: str,
 ) -> str:
     """Key of the tree one mmdebstrap transaction makes: what is in it, not whence it came."""
@@ -48,6 +49,7 @@ def root_key(
             "packages": sorted(packages),
             "keyring": keyring,
             "dpkg-options": list(dpkg_options),
+            "usr-links": list(usr_links),
             "element": element,
         },
     )

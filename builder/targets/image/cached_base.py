@@ -105,7 +105,7 @@ def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
     solution, note = solve.solve(
         question, request.cache_dir, runner, refresh=request.refresh, proxy=request.proxy
     )
-    root = next(element for element in expanded if element.name == "rackwright-root")
+    root = next(element for element in expanded if element.name == compose.ROOT_ELEMENT)
     root_key = cache_keys.root_key(
         suite=suite,
         architecture="amd64",
@@ -113,6 +113,7 @@ def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
         packages=solution.packages,
         keyring=hashlib.sha256(request.keyring.read_bytes()).hexdigest(),
         dpkg_options=DPKG_OPTIONS,
+        usr_links=request.release.names.usr_links,
         element=elements.digest_elements((root,), "root.d"),
     )
     base_key = cache_keys.base_key(
@@ -195,6 +196,7 @@ def _compose(
         epoch=plan.solution.epoch,
         root_cache=cache,
         root_uuid=root_uuid,
+        usr_links=request.release.names.usr_links,
         proxy=request.proxy,
     )
     log = request.cache_dir / "logs" / f"{plan.key}.log"

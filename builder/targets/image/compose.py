@@ -13,7 +13,9 @@ from builder.command import CLEAN_ENV, Command, Runner, contained, is_out_of_spa
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image.elements import Element
 
-# Programs diskimage-builder and the root element call; it would fail minutes later.
+ROOT_ELEMENT = "rackwright-root"
+HOST_BIN = "host-bin"
+
 _RUNNING = re.compile(r"Running \S*/([a-z-]+\.d)/(\S+)$", re.MULTILINE)
 _XTRACE = re.compile(r"\++ ")
 _COMPLETED = re.compile(r"\s(\S+) completed$", re.MULTILINE)
@@ -35,6 +37,7 @@ class Composition:
     epoch: int
     root_cache: Path
     root_uuid: str
+    usr_links: tuple[str, ...] = ()
     proxy: Mapping[str, str] = field(default_factory=dict)
 
     def env(self) -> dict[str, str]:
@@ -47,6 +50,7 @@ class Composition:
             "DIB_RACKWRIGHT_KEYRING": str(self.keyring),
             "DIB_RACKWRIGHT_PACKAGES": " ".join(self.packages),
             "DIB_RACKWRIGHT_DPKG_OPTIONS": "\n".join(self.dpkg_options),
+            "DIB_RACKWRIGHT_USR_LINKS": " ".join(self.usr_links),
             "DIB_RACKWRIGHT_EPOCH": str(self.epoch),
             "DIB_RACKWRIGHT_ROOT_CACHE": str(self.root_cache),
             "DIB_RACKWRIGHT_ROOT_UUID": self.root_uuid,
@@ -65,10 +69,12 @@ def compose_command(
     It runs in mount and PID namespaces of its own that die with us, whatever kills us:
     no mount, no process and, as all is in a tmpfs, no file of the build survives.
     """
+    # Our own `sudo` first; then the Python that has diskimage-builder.
+    first = [str(element.path / HOST_BIN) for element in elements if element.name == ROOT_ELEMENT]
     env = {
         **composition.env(),
         "USER": "root",
-        "PATH": f"{Path(sys.executable).parent}:{CLEAN_ENV['PATH']}",
+        "PATH": ":".join((*first, str(Path(sys.executable).parent), CLEAN_ENV["PATH"])),
         "ELEMENTS_PATH": ":".join(str(path) for path in search),
         "DIB_LOCKFILES": str(work / "locks"),
         "DIB_NO_TIMESTAMP": "1",

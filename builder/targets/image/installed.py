@@ -95,8 +95,10 @@ def measure(tree: Path) -> tuple[int, int]:
 
 def boot_files(tree: Path, vendor: str, grub_cfg: Path) -> BootFiles:
     """The boot loader's files; on the ESP at the removable-media path and the vendor's."""
-    signed = tree / "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed"
-    # Ubuntu's shim-signed makes the first name an alternative of several.
+    # Ubuntu makes these names links to alternatives (update-alternatives(1)), whose own links are
+    # absolute: on the build host they lead out of the tree.
+    grub = tree / "usr/lib/grub/x86_64-efi-signed"
+    signed = _first_file(grub, "grubx64.efi.signed", "grubx64.efi.signed.latest")
     shim = _first_file(tree / "usr/lib/shim", "shimx64.efi.signed", "shimx64.efi.signed.latest")
     manager = _first_file(tree / "usr/lib/shim", "mmx64.efi.signed", "mmx64.efi")
     efi = [
@@ -126,7 +128,10 @@ def _first_file(directory: Path, *names: str) -> Path:
         path = directory / name
         if path.is_file() and not path.is_symlink():
             return path
-    raise BuilderError(f"the image has no {directory.name}/{names[0]}: is shim-signed installed?")
+    raise BuilderError(
+        f"the image has no {directory.name}/{names[0]}: are shim-signed and grub-efi-amd64-signed"
+        " installed?"
+    )
 
 
 def _walk(tree: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.build_host import apt_sources, mirrors_for
+from builder.build_host import apt_sources, knows_suite, mirrors_for
 from builder.command import Command, Runner, contained, is_out_of_space
 from builder.errors import BuilderError, CommandFailed
 from builder.execute import write_file
@@ -21,6 +21,12 @@ def _defaults(request: ImageRequest, runner: Runner) -> tuple[str, ...]:
 
     `--simulate` leaves a directory with apt's configuration and installs nothing.
     """
+    if not knows_suite(request.release):
+        raise BuilderError(
+            f"no mirror of {request.release.id} is known: distro-info-data, which tells mmdebstrap "
+            f"of {request.release.suite}, is not installed or too old",
+            hint="apt-get install distro-info-data, or name a mirror in the inventory: image.mirror",
+        )
     suite = request.release.suite
     components = ",".join(request.release.components)
     key = cache_keys.digest("sources", (suite, components))[:16]

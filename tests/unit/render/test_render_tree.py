@@ -150,6 +150,8 @@ def test_the_command_line_is_the_same_words_in_the_same_order(
         "GRUB_TIMEOUT=1",
         "GRUB_RECORDFAIL_TIMEOUT=1",
         "GRUB_DISABLE_OS_PROBER=true",
+        'GRUB_FORCE_PARTUUID=""',
+        'GRUB_FLAVOUR_ORDER="amd64"',
         'GRUB_TERMINAL="console serial"',
         'GRUB_SERIAL_COMMAND="serial --unit=0 --speed=115200"',
     ]

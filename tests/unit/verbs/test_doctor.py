@@ -24,6 +24,8 @@ def whole(monkeypatch: pytest.MonkeyPatch, without: Callable[..., None]) -> None
     monkeypatch.setattr(needs, "is_root", lambda: True)
     firmware = UefiFirmware(Path("code"), Path("vars"))
     monkeypatch.setattr(needs, "find_firmware", lambda **_: firmware)
+    monkeypatch.setattr(needs, "keyring_for", lambda _: Path("/"))
+    monkeypatch.setattr(needs, "knows_suite", lambda _: True)
     says(monkeypatch, b"QEMU emulator version 10.0.2")
 
 
@@ -48,6 +50,20 @@ def test_missing_programs(rackwright: Call, without: Callable[..., None]) -> Non
             "verify   missing: qemu-system-x86_64, qemu-img\n"
         ),
         "  hint: apt-get install mmdebstrap qemu-system-x86 qemu-utils\n",
+    )
+
+
+def test_missing_keys_and_names_of_an_archive(
+    rackwright: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has Ubuntu's keys goes by the same name on Debian."""
+    keys = {"debian": Path("/"), "ubuntu": Path("/none")}
+    monkeypatch.setattr(needs, "keyring_for", lambda release: keys[release.family])
+    monkeypatch.setattr(needs, "knows_suite", lambda release: release.suite != "resolute")
+    assert rackwright("doctor") == (
+        1,
+        "render   ok\nimage    missing: distro-info-data, ubuntu-keyring\nverify   ok\n",
+        "  hint: apt-get install distro-info-data ubuntu-keyring\n",
     )
 
 

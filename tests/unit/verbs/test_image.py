@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.targets.image import build
+from builder.targets.image import build, from_plan
 from builder.verbs import image
 
 Call = Any
@@ -108,6 +108,20 @@ def test_missing_tool(
         1,
         "",
         f"rackwright: error: {tool} is not installed\n  hint: apt-get install {package}\n",
+    )
+
+
+def test_a_look_at_an_image_needs_no_keys(
+    rackwright: Call, inventory: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = here / "none.gpg"
+    monkeypatch.setattr(from_plan, "keyring_for", lambda _: missing)
+    argv = ("image", inventory, *OUT, "--os", "ubuntu-24.04")
+    said = rackwright(*argv, "--dry-run")
+    assert (said.code, said.err) == (0, "")
+    assert rackwright(*argv).err == (
+        f"rackwright: error: the keyring {missing} of ubuntu-24.04 is missing\n"
+        "  hint: apt-get install ubuntu-keyring (Debian 12 has it in backports)\n"
     )
 
 

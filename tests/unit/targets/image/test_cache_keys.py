@@ -15,6 +15,7 @@ INPUTS: dict[str, Any] = {
     "packages": (("bash", "5.2"), ("apt", "3.0")),
     "keyring": "aa",
     "dpkg_options": ("path-exclude=/usr/share/man/*",),
+    "usr_links": (),
     "element": "bb",
 }
 
@@ -37,6 +38,7 @@ def test_the_mirror_and_the_order_make_no_difference() -> None:
         ("packages", (("apt", "3.0"), ("bash", "5.3"))),
         ("keyring", "ab"),
         ("dpkg_options", ()),
+        ("usr_links", ("bin",)),
         ("element", "bc"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from builder.resources import data_dir
@@ -19,6 +20,7 @@ COMPOSITION = compose.Composition(
     epoch=7,
     root_cache=Path("/cache/root.tar.zst"),
     root_uuid="u",
+    usr_links=("bin", "sbin"),
     proxy={"http_proxy": "http://p.example"},
 )
 
@@ -49,6 +51,11 @@ def test_command(tmp_path: Path) -> None:
     )
     assert command.env["DIB_RACKWRIGHT_PACKAGES"] == "bash dash"
     assert command.env["DIB_RACKWRIGHT_EPOCH"] == "7"
+    assert command.env["DIB_RACKWRIGHT_USR_LINKS"] == "bin sbin"
+    # Before the host's own: sudo-rs does not keep the environment, which the elements need.
+    first = Path(command.env["PATH"].split(":")[0])
+    assert first == data_dir("elements") / "rackwright-root/host-bin"
+    assert os.access(first / "sudo", os.X_OK)
     assert command.env["http_proxy"] == "http://p.example"
     assert command.env["TMP_DIR"] == str(tmp_path)
 

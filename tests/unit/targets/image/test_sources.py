@@ -43,6 +43,7 @@ class FakeTools:
 @pytest.fixture
 def request_(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageRequest:
     monkeypatch.setattr(sources, "mirrors_for", lambda *_: ())
+    monkeypatch.setattr(sources, "knows_suite", lambda _: True)
     return ImageRequest(
         name="node",
         release=RELEASES["ubuntu-24.04"],
@@ -98,3 +99,20 @@ def test_mmdebstrap_fails(request_: ImageRequest) -> None:
     )
     # Nothing is in it, so it is gone too.
     assert not request_.cache_dir.exists()
+
+
+def test_a_suite_mmdebstrap_would_ask_the_wrong_archive_for(
+    request_: ImageRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "knows_suite", lambda _: False)
+    tools = FakeTools()
+    with pytest.raises(BuilderError) as caught:
+        package_sources(request_, tools)
+    assert (caught.value.message, caught.value.hint) == (
+        (
+            "no mirror of ubuntu-24.04 is known: distro-info-data, which tells mmdebstrap of noble, "
+            "is not installed or too old"
+        ),
+        "apt-get install distro-info-data, or name a mirror in the inventory: image.mirror",
+    )
+    assert tools.commands == []
