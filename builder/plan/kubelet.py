@@ -6,10 +6,11 @@ OpenShift's node tuning operator, components/kubeletconfig/kubeletconfig.go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from builder.model.profile import Kubernetes
 from builder.plan.inputs import Inputs
+from builder.plan.kubelet_cpus import cpus_per_group, online_cores
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.kubelet import KubeletPlan, ReservedMemory
 from builder.plan.nouns.pages import HugepagePool
@@ -18,6 +19,9 @@ from builder.plan.nouns.why import Why
 # Policies under which containers wait for memory of one node, which only the Memory Manager's
 # Static policy can promise.
 _ONE_NODE = ("restricted", "single-numa-node")
+# defaultMaxAllowableNUMANodes of pkg/kubelet/cm/topologymanager/topology_manager.go: with more,
+# nodes of memory alone included, the kubelet does not start, unless a policy option allows it.
+MAX_NUMA_NODES = 8
 
 
 def plan_kubelet(
@@ -29,13 +33,13 @@ def plan_kubelet(
         return None
     total = wanted.kube_reserved + wanted.system_reserved + wanted.eviction
     is_static = wanted.topology_policy in _ONE_NODE
-    options = _cpu_manager_options(cpus, wanted)
-    return KubeletPlan(
+    plan = KubeletPlan(
         reserved_system_cpus=cpus.housekeeping | cpus.pmd,
         cpu_manager_policy="static",
-        cpu_manager_policy_options=options,
+        cpu_manager_policy_options=_cpu_manager_options(cpus, wanted),
         topology_manager_policy=wanted.topology_policy,
         topology_manager_scope=wanted.topology_scope,
+        topology_manager_policy_options=_topology_manager_options(cpus, wanted),
         memory_manager_policy="Static" if is_static else "None",
         kube_reserved_mib=wanted.kube_reserved,
         system_reserved_mib=wanted.system_reserved,
@@ -43,8 +47,9 @@ def plan_kubelet(
         reserved_memory=_share_memory(cpus, left_of_nodes(inputs, pools), total)
         if is_static
         else (),
-        why=_explain(inputs, cpus, total, is_static=is_static, options=options),
+        why=_explain(inputs, cpus, total, is_static=is_static),
     )
+    return replace(plan, why={**plan.why, **_explain_options(inputs, plan)})
 
 
 def left_of_nodes(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> tuple[int, ...]:
@@ -85,10 +90,18 @@ def _cpu_manager_options(cpus: CpuPlan, wanted: Kubernetes) -> dict[str, str]:
     well, PMD threads' among them (KEP-4540; beta and on by default since Kubernetes 1.33).
     """
     options = {"strict-cpu-reservation": "true"} if wanted.strict_cpu_reservation else {}
-    has_siblings = any(len(core - cpus.offline) > 1 for core in cpus.cores)
+    # Where some cores have lost a sibling the average is 1, and the option then means nothing.
+    has_siblings = cpus_per_group(online_cores(cpus)) > 1
     if has_siblings and wanted.topology_policy == "single-numa-node":
         options["full-pcpus-only"] = "true"
     return options
+
+
+def _topology_manager_options(cpus: CpuPlan, wanted: Kubernetes) -> dict[str, str]:
+    """max-allowable-numa-nodes: on by default since Kubernetes 1.31 (KEP-4622)."""
+    if len(cpus.nodes) <= MAX_NUMA_NODES or wanted.topology_policy == "none":
+        return {}
+    return {"max-allowable-numa-nodes": str(len(cpus.nodes))}
 
 
 _OPTION_REASONS = {
@@ -98,9 +111,7 @@ _OPTION_REASONS = {
 }
 
 
-def _explain(
-    inputs: Inputs, cpus: CpuPlan, total: int, *, is_static: bool, options: Mapping[str, str]
-) -> dict[str, Why]:
+def _explain(inputs: Inputs, cpus: CpuPlan, total: int, *, is_static: bool) -> dict[str, Why]:
     def key(*keys: str) -> tuple[str | int, ...]:
         return inputs.profile_key("kubernetes", *keys)
 
@@ -136,9 +147,24 @@ def _explain(
             "does not start; over the NUMA nodes with housekeeping CPUs, where the system runs",
             *(key(name) for name in memory),
         )
-    if options:
-        reasons = [_OPTION_REASONS[name] for name in options]
+    return why
+
+
+def _explain_options(inputs: Inputs, plan: KubeletPlan) -> dict[str, Why]:
+    """Of the options there are."""
+    policy = inputs.profile_key("kubernetes", "topology-policy")
+    why: dict[str, Why] = {}
+    if plan.cpu_manager_policy_options:
         why["cpu_manager_policy_options"] = inputs.why(
-            "; ".join(reasons), key("strict-cpu-reservation"), policy
+            "; ".join(_OPTION_REASONS[name] for name in plan.cpu_manager_policy_options),
+            inputs.profile_key("kubernetes", "strict-cpu-reservation"),
+            policy,
+        )
+    if plan.topology_manager_policy_options:
+        why["topology_manager_policy_options"] = inputs.why(
+            f"with more than {MAX_NUMA_NODES} NUMA nodes the kubelet does not start otherwise; "
+            "kubelet 1.31 and later have this option",
+            policy,
+            inputs.hardware_key("numa"),
         )
     return why

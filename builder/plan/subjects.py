@@ -163,6 +163,7 @@ def _kubelet(plan: KubeletPlan) -> Iterator[Line]:
         "eviction_hard_mib": f"evictionHard memory.available={plan.eviction_hard_mib}Mi",
     }
     options = " ".join(f"{key}={text}" for key, text in plan.cpu_manager_policy_options.items())
+    topology = " ".join(f"{k}={text}" for k, text in plan.topology_manager_policy_options.items())
     reserved = " ".join(f"{item.node}:{item.mib}Mi" for item in plan.reserved_memory)
     texts = {
         "reserved_system_cpus": f"reservedSystemCPUs {plan.reserved_system_cpus}",
@@ -170,6 +171,7 @@ def _kubelet(plan: KubeletPlan) -> Iterator[Line]:
         "cpu_manager_policy_options": f"cpuManagerPolicyOptions {options}",
         "topology_manager_policy": f"topologyManagerPolicy {plan.topology_manager_policy}",
         "topology_manager_scope": f"topologyManagerScope {plan.topology_manager_scope}",
+        "topology_manager_policy_options": f"topologyManagerPolicyOptions {topology}",
         "memory_manager_policy": f"memoryManagerPolicy {plan.memory_manager_policy}",
         **sums,
         "reserved_memory": f"reservedMemory {reserved}",

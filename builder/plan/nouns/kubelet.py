@@ -30,6 +30,7 @@ class KubeletPlan:
     cpu_manager_policy_options: Mapping[str, str]
     topology_manager_policy: str
     topology_manager_scope: str
+    topology_manager_policy_options: Mapping[str, str]
     memory_manager_policy: Literal["Static", "None"]
     kube_reserved_mib: int
     system_reserved_mib: int

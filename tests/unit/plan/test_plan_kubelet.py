@@ -140,7 +140,9 @@ def test_a_reservation_of_all_the_node_has(mib: int, faults: int) -> None:
 
 
 def test_every_number_has_a_reason() -> None:
-    found = kubelet(make_plan({"kubernetes": {"topology-policy": "single-numa-node"}}))
+    nodes: Nodes = ((2, 8192),) * 9  # so many need an option of their own
+    profile = {"kubernetes": {"topology-policy": "single-numa-node"}}
+    found = kubelet(make_plan(profile, nodes=nodes))
     fields = set(KubeletPlan.__dataclass_fields__) - {"why"}
     assert set(found.why) == fields
     assert found.why["reserved_memory"].reason.startswith(
