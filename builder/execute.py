@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -205,7 +206,9 @@ def _write_rendered(base: Path, file: RenderedFile) -> None:
     target.chmod(file.mode)
     if is_root():
         user, group = file.owner.split(":")
-        shutil.chown(target, user, group)
+        # A user of the node that this machine does not have stands in the record only.
+        with contextlib.suppress(LookupError):
+            shutil.chown(target, user, group)
 
 
 def read_tree(base: Path) -> FileTree:

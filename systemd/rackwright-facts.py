@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 
+import rackwright_facts_access as access
 import rackwright_facts_devices as devices
 import rackwright_facts_system as system
 import rackwright_facts_units as units
@@ -36,6 +37,8 @@ FACTS: dict[str, Callable[[Machine], Fact]] = {
     "files": system.read_files,
     "mounts": system.read_mounts,
     "pid1-cpus": lambda machine: system.read_cpus_allowed(machine, "1"),
+    "users": access.read_users,
+    "secrets": access.read_fetched,
     "root": system.read_root,
     "thp": system.read_thp,
     "status": system.read_status,

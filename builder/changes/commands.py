@@ -21,6 +21,8 @@ COMMANDS = (
     "systemctl restart systemd-sysctl",
     "networkctl reload",
     "netplan apply",
+    "systemctl try-reload-or-restart ssh",
+    "systemctl restart rackwright-secrets",
     "systemctl start local-fs.target",
     "systemctl restart rackwright-nics",
     "systemctl restart rackwright-ovs-options",

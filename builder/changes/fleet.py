@@ -165,7 +165,8 @@ def _own_changes(old: HostPlan, new: HostPlan, sources: Sources) -> tuple[Change
     if _data(old.access) != _data(new.access):
         effect = reboot(
             "cloud-init applies them at the first boot with a new bundle, because its "
-            "instance-id differs"
+            "instance-id differs; a host with an image of its own needs that image built again, or "
+            "its files changed"
         )
         changes.append(Change("changed", "access", "logins and secrets", "host", (effect,)))
     if _data(old.interfaces) != _data(new.interfaces):

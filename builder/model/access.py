@@ -27,6 +27,8 @@ _KEY_TYPES = (
 )
 _KEY_EXAMPLE = "ssh-ed25519 AAAAC3Nz… admin@example"
 _HASH_EXAMPLE = "$y$j9T$…"
+# crypt(5). Those of bcrypt differ in what they do with a character above 7 bits: 2x alone is wrong.
+_METHODS = "y|gy|7|2[aby]|6|5"
 
 
 def _parse_user(value: object) -> str:
@@ -68,8 +70,8 @@ def _names_itself(kind: str, body: str) -> bool:
 def _parse_hash(value: object) -> str:
     if not isinstance(value, str):
         raise WrongKindError(f"a password hash like {quote(_HASH_EXAMPLE)}")
-    if re.fullmatch(r"\$(y|gy|7|2b|6|5)\$[./A-Za-z0-9=,$]{20,380}", value) is None:
-        weak = re.match(r"\$(1|2a|md5)\$", value) is not None
+    if re.fullmatch(rf"\$({_METHODS})\$[./A-Za-z0-9=,$]{{20,380}}", value) is None:
+        weak = re.match(r"\$(1|2x|md5)\$", value) is not None
         # The message does not repeat it: it may be the password.
         found = "an outdated hash" if weak else "not a crypt(5) hash"
         raise ValueError(f"this is {found}: write what `mkpasswd -m yescrypt` prints")
@@ -103,7 +105,7 @@ PasswordHash = Annotated[
         _parse_hash,
         "Hash of a password, crypt(5): mkpasswd -m yescrypt",
         _HASH_EXAMPLE,
-        pattern=r"^\$(y|gy|7|2b|6|5)\$",
+        pattern=rf"^\$({_METHODS})\$",
     ),
 ]
 SecretUrl = Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
-from builder.render import grub, host, kernel, network, node, units
+from builder.render import access, grub, host, kernel, network, node, units
 from builder.render.file_kind import FileKind
 
 IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
@@ -17,7 +17,7 @@ IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
     *units.FILES,
     *node.FILES,
 )
-HOST_FILES: tuple[FileKind[HostPlan], ...] = host.FILES
+HOST_FILES: tuple[FileKind[HostPlan], ...] = (*host.FILES, *access.FILES)
 FILES: tuple[FileKind[Any], ...] = (*IMAGE_FILES, *HOST_FILES, node.LISTING)
 
 

@@ -30,6 +30,7 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "mount_point": (r"(/[A-Za-z0-9_.]+)+", "a mount point"),
     "hostname": (r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?", "a host name"),
     "address": (r"[0-9a-f.:]+", "an address"),
+    "user": (r"[a-z_][a-z0-9_-]{0,31}", "a user name"),
     # os-release(5) allows IMAGE_ID= and IMAGE_VERSION= these characters.
     "image_word": (r"[a-z0-9._-]+", "an image name or version"),
 }
@@ -56,6 +57,7 @@ TEXT_CHECKS: dict[str, Callable[[object], str]] = {
 kernel_word = TEXT_CHECKS["kernel_word"]
 interface = TEXT_CHECKS["interface"]
 module = TEXT_CHECKS["module"]
+user = TEXT_CHECKS["user"]
 
 
 def grub_words(words: tuple[str, ...]) -> str:

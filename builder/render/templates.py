@@ -11,6 +11,9 @@ from builder.render.syntax import FILTERS
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+# Not in systemd/: it travels in a bundle and puts the programs of systemd/ on the node, none of
+# which is there yet when it starts. So it is one file, and imports nothing of ours.
+FIRST_BOOT = "cloud-init/first_boot.py"
 # The templates of a node's files, each below it at its path on the node.
 ROOTFS = "rootfs"
 
@@ -20,10 +23,14 @@ Fill = Callable[..., str]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What files are made from besides the plan: filled templates, and programs copied as they are."""
+    """What files are made from besides the plan: filled templates, and programs copied as they are.
+
+    first_boot: the program of a bundle, which fetches secrets on a node that boots its own image.
+    """
 
     fill: Fill
     programs: Mapping[str, str]
+    first_boot: str
 
 
 def make_environment(templates: Mapping[str, str]) -> Environment:
@@ -56,4 +63,4 @@ def make_sources(templates: Mapping[str, str], programs: Mapping[str, str]) -> S
     def fill(name: str, **values: object) -> str:
         return environment.get_template(f"{name}.j2").render(values)
 
-    return Sources(fill, programs)
+    return Sources(fill, programs, templates.get(FIRST_BOOT, ""))

@@ -27,6 +27,8 @@ NETWORKD_ALIAS = ("dbus-org.freedesktop.network1.service", "systemd-networkd.ser
 # dpdk.service of the dpdk package frees hugepages reserved on the kernel command line
 # (FREE_PREVIOUS_ALLOCATIONS=1) and binds ports by a list of its own, /etc/dpdk/interfaces.
 MASKED = ("dpdk.service",)
+# Not of an image all hosts share: builder/render/access.py has it for hosts with secrets.
+ONLY_OF_HOSTS = "rackwright-secrets"
 
 
 def render_programs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
@@ -71,7 +73,8 @@ def wanted_programs(plan: ImagePlan, programs: Mapping[str, str]) -> dict[str, s
     return {
         name: text
         for name, text in sorted(programs.items())
-        if (plan.ovs is not None or not name.startswith("rackwright-ovs"))
+        if not name.startswith(ONLY_OF_HOSTS)
+        and (plan.ovs is not None or not name.startswith("rackwright-ovs"))
         and (plan.cpus.offline or not name.startswith("rackwright-cpus"))
     }
 

@@ -51,7 +51,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     choose = host_named(args.host) if args.host is not None else all_hosts
-    plans = inputs.prepare_aloud(args.inventory, choose, args.os).plans
+    plans = inputs.prepare_aloud(args.inventory, choose, args.os, for_login=True).plans
     if args.boots == "stock":
         warn_of_missing_macs(hosts_without_mac(plans))
     write_bundles(

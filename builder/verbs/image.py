@@ -76,7 +76,7 @@ def default_cache() -> Path:
 
 def run(args: Namespace) -> int:
     choose = host_named(args.host) if args.host else host_of_profile(args.profile)
-    prepared = inputs.prepare_aloud(args.inventory, choose, args.os)
+    prepared = inputs.prepare_aloud(args.inventory, choose, args.os, for_login=bool(args.host))
     plan = prepared.plan if args.host else prepared.plan.image
     tree = tree_of(plan)
     request = request_for(

@@ -14,6 +14,10 @@ from builder.diagnostics import format_report
 from builder.model.inventory import Os
 from builder.prepare import Choice, Prepared, prepare
 
+NOBODY = """\
+warning: nobody can log in to the node: the inventory has no user
+  hint: access: {users: {admin: {ssh-keys: ["ssh-ed25519 …"], sudo: true}}}"""
+
 
 def add_inventory(parser: ArgumentParser) -> None:
     parser.add_argument("inventory", type=Path, metavar="INV", help="inventory file")
@@ -47,10 +51,17 @@ def named(option: str, kind: Any) -> Callable[[str], str]:
     return parse
 
 
-def prepare_aloud(path: Path, choose: Choice, os: str | None = None) -> Prepared:
-    """`prepare`, with warnings told; errors end the verb, and the command line tells them."""
+def prepare_aloud(
+    path: Path, choose: Choice, os: str | None = None, *, for_login: bool = False
+) -> Prepared:
+    """`prepare`, with warnings told; errors end the verb, and the command line tells them.
+
+    for_login: what is made is to let people in.
+    """
     prepared = prepare(path, choose, os)
     warnings = format_report(prepared.report, prepared.marks.lines)
     if warnings:
         print(warnings, file=sys.stderr)
+    if for_login and not prepared.inventory.access.users:
+        print(NOBODY, file=sys.stderr)
     return prepared

@@ -181,6 +181,17 @@ class RootFacts(JsonRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class UserFacts(JsonRecord):
+    """An account. home, ssh: mode and owner of the directories; password: sha256 of its hash."""
+
+    home: str | None = None
+    ssh: str | None = None
+    shell: str | None = None
+    groups: tuple[str, ...] | None = None
+    password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatus(JsonRecord):
     """The status file of one of our node programs."""
 
@@ -227,6 +238,8 @@ class Facts(JsonRecord):
     links: Mapping[str, tuple[str, ...] | None] | None = None
     pid1_cpus: str | None = None
     root: Part[RootFacts] = field(default_factory=RootFacts)
+    users: Mapping[str, UserFacts] | None = None
+    secrets: Mapping[str, str | None] | None = None
     thp: str | None = None
     hostname: str | None = None
     status: Part[StatusFacts] = field(default_factory=StatusFacts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def refuse_changed(path: Path, item: ManifestFile) -> None:
         raise BuilderError(
             f"{path} is truncated: its manifest says {item.size} bytes, it has {size}",
             hint="build it again with `rackwright image`",
+        )
+    if not os.access(path, os.R_OK):
+        raise BuilderError(
+            f"{path} is not readable: it has password hashes or addresses of secrets",
+            hint="run the same command with sudo",
         )
     if describe_artefact(path).sha256 != item.sha256:
         raise BuilderError(

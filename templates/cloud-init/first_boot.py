@@ -334,8 +334,12 @@ def finish(node: Node) -> None:
         )
 
 
-def main(root: Path = Path("/")) -> int:
+def main(root: Path = Path("/"), only: str = "") -> int:
+    """only: secrets of an image made for its host, which has no bundle."""
     try:
+        if only:
+            fetch_secrets(Node(root, json.loads((root / only).read_text()), {}))
+            return 0
         order = json.loads((root / ORDER).read_text())
         image = json.loads((root / IMAGE).read_text())
         node = Node(root, order, image)
@@ -352,4 +356,4 @@ def main(root: Path = Path("/")) -> int:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(main())
+        sys.exit(main(Path("/"), *sys.argv[1:]))

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_image
+from builder.render.templates import FIRST_BOOT
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
+from builder.targets.cloud_init.order import Boots
 from builder.targets.cloud_init.seed import Seed, make_seeds
 
 MAC = "cc:37:ab:e1:21:64"
@@ -31,4 +32,4 @@ def trees_of(plans: list[HostPlan]) -> Mapping[str, FileTree]:
 
 
 def seeds_of(plans: list[HostPlan], boots: Boots = "golden") -> list[Seed]:
-    return list(make_seeds(plans, trees_of(plans), boots, TEMPLATES[PROGRAM_SOURCE]))
+    return list(make_seeds(plans, trees_of(plans), boots, TEMPLATES[FIRST_BOOT]))

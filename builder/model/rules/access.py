@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel
 
+from builder.catalog.accounts import SYSTEM_ACCOUNTS
 from builder.diagnostics import KeyPath
 from builder.model.base import kebab
 from builder.model.inventory import Inventory
@@ -35,7 +36,8 @@ SYSTEM_FILES = frozenset(
 NOT_FOR_SECRETS = (
     "/boot/", "/dev/", "/proc/", "/sys/", "/run/", "/usr/", "/bin/", "/sbin/", "/lib",
     "/tmp/",  # noqa: S108 -- named to be refused
-    "/etc/rackwright/node.json", "/etc/rackwright/files", "/etc/rackwright/image-release",
+    "/home/", "/etc/rackwright/secrets.json", "/etc/rackwright/node.json",
+    "/etc/rackwright/files", "/etc/rackwright/image-release",
     "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
     "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",
     "/etc/cron", "/etc/init.d/", "/etc/profile.d/", "/etc/ld.so", "/etc/grub.d/", "/etc/kernel/",
@@ -51,6 +53,15 @@ _BY_REFERENCE = (
 _IN_URL = (
     "let the server identify the node by its IP address or its name: {hostname} stands for the name"
 )
+
+
+def check_user_name(inventory: Inventory) -> Iterator[Finding]:
+    """useradd(8) leaves an account that is there as it is: without a shell, most of them."""
+    for name in inventory.access.users:
+        if name in SYSTEM_ACCOUNTS or name.startswith("systemd-"):
+            message = f"{name} is an account or a group of the system: nobody can log in as {name}"
+            hint = "choose another name, like admin"
+            yield Finding(("access", "users", name), message, hint, at_key=True)
 
 
 def check_can_log_in(inventory: Inventory) -> Iterator[Finding]:
@@ -128,6 +139,12 @@ def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
 
 
 RULES: tuple[Rule[Inventory], ...] = (
+    Rule(
+        "access-user-name",
+        "error",
+        "A user does not have the name of an account or group of the system.",
+        check_user_name,
+    ),
     Rule(
         "access-login",
         "warning",

@@ -56,6 +56,11 @@ class AccessPlan:
     users: tuple[UserPlan, ...] = ()
     secrets: tuple[SecretPlan, ...] = ()
 
+    @property
+    def is_private(self) -> bool:
+        """Whether it has what not everybody is to read: hashes, or addresses of secrets."""
+        return bool(self.secrets) or any(user.password_hash for user in self.users)
+
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:

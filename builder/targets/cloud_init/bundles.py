@@ -15,9 +15,10 @@ from builder.errors import BuilderError
 from builder.execute import RECORD, replacing_directory, write_private
 from builder.jsonfile import decode
 from builder.plan.nouns.host import HostPlan
+from builder.render.templates import FIRST_BOOT
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import PROGRAM_SOURCE, Boots
+from builder.targets.cloud_init.order import Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
 from builder.targets.cloud_init.user_data_limits import choose_form
@@ -76,7 +77,7 @@ def _link_others(out: Path, staging: Path, made: set[str]) -> None:
 def _sound_seeds(plans: Sequence[HostPlan], boots: Boots, runner: Runner) -> Iterator[Seed]:
     """The seeds of `plans`, each sound by cloud-init's schemas; netplan sees each shape once."""
     check = make_check(read_texts("schema"))
-    program = read_texts("templates")[PROGRAM_SOURCE]
+    program = read_texts("templates")[FIRST_BOOT]
     shapes: set[str] = set()
     for seed in make_seeds(plans, _trees_of(plans, runner), boots, program):
         _refuse(check(seed))

@@ -19,9 +19,6 @@ Boots = Literal["golden", "stock"]
 
 SEED = "/var/lib/rackwright/seed"
 PROGRAM = "/var/lib/cloud/scripts/per-boot/rackwright"
-# Not in systemd/: it travels in a bundle and puts the programs of systemd/ on the node, none of
-# which is there yet when it starts. So it is one file, and imports nothing of ours.
-PROGRAM_SOURCE = "cloud-init/first_boot.py"
 REBOOT = "/run/rackwright/reboot"
 DPDK_SWITCH = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 WriteFile = Mapping[str, str]

@@ -16,6 +16,7 @@ from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
 from builder.render.files import kind_of
 from builder.targets.image import cpio, grub, outputs, patch
+from builder.targets.image.accounts import add_users
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
 from builder.targets.image.manifest import MANIFEST
 from builder.targets.image.publish import publish, settle
@@ -88,7 +89,8 @@ def make_raw(request: ImageRequest, base: Base, work: Path, runner: Runner) -> N
     shutil.copyfile(base.kernel, work / f"{request.name}.vmlinuz")
     archive = early_archive(request.files, base)
     initrd.write_bytes(archive + base.initrd.read_bytes())
-    files = [*request.files, *_boot_files(request, base)]
+    users = add_users(base.facts.accounts, request.users, request.owned, base.facts.epoch)
+    files = [*request.files, *users, *_boot_files(request, base)]
     if archive:
         name = f"/boot/initrd.img-{base.facts.kernel}"
         files.append(ImageFile(name, 0o644, 0, 0, initrd.read_bytes()))
@@ -138,6 +140,9 @@ def _is_regular(file: ImageFile) -> bool:
 def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Artefact]) -> Artefacts:
     manifest = outputs.make_manifest(request, base.facts, made)
     paths = {kind: file.path for kind, file in made.items()}
+    for kind in TARGETS["image"].forms if request.is_private else ():
+        if kind in paths:
+            paths[kind].chmod(0o600)
     replaced = publish(manifest, paths, work, request.out_dir)
     final = {
         kind: replace(file, path=request.out_dir / manifest.artefacts[kind].file)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 # Raised when the same inputs would give another root tree or disk than before.
 ROOT_FORMAT = 1
-BASE_FORMAT = 3
+BASE_FORMAT = 4
 
 _NAMESPACE = uuid.UUID("5d0f1f52-6f5c-5c36-9d3c-0d0b3a8b2a51")
 _URI = re.compile(r"^(deb(?:-src)?)\s+(?:\[[^]]*\]\s+)?\S+\s+(.*)$")

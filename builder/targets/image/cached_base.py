@@ -19,6 +19,7 @@ from builder.command import Runner
 from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 from builder.monitor import Monitor, step
 from builder.targets.image import cache_keys, compose, disk, elements, ext4, grub, installed, solve
+from builder.targets.image.accounts import Accounts, read_accounts
 from builder.targets.image.request import ImageRequest
 from builder.targets.image.sources import package_sources
 from builder.workdir import locked, work_dir
@@ -80,6 +81,7 @@ class BaseFacts(JsonRecord):
     os_release: str
     epoch: int
     packages: tuple[tuple[str, str], ...]
+    accounts: Accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ def _describe(plan: BasePlan, root: Path, base: Path, cache: Path) -> None:
         os_release=(root / "usr/lib/os-release").read_text(encoding="utf-8"),
         epoch=plan.solution.epoch,
         packages=read_packages(cache),
+        accounts=read_accounts(root),
     )
     _write_json(base / "tree.json", installed.read_listing(root).kinds)
     _write_json(base / "base.json", encode(facts))

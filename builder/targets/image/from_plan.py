@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 from builder.build_host import keyring_for, proxy_variables
-from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.host import AccessPlan, HostPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.render import cmdline, os_release_fields
 from builder.render.tree import FileTree, RenderedFile
 from builder.targets.image.request import ImageFile, ImageRequest
+
+ROOT = "root:root"
 
 
 def request_for(
@@ -29,11 +31,15 @@ def request_for(
     where this machine's own packages come from. refresh: ask it for newer packages now.
     """
     host, image = (plan.hostname, plan.image) if isinstance(plan, HostPlan) else (None, plan)
+    access = plan.access if isinstance(plan, HostPlan) else AccessPlan()
     return ImageRequest(
         name=f"{image.image_name}-{host}" if host else image.image_name,
         release=image.release,
         packages=tuple(package.name for package in image.packages),
-        files=tuple(image_file(file) for file in tree),
+        files=tuple(image_file(file) for file in tree if file.owner == ROOT),
+        users=access.users,
+        owned=tuple(file for file in tree if file.owner != ROOT),
+        is_private=access.is_private,
         cmdline=cmdline(image),
         formats=formats,
         out_dir=out_dir.absolute(),
@@ -55,9 +61,7 @@ def elements_for(image: ImagePlan) -> tuple[str, ...]:
 
 
 def image_file(file: RenderedFile) -> ImageFile:
-    """A rendered file as the image builder takes it; only root owns what we render."""
-    if file.owner != "root:root":
-        raise ValueError(f"{file.path}: no uid is known for owner {file.owner}")
+    """A rendered file of root's as the image builder takes it."""
     return ImageFile(file.path, file.mode, 0, 0, file.content)
 
 
@@ -69,6 +73,7 @@ def preview(request: ImageRequest, tree: FileTree) -> str:
         f"plan        {request.plan_id}",
         f"cmdline     {' '.join(request.cmdline)}",
         f"packages    {' '.join(request.packages)}",
+        *(f"user        {user.name}" for user in request.users),
         *(f"file        {file.mode_text} {file.owner} {file.path}" for file in tree),
     ]
     return "\n".join(lines)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from builder.catalog.releases import OsRelease
+from builder.plan.nouns.host import UserPlan
+from builder.render.tree import RenderedFile
 from builder.resources import data_dir
 
 
@@ -33,7 +35,9 @@ class ImageRequest:
     the build host's own or mmdebstrap's default. cmdline: kernel arguments after root=, in
     order. host: whose identity the files hold, None for a golden image.
     element_dirs: where elements are looked for; an earlier directory wins.
-    os_release: lines added to /etc/os-release. refresh: ask the mirror for newer packages now, not once a day.
+    os_release: lines added to /etc/os-release. users: of a host's own image. owned: files of theirs,
+    whose numbers are known once the base is. is_private: password hashes or addresses of secrets
+    are in it. refresh: ask the mirror for newer packages now, not once a day.
     proxy: proxy variables for the programs that download.
     """
 
@@ -52,6 +56,9 @@ class ImageRequest:
     os_release: tuple[str, ...] = ()
     elements: tuple[str, ...] = ("rackwright-ovs-dpdk",)
     element_dirs: tuple[Path, ...] = field(default_factory=lambda: (data_dir("elements"),))
+    users: tuple[UserPlan, ...] = ()
+    owned: tuple[RenderedFile, ...] = ()
+    is_private: bool = False
     refresh: bool = False
     proxy: Mapping[str, str] = field(default_factory=dict)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.render.tree import FileTree
+from builder.verify.checks.access import check_access
 from builder.verify.checks.case import Case, Check, CheckResult, Status
 from builder.verify.checks.cmdline import check_cmdline
 from builder.verify.checks.devices import check_link, check_pci, check_sriov
@@ -51,6 +52,7 @@ CHECKS: dict[str, Check] = {
     "ovs": check_ovs,
     "units": check_units,
     "status": check_status,
+    "access": check_access,
     "files": check_files,
     "twin": check_twin,
 }

@@ -27,6 +27,8 @@ from builder.verify.facts import NodeStatus, UnitState
 FACTS_UNIT = "rackwright-facts.service"
 OUR_UNIT = re.compile(r"rackwright-\S+\.service")
 DONE = "active, success"
+# It runs until it has all: in a twin, which has no way out, perhaps for ever.
+SECRETS_UNIT = "rackwright-secrets.service"
 OVS_UNITS = ("ovsdb-server.service", "ovs-vswitchd.service")
 # Of a small disk, the ESP, inode tables and the journal are up to a tenth.
 GROWN_SHARE = 0.85
@@ -71,7 +73,9 @@ def check_units(case: Case) -> Iterator[CheckResult]:
     planned = _our_units(case)
     for name in planned:
         yield compare(f"units.{name}", DONE, _state(states.get(name, UnitState())))
-    for name in sorted({*filter(OUR_UNIT.fullmatch, states)} - {*planned, FACTS_UNIT}):
+    for name in sorted(
+        {*filter(OUR_UNIT.fullmatch, states)} - {*planned, FACTS_UNIT, SECRETS_UNIT}
+    ):
         yield _unplanned(name, states[name])
 
 
@@ -93,7 +97,11 @@ def _unplanned(name: str, state: UnitState) -> CheckResult:
 def _our_units(case: Case) -> list[str]:
     """Services of the tree, and the ones of Open vSwitch when it is planned."""
     units = [file.path.rpartition("/")[2] for file in case.tree if UNIT.matches(file.path)]
-    wanted = [name for name in units if name.endswith(".service") and name != FACTS_UNIT]
+    wanted = [
+        name
+        for name in units
+        if name.endswith(".service") and name not in {FACTS_UNIT, SECRETS_UNIT}
+    ]
     return wanted + list(OVS_UNITS if case.image.ovs else ())
 
 

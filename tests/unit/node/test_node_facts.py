@@ -434,7 +434,7 @@ def test_every_fact_of_the_document_is_collected(kernel: FakeKernel) -> None:
         [
             *("boot", "cmdline", "cpus", "files", "hostname", "hugepages", "iommu", "kernel"),
             *("links", "modprobe", "modules", "mounts", "numa", "os", "ovs", "pci", "pid1-cpus"),
-            *("root", "status", "sysctl", "thp", "twin", "units", "version"),
+            *("root", "secrets", "status", "sysctl", "thp", "twin", "units", "users", "version"),
         ]
     )
 

@@ -41,6 +41,7 @@ GOOD = {
     "page_size": "1G",
     "mount_point": "/dev/hugepages1G",
     "hostname": "nfv1.example.org",
+    "user": "admin",
     "address": "fd00::1",
     "image_word": "nfv-node",
 }

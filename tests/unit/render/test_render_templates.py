@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 from jinja2 import UndefinedError, nodes
+from seed_machine import why
 
-from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.host import AccessPlan, HostPlan, UserPlan
 from builder.render import host_files, image_files
 from builder.render.syntax import FILTERS
 from builder.render.templates import Sources, make_environment, make_sources
@@ -59,6 +60,9 @@ def test_the_audit_sees_what_it_forbids() -> None:
     assert foreign_nodes("{% if a == b %}{{ x | yaml }}{% endif %}") == ["Compare", "Operand"]
 
 
+ACCESS = AccessPlan((UserPlan("admin", ("ssh-ed25519 A",), None, True, (), why("a user")),))
+
+
 def test_only_our_filters_exist() -> None:
     assert make_environment({}).filters == FILTERS
 
@@ -77,7 +81,7 @@ def test_every_template_is_used(host_plan: HostPlan) -> None:
         used.add(f"{name}.j2")
         return real.fill(name, **values)
 
-    sources, pools = Sources(fill, {}), host_plan.image.hugepages
+    sources, pools = Sources(fill, {}, ""), host_plan.image.hugepages
     image = replace(host_plan.image, hugepages=(*pools, replace(pools[0], size_kib=2048)))
-    assert [*image_files(image, sources), *host_files(host_plan, sources)]
+    assert [*image_files(image, sources), *host_files(replace(host_plan, access=ACCESS), sources)]
     assert used == set(TEMPLATES)

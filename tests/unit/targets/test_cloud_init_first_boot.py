@@ -342,6 +342,22 @@ def test_gives_up_on_a_mirror_until_the_next_boot(
     assert node.ran[-5:] == steps(node.root)[2:]
 
 
+def test_an_image_of_one_host_fetches_secrets_without_a_bundle(
+    machine: Callable[..., Machine], tmp_path: Path
+) -> None:
+    (vault := tmp_path / "vault").write_text("one")
+    node = machine(GOLDEN)
+    secret = {"name": "join", "url": vault.as_uri(), "path": "/etc/join", "mode": "0600"}
+    order = {"id": "secrets-0123456789abcdef", "secrets": [secret]}
+    node.write("list", json.dumps(order))
+    assert node.program.main(node.root, "list") == 0
+    vault.unlink()
+    assert (node.program.main(node.root, "list"), node.ran) == (0, [])
+    node.write("list", json.dumps({**order, "id": "secrets-0"}))
+    assert node.program.main(node.root, "list") == 1
+    assert (node.root / "etc/join").read_text() == "one"
+
+
 def test_secrets_are_fetched_once(
     machine: Callable[..., Machine], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

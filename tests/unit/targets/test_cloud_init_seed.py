@@ -308,7 +308,7 @@ def test_without_schemas_nothing_is_called_sound() -> None:
 def test_the_first_form_that_fits(plans: Plans) -> None:
     (golden,) = seeds_of(plans())
     (stock,) = seeds_of(plans(), "stock")
-    assert choose_form(golden, "ec2") == ("user-data", golden.user_data)
+    assert choose_form(golden, "azure") == ("user-data", golden.user_data)
     assert choose_form(stock, "azure") == ("user-data.gz", stock.compressed())
     assert choose_form(stock, "gce") == ("user-data", stock.user_data)
     with pytest.raises(BuilderError) as caught:

@@ -14,6 +14,10 @@ from builder.targets.image import build, from_plan
 from builder.verbs import image
 
 SEED = Path(__file__).resolve().parents[3] / "examples" / "seed" / "inventory.yaml"
+ACCESS = """access:
+  users:
+    admin: {ssh-keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mXkqH1rMwpoRBPGcEt0fo6xbLw7MDb9v8q3S8m2pK"]}
+"""
 Edits = tuple[tuple[str, str], ...]
 
 
@@ -71,6 +75,20 @@ def write(here: Path) -> Callable[..., Path]:
         return Path(name)
 
     return write
+
+
+@pytest.fixture
+def write_with_users(write: Callable[..., Path]) -> Callable[..., Path]:
+    """`write`, with somebody who may log in."""
+
+    def write_with_users(*edits: tuple[str, str], name: str = "inventory.yaml") -> Path:
+        path = write(*edits, name=name)
+        text = path.read_text(encoding="utf-8")
+        assert text.count("\nhosts:\n") == 1
+        path.write_text(text.replace("\nhosts:\n", f"\n{ACCESS}hosts:\n"), encoding="utf-8")
+        return path
+
+    return write_with_users
 
 
 @pytest.fixture

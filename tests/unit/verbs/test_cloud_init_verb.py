@@ -43,6 +43,11 @@ class Netplan:
         return Result(0, b"", self.said)
 
 
+@pytest.fixture
+def write(write_with_users: Callable[..., Path]) -> Callable[..., Path]:
+    return write_with_users
+
+
 @pytest.fixture(autouse=True)
 def netplan(monkeypatch: pytest.MonkeyPatch) -> Netplan:
     fake = Netplan()

@@ -15,6 +15,11 @@ Call = Any
 OUT = ("--host", "nfv1", "-o", "out")
 
 
+@pytest.fixture
+def write(write_with_users: Callable[..., Path]) -> Callable[..., Path]:
+    return write_with_users
+
+
 @pytest.fixture(autouse=True)
 def builds(ready: Path, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The requests that reach the builder, which makes nothing."""
@@ -40,6 +45,34 @@ def test_golden_image_of_a_profile(rackwright: Call, inventory: Path, builds: li
     assert rackwright("image", inventory, "--profile", "nfv", "-o", "out").code == 0
     assert (builds[0].name, builds[0].host) == ("nfv-node", None)
     assert "/etc/hostname" not in [file.path for file in builds[0].files]
+
+
+def test_a_host_nobody_can_log_in_to(
+    rackwright: Call, inventory: Path, builds: list[Any], here: Path
+) -> None:
+    text = inventory.read_text(encoding="utf-8")
+    start, end = text.index("access:"), text.index("hosts:\n")
+    (here / "nobody.yaml").write_text(text[:start] + text[end:], encoding="utf-8")
+    assert rackwright("image", "nobody.yaml", *OUT).err == (
+        "warning: nobody can log in to the node: the inventory has no user\n"
+        '  hint: access: {users: {admin: {ssh-keys: ["ssh-ed25519 …"], sudo: true}}}\n'
+    )
+    assert rackwright("image", "nobody.yaml", "--profile", "nfv", "-o", "out").err == ""
+
+
+def test_only_the_image_of_a_host_has_users(
+    rackwright: Call, inventory: Path, builds: list[Any]
+) -> None:
+    rackwright("image", inventory, *OUT)
+    rackwright("image", inventory, "--profile", "nfv", "-o", "out")
+    host, golden = builds
+    assert [user.name for user in host.users] == ["admin"]
+    assert [(file.path, file.mode, file.owner) for file in host.owned] == [
+        ("/home/admin/.ssh/authorized_keys", 0o600, "admin:admin")
+    ]
+    assert (golden.users, golden.owned) == ((), ())
+    own = {file.path for file in host.files} - {file.path for file in golden.files}
+    assert "/etc/ssh/sshd_config.d/10-rackwright.conf" in own
 
 
 def test_dry_run(rackwright: Call, inventory: Path, builds: list[object], here: Path) -> None:

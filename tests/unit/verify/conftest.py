@@ -15,7 +15,7 @@ from builder.catalog.nics import NIC_TYPES
 from builder.catalog.vf_settings import VfSettings
 from builder.model.values import CpuSet
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfPlan
-from builder.plan.nouns.host import HostPlan
+from builder.plan.nouns.host import AccessPlan, HostPlan, SecretPlan, UserPlan
 from builder.plan.nouns.image import ImagePlan, PackagePlan
 from builder.plan.nouns.kernel import KernelArg, Module, ModuleOption, SysctlSetting
 from builder.plan.nouns.ovs import OtherConfig, OvsBridgePlan, OvsPlan, OvsPortPlan
@@ -140,10 +140,26 @@ def make_image() -> ImagePlan:
     )
 
 
+HASH = "$y$j9T$c2FsdHNhbHQ$0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+
+
+def make_access() -> AccessPlan:
+    """A user with all there is, and a file from the node itself: a twin has no way out."""
+    user = UserPlan("admin", ("ssh-ed25519 AAAA",), HASH, True, ("adm", "docker"), why("a user"))
+    secret = SecretPlan("join", "file:///etc/hostname", "/etc/join", "0600", why("a secret"))
+    return AccessPlan((user,), (secret,))
+
+
+def make_account() -> Document:
+    return {
+        "home": "0700 admin:admin", "ssh": "0700 admin:admin", "shell": "/bin/bash",
+        "groups": ["adm", "docker"], "password": hashlib.sha256(HASH.encode()).hexdigest(),
+    }  # fmt: skip
+
+
 def make_host() -> HostPlan:
-    return HostPlan(
-        "nfv1", make_image(), (make_management(NIC),), why("host nfv1", "hosts"), "b0" * 32
-    )
+    own = (make_management(NIC),), why("host nfv1", "hosts"), "b0" * 32
+    return HostPlan("nfv1", make_image(), *own, access=make_access())
 
 
 MOUNT = "[Mount]\nWhat=hugetlbfs\nWhere=/dev/hugepages2M\nType=hugetlbfs\nOptions=pagesize=2M\n"
@@ -171,7 +187,7 @@ def file_facts(tree: FileTree) -> Document:
     return {
         file.path: {
             "mode": "link" if file.is_symlink else oct(file.mode).replace("0o", "0"),
-            "owner": "root:root",
+            "owner": file.owner,
             "sha256": hashlib.sha256(file.content).hexdigest(),
         }
         for file in tree
@@ -312,6 +328,8 @@ def make_document() -> Document:
         },
         "pid1-cpus": "0,8,16,24",
         "root": {"size-bytes": 2_900_000_000, "device-bytes": 3_000_000_000},
+        "users": {"admin": make_account()},
+        "secrets": {"join": "0600 root:root"},
         "thp": "never",
         "hostname": "nfv1",
         "status": {

@@ -85,6 +85,10 @@ PLAN_ONLY_IN_FILES = {
     "/image/pfs/*/eswitch": "a stand-in has no such switch",
     "/image/pfs/*/vfs/*/min_tx_rate": "a stand-in cannot set it",
     "/image/pfs/*/vfs/*/link_state": "a stand-in cannot set it",
+    "/access/users/*/ssh_keys/*": "sshd reads authorized_keys: its bytes are compared",
+    "/access/users/*/sudo": "sudo reads its file: its bytes are compared",
+    "/access/secrets/*/url": "never in a fact",
+    "/access/secrets/*/path": "the node reports by its own list, whose bytes are compared",
     "/interfaces/*": "the twin has no network but its own: netplan's file is compared",
 }
 

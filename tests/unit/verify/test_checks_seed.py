@@ -41,6 +41,7 @@ def document(seed: Seed, plan: HostPlan, tree: FileTree) -> dict[str, Any]:
     document["cpus"]["isolated"] = "1,17"
     for pool in document["hugepages"]:
         pool["total"] = 4 if pool["size-kib"] == 1048576 else 0
+    document["users"], document["secrets"] = {}, {}
     document["mounts"] = document["mounts"][:1]
     document["modprobe"] = ["options vfio-pci disable_idle_d3=1"]
     document["sysctl"] = {"vm.swappiness": "10", "kernel.numa_balancing": "0", "a.b": "1"}
