@@ -97,7 +97,8 @@ def _shown(value: object) -> str:
 
 def _compare_cpu(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:
     yield from _differ((*base, "cpu", "vendor"), hardware.cpu.vendor, found.vendor)
-    yield from _differ((*base, "cpu", "pdpe1gb"), hardware.cpu.pdpe1gb, found.pdpe1gb)
+    if found.pdpe1gb is not None:
+        yield from _differ((*base, "cpu", "pdpe1gb"), hardware.cpu.pdpe1gb, found.pdpe1gb)
 
 
 def _compare_numa(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.catalog.releases import USUAL_RELEASE
+from builder.discover.card import FoundSriov
 from builder.discover.identity import FoundHost, find_host, name_class
-from builder.discover.machine import SECURE_BOOT, Machine
+from builder.discover.machine import FIRMWARE, SECURE_BOOT, Machine
 from builder.discover.ports import FoundNic, find_nics
-from builder.discover.topology import Topology, find_topology, find_vendor
+from builder.discover.processor import find_processor
+from builder.discover.topology import Topology, find_topology
 from builder.model.sizes import format_mib
 
 
@@ -17,13 +19,13 @@ from builder.model.sizes import format_mib
 class Description:
     """Everything of the two parts, under the names they get.
 
-    secure_boot None: not to be read. Notes are for the person who pastes it.
+    pdpe1gb, secure_boot None: not to be read. Notes are for the person who pastes it.
     """
 
     class_name: str
     title: str
     vendor: str
-    pdpe1gb: bool
+    pdpe1gb: bool | None
     cpu_notes: tuple[str, ...]
     topology: Topology
     nics: tuple[FoundNic, ...]
@@ -38,18 +40,19 @@ def describe_machine(
     machine: Machine, class_name: str | None, host_name: str | None, profile: str
 ) -> Description:
     """Raises BuilderError for a machine that an inventory cannot describe."""
-    vendor, cpu_notes = find_vendor(machine)
+    processor = find_processor(machine)
     topology = find_topology(machine)
-    nics, nics_notes = find_nics(machine, len(topology.nodes))
+    virtual = processor.has_hypervisor
+    nics, nics_notes = find_nics(machine, len(topology.nodes), is_virtual=virtual)
     secure_boot, secure_boot_notes = _find_secure_boot(machine)
     product = " ".join(filter(None, (machine.vendor, machine.product)))
     model = machine.cpuinfo.get("model name", "")
     return Description(
         class_name=class_name or name_class(machine),
         title=", ".join(filter(None, (product, model))),
-        vendor=vendor,
-        pdpe1gb="pdpe1gb" in machine.cpuinfo.get("flags", "").split(),
-        cpu_notes=cpu_notes,
+        vendor=processor.vendor,
+        pdpe1gb=processor.pdpe1gb,
+        cpu_notes=processor.notes,
         topology=topology,
         nics=nics,
         nics_notes=nics_notes,
@@ -62,6 +65,8 @@ def describe_machine(
 
 def _find_secure_boot(machine: Machine) -> tuple[bool | None, tuple[str, ...]]:
     """The variable's value follows four bytes of attributes (efivarfs.rst)."""
+    if machine.efi is None:
+        return None, (f"whether Secure Boot is on is not recorded: there is no {FIRMWARE} here",)
     if not machine.efi:
         return False, ("the machine booted with BIOS, so without Secure Boot",)
     if machine.secure_boot is None or len(machine.secure_boot) < 5:
@@ -84,7 +89,7 @@ def to_data(found: Description) -> dict[str, Any]:
 def hardware_data(found: Description) -> dict[str, Any]:
     topology = found.topology
     data: dict[str, Any] = {
-        "cpu": {"vendor": found.vendor, "pdpe1gb": found.pdpe1gb},
+        "cpu": {"vendor": found.vendor, "pdpe1gb": bool(found.pdpe1gb)},
         "numa": [
             {**({"cpus": str(node.cpus)} if node.cpus else {}), "memory": format_mib(node.memory)}
             for node in topology.nodes
@@ -106,8 +111,21 @@ def profile_data(found: Description) -> dict[str, Any]:
 
 
 def nic_data(nic: FoundNic) -> dict[str, Any]:
-    data = {"pci": nic.pci, "id": nic.id, "driver": nic.driver, "name": nic.name}
-    return data if nic.numa is None else {**data, "numa": nic.numa}
+    data: dict[str, Any] = {"pci": nic.pci, "id": nic.id, "driver": nic.driver, "name": nic.name}
+    if nic.numa is not None:
+        data["numa"] = nic.numa
+    return data if nic.sriov is None else {**data, "sriov": sriov_data(nic.sriov)}
+
+
+def sriov_data(sriov: FoundSriov) -> dict[str, Any]:
+    layout = sriov.layout
+    data: dict[str, Any] = {
+        "total-vfs": layout.total,
+        "vf-offset": layout.offset,
+        "vf-stride": layout.stride,
+    }
+    told = {"vf-id": sriov.vf_id, "vf-driver": sriov.vf_driver}
+    return data | {key: value for key, value in told.items() if value is not None}
 
 
 def host_data(found: Description) -> dict[str, Any]:
@@ -116,7 +134,7 @@ def host_data(found: Description) -> dict[str, Any]:
     if host.serial is not None:
         data["serial"] = host.serial
     mac = host.management.mac
-    interface: dict[str, Any] = {"role": "management", "dhcp4": True}
+    interface: dict[str, Any] = {"role": "management", "dhcp6" if host.ipv6 else "dhcp4": True}
     if mac is not None:
         data["boot-mac"] = mac
         interface["mac"] = mac

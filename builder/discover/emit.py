@@ -17,12 +17,14 @@ from builder.discover.description import (
 )
 from builder.inventory.nodes import Scalar
 from builder.inventory.scalars import read_scalar
+from builder.model.hardware import UNKNOWN_DRIVER
+from builder.phrases import format_names
 from builder.yaml_text import comment_lines, quoted
 
 # Text that no YAML reader takes for more than text: nothing YAML gives a meaning to.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # Values an inventory has in quotes throughout, whether or not YAML asks for it.
-_QUOTED = frozenset({"pci", "id", "cpus", "serial", "boot-mac", "mac"})
+_QUOTED = frozenset({"pci", "id", "vf-id", "cpus", "serial", "boot-mac", "mac"})
 
 
 def to_yaml(found: Description) -> str:
@@ -36,6 +38,9 @@ def _header(found: Description) -> Iterator[str]:
         "Description of this machine as an inventory; for one that you already have, copy what is "
         "under hardware and hosts. Check the assumptions noted in the comments."
     )
+    missing = [nic.name for nic in found.nics if nic.driver == UNKNOWN_DRIVER]
+    if missing:
+        yield from comment_lines(f"To be filled in: the driver of {format_names(missing)}.")
     data = to_data(found)
     yield f"version: {data['version']}"
     yield f"image: {flow(data['image'])}"

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from builder.discover.interfaces import fits
 from builder.discover.machine import DMI, Machine
-from builder.discover.ports import FoundNic, fits
+from builder.discover.management import find_management
+from builder.discover.ports import FoundNic
 from builder.model.inventory import HostName, Name, Serial
 from builder.phrases import quote
 
@@ -45,11 +47,12 @@ FILLERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FoundHost:
-    """management: name of the NIC that Kubernetes and ssh are taken to use."""
+    """management: the NIC that Kubernetes and ssh are taken to use. ipv6: only IPv6 has routes."""
 
     name: str
     serial: str | None
     management: FoundNic
+    ipv6: bool
     notes: tuple[str, ...]
 
 
@@ -60,24 +63,9 @@ def find_host(machine: Machine, nics: Sequence[FoundNic], name: str | None) -> F
     if name is None and own is None:
         said = quote(machine.hostname) if machine.hostname else "not readable"
         notes.append(f"the machine's host name is {said}: choose one")
-    management = _find_management(machine, nics, notes)
+    management = find_management(machine, nics, notes)
     serial = _find_serial(machine, notes)
-    return FoundHost(name or own or "node-1", serial, management, tuple(notes))
-
-
-def _find_management(machine: Machine, nics: Sequence[FoundNic], notes: list[str]) -> FoundNic:
-    for interface in machine.routes:
-        for nic in nics:
-            if interface in {nic.kernel_name, nic.master} - {None}:
-                notes.append(
-                    f"{nic.name} has the routes now: assumed to be the management port, with DHCP"
-                )
-                return nic
-    first = next((nic for nic in nics if nic.kernel_name is not None), nics[0])
-    notes.append(
-        f"no port has an IPv4 route: {first.name} is assumed to be the management port, with DHCP"
-    )
-    return first
+    return FoundHost(name or own or "node-1", serial, management, machine.ipv6, tuple(notes))
 
 
 def _find_serial(machine: Machine, notes: list[str]) -> str | None:

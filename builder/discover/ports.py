@@ -2,43 +2,48 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.interface_names import find_taken_name
 from builder.catalog.modules import module_name
 from builder.catalog.nic_types import NicType
-from builder.catalog.nics import find_nic_type
-from builder.discover.machine import DEVICES, Function, Machine, Netdev
+from builder.catalog.nics import find_nic_type, passed_through, unlisted_nic_type
+from builder.catalog.port_drivers import port_driver
+from builder.discover.card import Card, FoundSriov, find_sriov
+from builder.discover.functions import DEVICES, Function, Sriov
+from builder.discover.interfaces import (
+    INFINIBAND_KIND,
+    fits,
+    is_infiniband,
+    name_port,
+    note_others,
+    own_netdevs,
+    permanent_mac,
+)
+from builder.discover.machine import Machine
+from builder.discover.vfs import FoundVfs, find_vfs, line_for
 from builder.errors import BuilderError
-from builder.model.hardware import DeviceId, IfName, ModuleName
-from builder.model.naming import ETHERNET, INFINIBAND, path_name
-from builder.model.values import Mac, PciAddress
-from builder.phrases import count_text, quote
+from builder.model.hardware import UNKNOWN_DRIVER, DeviceId, ModuleName
+from builder.model.values import PciAddress
+from builder.phrases import count_text, format_names, quote
 
-# PCI Code and ID Assignment: 02 00 Ethernet, 02 07 InfiniBand; 02 80 is also wireless.
-INFINIBAND_KIND = "0x0207"
+# PCI Code and ID Assignment: 02 00 Ethernet; 02 80 is mostly wireless, but also mlx4 and others
+# whose ports are either Ethernet or InfiniBand.
 PORT_KINDS = ("0x0200", INFINIBAND_KIND)
-# net/core/net-sysfs.c, NET_ADDR_PERM.
-PERMANENT = 0
-# phys_port_name of a port that stands for a function behind the switch of a NIC
-# (devlink_port_phys_port_name_get(), net/devlink).
-REPRESENTOR = re.compile(r"(c\d+)?pf\d+((vf|sf)\d+)?")
-_IF_NAME: TypeAdapter[str] = TypeAdapter(IfName)
+OTHER_KIND = "0x0280"
 _MODULE: TypeAdapter[str] = TypeAdapter(ModuleName)
 _DEVICE_ID: TypeAdapter[str] = TypeAdapter(DeviceId)
-_MAC: TypeAdapter[str] = TypeAdapter(Mac)
 
 
 @dataclass(frozen=True, slots=True)
 class FoundNic:
     """A port. kernel_name, bound: interface and driver it has now; mac: its permanent address.
 
-    notes: what was assumed.
+    others: further interfaces of the same function. sriov: what the inventory must say of its VFs;
+    capability: what the kernel does. notes: what was assumed.
     """
 
     pci: str
@@ -50,47 +55,97 @@ class FoundNic:
     bound: str | None = None
     mac: str | None = None
     master: str | None = None
+    others: tuple[str, ...] = ()
+    sriov: FoundSriov | None = None
+    capability: Sriov = field(default_factory=Sriov)
     notes: tuple[str, ...] = ()
 
 
-def fits(adapter: TypeAdapter[str], value: str | None) -> str | None:
-    """The value as the inventory takes it; None when it does not."""
-    try:
-        return adapter.validate_python(value)
-    except ValidationError:
-        return None
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the description of one port takes from its machine."""
+
+    ports: Sequence[Function]
+    functions: Sequence[Function]
+    nodes: int
+    is_virtual: bool
 
 
-def find_nics(machine: Machine, nodes: int) -> tuple[tuple[FoundNic, ...], tuple[str, ...]]:
-    """Ports in order of their address, and what was left out of them."""
+def find_nics(
+    machine: Machine, nodes: int, *, is_virtual: bool = False
+) -> tuple[tuple[FoundNic, ...], tuple[str, ...]]:
+    """Ports in order of their address, and what was left out of them. nodes: NUMA nodes of the
+    machine; is_virtual: whether it is a virtual one.
+    """
     notes: list[str] = []
-    ports = [function for function in machine.functions if _is_port(function, notes)]
+    vfs = find_vfs(machine.functions)
+    # In a virtual machine a VF is a port like any other, and nothing else would make it.
+    left_out = vfs.own if is_virtual else (*vfs.own, *vfs.given)
+    ports = [
+        function
+        for function in machine.functions
+        if function not in left_out and _is_port(function, notes)
+    ]
     if not ports:
-        raise BuilderError(
-            f"{DEVICES} has no network port, and an inventory needs one",
-            hint="class 0x0200 or 0x0207; does a driver or a firmware setting hide them?",
-        )
-    vfs = sum(function.is_vf for function in machine.functions)
-    if vfs:
-        notes.append(f"left out: {count_text(vfs, 'VF')}, which a profile creates")
+        raise _no_port(machine, vfs)
+    notes += _notes_left_out(machine, vfs, is_virtual=is_virtual)
+    place = _Place(ports, machine.functions, nodes, is_virtual)
     names: set[str] = set()
     found: list[FoundNic] = []
     for function in sorted(ports, key=lambda port: PciAddress.parse(port.pci)):
-        nic = _find_nic(function, ports, nodes, names)
+        nic = _find_nic(function, place, names)
         names.add(nic.name)
         found.append(nic)
     return tuple(found), tuple(notes)
 
 
+def _no_port(machine: Machine, vfs: FoundVfs) -> BuilderError:
+    message = f"{DEVICES} has no network port, and an inventory needs one"
+    hint = "class 0x0200 or 0x0207; does a driver or a firmware setting hide them?"
+    fault = machine.faults.get(DEVICES)
+    if fault is not None:
+        hint = f"{DEVICES}: {fault}"
+    elif vfs.given:
+        message += f": {_given_text(vfs)}"
+        hint = (
+            "a virtual machine that was given VFs; describe the machine that has their PF, or, to "
+            f"use them as ports, write nics: [{', '.join(line_for(vf) for vf in vfs.given)}]"
+        )
+    elif machine.lost:
+        hint = f"{_lost_text(machine)}; copy what the links there lead to, too (cp -rL)"
+    return BuilderError(message, hint=hint)
+
+
+def _given_text(vfs: FoundVfs) -> str:
+    names = format_names(f"{vf.pci} ({vf.id})" for vf in vfs.given)
+    return f"{names} {'is a VF' if len(vfs.given) == 1 else 'are VFs'} whose PF is not there"
+
+
+def _lost_text(machine: Machine) -> str:
+    return f"{count_text(len(machine.lost), 'device')} cannot be read: {format_names(machine.lost)}"
+
+
+def _notes_left_out(machine: Machine, vfs: FoundVfs, *, is_virtual: bool) -> list[str]:
+    notes: list[str] = []
+    if vfs.own:
+        notes.append(f"left out: {count_text(len(vfs.own), 'VF')}, which a profile creates")
+    if vfs.given and is_virtual:
+        notes.append(f"{_given_text(vfs)}: of the host of this virtual machine, taken as a port")
+    elif vfs.given:
+        notes.append(f"left out: {_given_text(vfs)}; to use it as a port of this machine, add:")
+        notes += [f"- {line_for(vf)}" for vf in vfs.given]
+    if machine.lost:
+        notes.append(f"left out: {_lost_text(machine)}")
+    return notes
+
+
 def _is_port(function: Function, notes: list[str]) -> bool:
-    if function.is_vf:
-        return False
     try:
         PciAddress.parse(function.pci)
     except ValueError as fault:
         notes.append(f"left out: {fault}")
         return False
-    if not function.kind.startswith(PORT_KINDS):
+    if not _is_wired(function):
         notes.append(
             f"{function.pci} is left out: class {quote(function.kind)} is not a wired port"
         )
@@ -101,44 +156,64 @@ def _is_port(function: Function, notes: list[str]) -> bool:
     return True
 
 
-def _find_nic(
-    function: Function, ports: Sequence[Function], nodes: int, taken: set[str]
-) -> FoundNic:
+def _is_wired(function: Function) -> bool:
+    if function.kind.startswith(OTHER_KIND):
+        known = port_driver(function.driver or "").is_known
+        return known or find_nic_type(function.id or "") is not None
+    return function.kind.startswith(PORT_KINDS)
+
+
+def _find_nic(function: Function, place: _Place, taken: set[str]) -> FoundNic:
     notes: list[str] = []
     device_id = fits(_DEVICE_ID, function.id) or ""
-    kind = find_nic_type(device_id)
-    netdev = _own_netdev(function)
-    _note_vfs(function, kind, notes)
+    netdevs = own_netdevs(function)
+    netdev = netdevs[0] if netdevs else None
+    known = find_nic_type(device_id) or passed_through(device_id)
+    driver = _driver(function, known, notes)
+    model = known or unlisted_nic_type(device_id, driver)
+    count = _count_ports(function, place.ports)
+    card = Card(function, model, count, place.functions, place.is_virtual)
+    sriov = find_sriov(card, notes)
+    if is_infiniband(function, netdev):
+        notes.append(
+            "InfiniBand now: Open vSwitch with DPDK needs Ethernet, which the card may be set to "
+            f"(mlxconfig -d {function.pci} set LINK_TYPE_P1=2)"
+        )
+    note_others(netdevs, notes)
     return FoundNic(
         pci=function.pci,
         id=device_id,
-        driver=_driver(function, kind, notes),
-        name=_name(function, netdev, ports, taken, notes),
-        numa=_numa(function, nodes, notes),
+        driver=driver,
+        name=name_port(function, netdev, place.ports, taken, notes),
+        numa=_numa(function, place.nodes, notes),
         kernel_name=None if netdev is None else netdev.name,
         bound=function.driver,
-        mac=_mac(netdev, notes),
+        mac=permanent_mac(netdev, notes),
         master=None if netdev is None else netdev.master,
+        others=tuple(dev.name for dev in netdevs[1:]),
+        sriov=sriov,
+        capability=function.sriov,
         notes=tuple(notes),
     )
 
 
-def _own_netdev(function: Function) -> Netdev | None:
-    """The port's own interface: with switchdev its VFs' representors stand beside it."""
-    return next(
-        (dev for dev in function.netdevs if not REPRESENTOR.fullmatch(dev.port_name or "")), None
+def _count_ports(function: Function, ports: Sequence[Function]) -> int:
+    """As `count_card_ports` does for an inventory with these ports."""
+    highest = max(
+        PciAddress.parse(port.pci).function for port in ports if port.pci[:-1] == function.pci[:-1]
     )
+    return int(1 << highest.bit_length())
 
 
 def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
     bound = None if function.driver in DPDK_DRIVERS else fits(_MODULE, function.driver)
     if kind is not None:
+        own = f"the driver of {kind.name} is {kind.driver.name}"
         if function.driver is None:
-            notes.append(f"it has no driver now; the driver of {kind.name} is {kind.driver.name}")
+            has = "it has no driver now" if function.is_whole else "its driver now is not recorded"
+            notes.append(f"{has}; {own}")
         elif bound is None:
-            notes.append(
-                f"bound to {function.driver} now; the driver of {kind.name} is {kind.driver.name}"
-            )
+            notes.append(f"bound to {function.driver} now; {own}")
         elif module_name(bound) != module_name(kind.driver.name):
             notes.append(
                 f"bound to {bound} now, not to {kind.driver.name}, the driver of {kind.name}"
@@ -146,71 +221,25 @@ def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
         return kind.driver.name
     if bound is not None:
         return bound
+    has = f"{function.driver or 'no driver'} has it"
+    if function.driver is None and not function.is_whole:
+        has = "it is not recorded"
     notes.append(
-        f"its kernel driver is not known ({function.driver or 'no driver'} has it, and "
+        f"its kernel driver is not known ({has}, and "
         f"{function.id} is not in the NIC table): replace `unknown`, modinfo and "
-        f"/{DEVICES}/{function.pci}/modalias help to find it"
+        f"/{DEVICES}/{function.pci}/modalias help to find it; check refuses it until then"
     )
-    return "unknown"
-
-
-def _name(
-    function: Function,
-    netdev: Netdev | None,
-    ports: Sequence[Function],
-    taken: set[str],
-    notes: list[str],
-) -> str:
-    now = None if netdev is None else fits(_IF_NAME, netdev.name)
-    given = None if now is None else find_taken_name(now)
-    if now is not None and given is None and now not in taken:
-        return now
-    addresses = [PciAddress.parse(port.pci) for port in ports]
-    prefix = INFINIBAND if function.kind.startswith(INFINIBAND_KIND) else ETHERNET
-    name = path_name(PciAddress.parse(function.pci), addresses, prefix)
-    if name in taken:  # an interface has the name that another's address would give
-        name = f"p{function.pci[:4]}{function.pci[5:].replace(':', '').replace('.', '')}"
-    why = "has no interface here now"
-    if given is not None:
-        why = f"its interface is {now} now, a name that {given.why}"
-    elif function.has_net:
-        why = "has its interface in another network namespace"
-    notes.append(f"{why}: named by its address, as systemd-udevd does")
-    return name
+    return UNKNOWN_DRIVER
 
 
 def _numa(function: Function, nodes: int, notes: list[str]) -> int | None:
     numa = function.numa
     if numa is not None and 0 <= numa < nodes:
         return numa
-    if nodes > 1:
+    if nodes > 1 or (numa is not None and numa > 0):
         said = "not readable" if numa is None else numa
         notes.append(
             f"its NUMA node is not known (numa_node is {said}): the manual of the board says "
             "which socket its slot belongs to"
         )
     return None
-
-
-def _mac(netdev: Netdev | None, notes: list[str]) -> str | None:
-    if netdev is None:
-        return None
-    if netdev.permanent is not None:
-        return fits(_MAC, netdev.permanent)
-    if netdev.assigned != PERMANENT:
-        notes.append(
-            f"its MAC address is left out: {quote(netdev.address or '')} may not be the card's own "
-            f"(addr_assign_type is {netdev.assigned}); ethtool -P {netdev.name} shows that"
-        )
-        return None
-    return fits(_MAC, netdev.address)
-
-
-def _note_vfs(function: Function, kind: NicType | None, notes: list[str]) -> None:
-    if kind is None or not kind.total_vfs or function.total_vfs:
-        return
-    said = "has no sriov_totalvfs" if function.total_vfs is None else "sriov_totalvfs is 0"
-    notes.append(
-        f"{said}, though {kind.name} can have {kind.total_vfs} VFs: SR-IOV is off in the firmware "
-        "of the machine or of the card"
-    )

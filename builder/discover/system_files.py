@@ -6,11 +6,14 @@ Standard library only: a machine that is to be recorded may have nothing else.
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import dataclass, field
 from pathlib import Path
 
 # A CPU of /proc/cpuinfo is about 1.5 kB, an efivars variable or a sysfs file 4 kB at most.
 MAX_BYTES = 1024 * 1024
+# PATH_MAX of Linux.
+MAX_TARGET = 4096
 
 
 @dataclass(slots=True)
@@ -19,6 +22,7 @@ class Tree:
 
     files, links, folders: what was read, so what a copy needs to be read alike.
     faults: path -> why the file there could not be read, in the system's words.
+    moved: directories that are reached by a link which the copy has as a file.
     """
 
     root: Path
@@ -26,19 +30,19 @@ class Tree:
     links: dict[str, str] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
     faults: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
 
     def read_bytes(self, path: str) -> bytes | None:
         """The content of a file; None when it cannot be read, which `faults` then tells of."""
-        full = self.root / path
-        if full.exists() and not full.is_file():  # a pipe would never end
-            self.faults[path] = "not a file"
-            return None
+        full = self._full(path)
         try:
+            if full.exists() and not full.is_file():  # a pipe would never end
+                self.faults[path] = "not a file"
+                return None
             with full.open("rb") as stream:
                 content = stream.read(MAX_BYTES)
         except (OSError, ValueError) as fault:
-            reason = fault.strerror if isinstance(fault, OSError) else None
-            self.faults[path] = (reason or str(fault)).lower()
+            self.faults[path] = _words(fault)
             return None
         self.files[path] = content
         return content
@@ -65,24 +69,40 @@ class Tree:
     def names(self, path: str) -> list[str]:
         """What is in a directory, sorted; nothing when there is none."""
         try:
-            found = sorted(os.listdir(self.root / path))  # noqa: PTH208 -- names, not paths
-        except OSError:
+            found = sorted(os.listdir(self._full(path)))  # noqa: PTH208 -- names, not paths
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (OSError, ValueError) as fault:
+            self.faults[path] = _words(fault)
             return []
         self.folders.add(path)
         return found
 
     def link(self, path: str) -> str | None:
         """The last part of a symbolic link's target, which need not exist."""
-        try:
-            target = str((self.root / path).readlink())
-        except OSError:
+        target = self._target(path)
+        if target is None:
             return None
         self.links[path] = target
-        return target.rpartition("/")[2]
+        return target.rstrip("/").rpartition("/")[2]
+
+    def follow(self, path: str) -> bool:
+        """Whether there is a directory at `path`, if only by a link that the copy has as a file:
+        from then on everything below is read where that leads.
+        """
+        if _is_dir(self._full(path)):
+            return True
+        target = self._target(path)
+        if target is None:
+            return False
+        there = posixpath.normpath(posixpath.join("/", posixpath.dirname(path), target))[1:]
+        if _is_dir(self.root / there):
+            self.moved[path] = there
+        return path in self.moved
 
     def has(self, path: str) -> bool:
         """Whether there is something at `path`, if only a link that leads nowhere."""
-        full = self.root / path
+        full = self._full(path)
         if not os.path.lexists(full):
             return False
         if full.is_symlink():
@@ -90,6 +110,43 @@ class Tree:
         elif full.is_dir():
             self.folders.add(path)
         return True
+
+    def has_link(self, path: str) -> bool:
+        """Whether sysfs has a link at `path`: a copy may have a file there, or what it leads to."""
+        if self.link(path) is not None:
+            return True
+        return self.read_bytes(path) is not None if self._full(path).is_file() else self.has(path)
+
+    def _target(self, path: str) -> str | None:
+        """Where a link leads. Archives and file systems without links keep that as the content
+        of a file, and where sysfs has a link it has no file.
+        """
+        full = self._full(path)
+        try:
+            if full.is_symlink():
+                return str(full.readlink())
+            if not full.is_file():
+                return None
+            with full.open("rb") as stream:
+                text = stream.read(MAX_TARGET).decode("utf-8", "replace").strip()
+        except (OSError, ValueError):
+            return None
+        return text if text and text.isprintable() else None
+
+    def _full(self, path: str) -> Path:
+        for start, there in self.moved.items():
+            if path == start or path.startswith(f"{start}/"):
+                return self.root / (there + path.removeprefix(start))
+        return self.root / path
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 -- Path.is_dir() raises where it may not look
+
+
+def _words(fault: OSError | ValueError) -> str:
+    reason = fault.strerror if isinstance(fault, OSError) else None
+    return (reason or str(fault)).lower()
 
 
 def record(tree: Tree, out: Path) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.discover.machine import CPUS, NODES, Machine, NumaNode
+from builder.discover.cores import distances, find_cores
+from builder.discover.cpu_sets import parse_list, parse_mask
+from builder.discover.machine import CPUS, MEMINFO, NODES, Machine, NumaNode
 from builder.errors import BuilderError
 from builder.model.values import CpuSet
-from builder.phrases import is_are, numbers, quote
+from builder.phrases import is_are, numbers
 
 KIB_PER_GIB = 1024 * 1024
 # Up to SMALL_KIB a whole GiB would be rounding by more than `verify` lets pass.
@@ -52,40 +53,53 @@ class Topology:
 def find_topology(machine: Machine) -> Topology:
     """Raises BuilderError where an inventory cannot say what the machine is."""
     notes: list[str] = []
-    nodes = _find_nodes(machine, notes)
+    online = parse_list(machine.online, f"{CPUS}/online")
+    nodes = _find_nodes(machine, online, notes)
     cpus = CpuSet.of(cpu for node in nodes for cpu in node.cpus)
-    online = _parse(machine.online, f"{CPUS}/online") if machine.online else cpus
-    core_notes: list[str] = []
-    cores, unsure = _find_cores(machine, cpus, online, core_notes)
-    pairs = _distances(cores)
+    found = find_cores(machine, cpus, online or cpus)
+    pairs = distances(found.cores)
     distance = next(iter(pairs)) if len(pairs) == 1 and None not in pairs else None
-    return Topology(nodes, cores, distance, unsure, tuple(notes), tuple(core_notes))
+    return Topology(nodes, found.cores, distance, found.unsure, tuple(notes), found.notes)
 
 
-def _parse(text: str | None, path: str) -> CpuSet:
-    if not text:
-        return CpuSet()
-    try:
-        return CpuSet.parse(text)
-    except ValueError as fault:
-        raise BuilderError(f"{path} is not a list of CPUs: {fault}", hint="copy it again") from None
-
-
-def _find_nodes(machine: Machine, notes: list[str]) -> tuple[FoundNode, ...]:
-    if not machine.cpus:
+def _find_nodes(machine: Machine, online: CpuSet, notes: list[str]) -> tuple[FoundNode, ...]:
+    present = parse_list(machine.present, f"{CPUS}/present")
+    everything = CpuSet.of(machine.cpus) | online | present
+    if not everything:
         raise BuilderError(
             f"{CPUS} has no CPUs (cpu0, cpu1, …): this machine cannot be described",
             hint="is this a copy of /sys? `rackwright discover --record DIR` creates one",
         )
-    _check_numbers(machine)
-    cpus_of = _cpus_of_nodes(machine, notes)
-    if not machine.nodes:
-        notes.append(f"the kernel has no {NODES}: all CPUs and memory are assigned to one node")
-    files = machine.nodes or (NumaNode(0, str(cpus_of[0]), machine.mem_kib),)
+    nodes = _real_nodes(machine, notes)
+    _check_numbers(nodes)
+    cpus_of = _cpus_of_nodes(machine, nodes, everything, online, notes)
+    if not nodes:
+        _check_one_node(machine)
+        notes.append(f"there is no {NODES} here: all CPUs and memory are assigned to one node")
+    files = nodes or (NumaNode(0, None, machine.mem_kib),)
     folded = machine.folded
-    found = tuple(_find_node(node, cpus_of[node.number], folded=folded) for node in files)
+    found = tuple(_find_node(machine, node, cpus_of[node.number], len(files)) for node in files)
     notes.append(_memory_note(found, folded=folded))
     return found
+
+
+def _real_nodes(machine: Machine, notes: list[str]) -> tuple[NumaNode, ...]:
+    """The kernel also has nodes of which nothing is there: no CPUs, no memory."""
+    empty = [node for node in machine.nodes if node.mem_kib == 0 and not _cpus_of_node(node)]
+    notes += [
+        f"NUMA node {node.number} is left out: it has neither CPUs nor memory" for node in empty
+    ]
+    return tuple(node for node in machine.nodes if node not in empty)
+
+
+def _check_one_node(machine: Machine) -> None:
+    """A copy without nodes of a machine that has some would look like a kernel without NUMA."""
+    for function in machine.functions:
+        if function.numa is not None and function.numa > 0:
+            raise BuilderError(
+                f"there is no {NODES} here, though {function.pci} is on NUMA node {function.numa}",
+                hint="copy it too: cpulist and meminfo of each node",
+            )
 
 
 def _memory_note(nodes: Sequence[FoundNode], *, folded: bool) -> str:
@@ -102,9 +116,9 @@ def _memory_note(nodes: Sequence[FoundNode], *, folded: bool) -> str:
     )
 
 
-def _check_numbers(machine: Machine) -> None:
+def _check_numbers(nodes: Sequence[NumaNode]) -> None:
     """An inventory numbers nodes by their place, and kernel arguments go by these numbers."""
-    numbers = [node.number for node in machine.nodes]
+    numbers = [node.number for node in nodes]
     if numbers != list(range(len(numbers))):
         raise BuilderError(
             f"the kernel's NUMA nodes are {', '.join(map(str, numbers))}; an inventory numbers "
@@ -114,21 +128,43 @@ def _check_numbers(machine: Machine) -> None:
         )
 
 
-def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
+def _cpus_of_node(node: NumaNode) -> CpuSet | None:
+    """None: it is not told."""
+    base = f"{NODES}/node{node.number}"
+    if node.cpus is not None:
+        return parse_list(node.cpus, f"{base}/cpulist")
+    if node.cpumap is not None:
+        return parse_mask(node.cpumap, f"{base}/cpumap")
+    return CpuSet.of(node.links) if node.links else None
+
+
+def _cpus_of_nodes(
+    machine: Machine,
+    nodes: Sequence[NumaNode],
+    everything: CpuSet,
+    online: CpuSet,
+    notes: list[str],
+) -> Mapping[int, CpuSet]:
     """CPUs by node, the offline ones too, which cpulist leaves out."""
-    everything = CpuSet.of(machine.cpus)
-    if not machine.nodes:
+    if not nodes:
         return {0: everything}
-    found = {
-        node.number: _parse(node.cpus, f"{NODES}/node{node.number}/cpulist")
-        for node in machine.nodes
-    }
+    told = {node.number: _cpus_of_node(node) for node in nodes}
+    found = {number: cpus or CpuSet() for number, cpus in told.items()}
+    _check_cpus_once(found)
     known = CpuSet.of(cpu for cpus in found.values() for cpu in cpus)
     for cpu in everything - known:
-        home = machine.offline_nodes.get(cpu, 0 if len(found) == 1 else None)
+        home = machine.cpu_nodes.get(cpu, 0 if len(found) == 1 else None)
         if home in found:
             found[home] |= CpuSet.of([cpu])
     lost = everything - CpuSet.of(cpu for cpus in found.values() for cpu in cpus)
+    silent = [number for number, cpus in told.items() if cpus is None]
+    if lost & online or (lost and silent):
+        base = f"{NODES}/node{silent[0] if silent else 0}"
+        raise BuilderError(
+            f"it is not known on which NUMA node {numbers('CPU', lost)} {is_are(lost)}: no "
+            f"cpulist, cpumap or cpu* of a node says it",
+            hint=f"copy {base}/cpulist too",
+        )
     if lost:
         notes.append(
             f"{numbers('CPU', lost)} {is_are(lost)} left out: offline and on no node; bring "
@@ -137,14 +173,32 @@ def _cpus_of_nodes(machine: Machine, notes: list[str]) -> Mapping[int, CpuSet]:
     return found
 
 
-def _find_node(node: NumaNode, cpus: CpuSet, *, folded: bool) -> FoundNode:
-    if node.mem_kib is None:
+def _check_cpus_once(found: Mapping[int, CpuSet]) -> None:
+    """arch/x86/mm/numa_emulation.c: a CPU is in the map of each node made of its own."""
+    owner: dict[int, int] = {}
+    for number, cpus in found.items():
+        for cpu in cpus:
+            if cpu in owner:
+                both = cpus & found[owner[cpu]]
+                raise BuilderError(
+                    f"{numbers('CPU', both)} {is_are(both)} on NUMA node {owner[cpu]} and on node "
+                    f"{number}: an inventory cannot describe this machine",
+                    hint="boot without numa=fake; without it, the firmware's table (ACPI SRAT) or "
+                    "the copy is wrong",
+                )
+            owner[cpu] = number
+
+
+def _find_node(machine: Machine, node: NumaNode, cpus: CpuSet, count: int) -> FoundNode:
+    mem_kib, path = node.mem_kib, f"{NODES}/node{node.number}/meminfo"
+    if mem_kib is None and count == 1:
+        mem_kib, path = machine.mem_kib, MEMINFO if not machine.nodes else path
+    if mem_kib is None:
         raise BuilderError(
-            f"{NODES}/node{node.number}/meminfo has no MemTotal: the memory of NUMA node "
-            f"{node.number} is not known",
+            f"{path} has no MemTotal: the memory of NUMA node {node.number} is not known",
             hint="copy the file too",
         )
-    if node.mem_kib == 0:
+    if mem_kib == 0:
         raise BuilderError(
             (
                 f"NUMA node {node.number} has CPUs {cpus} but no memory, which an inventory "
@@ -152,7 +206,7 @@ def _find_node(node: NumaNode, cpus: CpuSet, *, folded: bool) -> FoundNode:
             ),
             hint="install memory modules, or choose fewer nodes (SNC, NPS) in the firmware",
         )
-    return FoundNode(cpus, node.mem_kib, _round_up(node.mem_kib, folded=folded))
+    return FoundNode(cpus, mem_kib, _round_up(mem_kib, folded=machine.folded))
 
 
 def _round_up(mem_kib: int, *, folded: bool) -> int:
@@ -161,74 +215,3 @@ def _round_up(mem_kib: int, *, folded: bool) -> int:
     given = mem_kib * more // less
     step = KIB_PER_GIB if given > SMALL_KIB else SMALL_STEP_KIB
     return -(-given // step) * step // 1024
-
-
-def _find_cores(
-    machine: Machine, cpus: CpuSet, online: CpuSet, notes: list[str]
-) -> tuple[tuple[CpuSet, ...], CpuSet]:
-    """Cores, and the CPUs of which it is not known with whom they share theirs."""
-    cores: dict[int, CpuSet] = {}
-    for cpu, text in machine.siblings.items():
-        for sibling in _parse(text, f"{CPUS}/cpu{cpu}/topology/thread_siblings_list") & cpus:
-            cores[sibling] = cores.get(sibling, CpuSet()) | CpuSet.of([cpu, sibling])
-    silent = CpuSet.of(cpu for cpu in cpus if cpu not in cores)
-    if silent & online:
-        notes.append(
-            f"no thread_siblings_list of {numbers('CPU', silent & online)}: each is assumed "
-            "to be a core of its own"
-        )
-    unsure = silent - online
-    if unsure:
-        unsure = _guess(cores, unsure, notes)
-    alone = {cpu: CpuSet.of([cpu]) for cpu in cpus if cpu not in cores}
-    return tuple(sorted({*cores.values(), *alone.values()})), unsure
-
-
-def _guess(cores: dict[int, CpuSet], offline: CpuSet, notes: list[str]) -> CpuSet:
-    """Pair offline CPUs as all online ones are paired; returns those still unsure."""
-    distances = _distances([core for core in cores.values() if len(core) > 1])
-    distance = next(iter(distances)) if len(distances) == 1 else None
-    free = {*offline, *(cpu for cpu, core in cores.items() if len(core) == 1)}
-    paired: set[int] = set()
-    for cpu in sorted(free) if distance else ():
-        other = cpu + (distance or 0)
-        if cpu in free and other in free and {cpu, other} & {*offline}:
-            cores[cpu] = cores[other] = CpuSet.of([cpu, other])
-            free -= {cpu, other}
-            paired |= {cpu, other}
-    guessed, unsure = offline & CpuSet.of(paired), offline - CpuSet.of(paired)
-    if guessed:
-        notes.append(
-            f"{numbers('CPU', guessed)} {is_are(guessed)} offline: siblings are assumed to be "
-            f"as far apart as the others, {distance}"
-        )
-    if unsure:
-        notes.append(
-            f"{numbers('CPU', unsure)} {is_are(unsure)} offline: their siblings are not known, so each "
-            f"is assumed to be a core of its own. Bring them online (echo 1 > "
-            f"/{CPUS}/cpu{min(unsure)}/online, or boot without nosmt) and discover again"
-        )
-    return unsure
-
-
-def _distances(cores: Sequence[CpuSet]) -> Counter[int | None]:
-    """How far apart siblings are; None: a core has not two."""
-    return Counter(max(core) - min(core) if len(core) == 2 else None for core in cores)
-
-
-def find_vendor(machine: Machine) -> tuple[str, tuple[str, ...]]:
-    """`intel` or `amd`: whose IOMMU it has."""
-    vendors = {"GenuineIntel": "intel", "AuthenticAMD": "amd", "HygonGenuine": "amd"}
-    said = machine.cpuinfo.get("vendor_id")
-    if said is None:
-        raise BuilderError(
-            "proc/cpuinfo has no vendor_id: the vendor of the CPU is not known, nor are the "
-            "kernel arguments of the IOMMU",
-            hint="rackwright is for x86-64; copy the file too",
-        )
-    if said not in vendors:
-        raise BuilderError(
-            f"the CPU is of {quote(said)}; an inventory knows intel and amd only",
-        )
-    notes = () if said != "HygonGenuine" else ("a Hygon CPU has AMD's IOMMU",)
-    return vendors[said], notes

@@ -38,6 +38,8 @@ IfName = Annotated[
     ),
 ]
 ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe", longest=55)]
+# What `discover` writes where it cannot tell the driver of a port.
+UNKNOWN_DRIVER = "unknown"
 
 
 # What firmware, kernel and initrd keep of a node, beside the kernel's page structures.

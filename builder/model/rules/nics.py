@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath
-from builder.model.hardware import HardwareClass, Nic
+from builder.model.hardware import UNKNOWN_DRIVER, HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports
 from builder.model.rules.pairs import Pair, pairs
@@ -42,7 +42,7 @@ def check_name_once(inventory: Inventory) -> Iterator[Finding]:
 
 def check_model_known(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
-        if not nic.model.is_listed:
+        if not nic.model.is_listed and nic.driver != UNKNOWN_DRIVER:
             yield Finding((*path, "id"), *_taken_for(nic))
 
 
@@ -66,9 +66,21 @@ def _taken_for(nic: Nic) -> tuple[str, str]:
     return message, hint
 
 
+def check_driver_told(inventory: Inventory) -> Iterator[Finding]:
+    for path, _, nic in _nics(inventory):
+        if nic.driver == UNKNOWN_DRIVER:
+            message = f"the kernel driver of {nic.name} is not filled in"
+            hint = f"on the machine, lspci -ks {nic.pci} shows it after Kernel modules"
+            if nic.model.is_listed:
+                hint = f"driver: {nic.model.driver.name}"
+            yield Finding((*path, "driver"), message, hint)
+
+
 def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
     for path, _, nic in _nics(inventory):
         kind, driver = nic.model, nic.model.driver.name
+        if nic.driver == UNKNOWN_DRIVER:
+            continue  # told by nic-driver-told
         if module_name(driver) != module_name(nic.driver):
             message = f"the kernel driver of {nic.id} ({kind.name}) is {driver}"
             yield Finding((*path, "driver"), message, f"driver: {driver}")
@@ -109,6 +121,12 @@ RULES: tuple[Rule[Inventory], ...] = (
         "warning",
         "The device id is in the NIC table; if not, the message says what is assumed.",
         check_model_known,
+    ),
+    Rule(
+        "nic-driver-told",
+        "error",
+        "The driver is filled in: not `unknown`, which `discover` writes where it cannot tell.",
+        check_driver_told,
     ),
     Rule(
         "nic-kernel-driver",

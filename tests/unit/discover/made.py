@@ -16,7 +16,9 @@ GIB_KIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A NIC. mac None: no interface. net: there is a place for one all the same."""
+    """A NIC. name None: no interface. net: there is a place for one all the same. whole: with a
+    file that sysfs has of each device.
+    """
 
     pci: str
     id: str
@@ -28,12 +30,15 @@ class Port:
     total_vfs: int | None = None
     physfn: str | None = None
     net: bool = False
+    whole: bool = True
     files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """nodes: number, CPU list and KiB of MemTotal. cores: sets of siblings, None: all alone."""
+    """nodes: number, CPU list and KiB of MemTotal. cores: sets of siblings, None: all alone.
+    links: below the directory of PCI devices.
+    """
 
     nodes: Sequence[tuple[int, str, int]] = ((0, "0-3", 16 * GIB_KIB * 63 // 64),)
     cores: Sequence[str] = ()
@@ -47,6 +52,7 @@ class Made:
     secure_boot: bytes | None = None
     route: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(made: Made, root: Path) -> Path:
@@ -56,6 +62,7 @@ def write(made: Made, root: Path) -> Path:
         f"flags\t\t: {made.flags}\n\nprocessor\t: 1\nvendor_id\t: other\n",
         "proc/meminfo": f"MemTotal:  {sum(node[2] for node in made.nodes)} kB\n",
         "proc/sys/kernel/hostname": f"{made.hostname}\n",
+        "sys/firmware/memmap/0/type": "System RAM\n",
         **{f"sys/class/dmi/id/{key}": value for key, value in made.dmi.items()},
     }
     offline = CpuSet.parse(made.offline) if made.offline else CpuSet()
@@ -79,6 +86,8 @@ def write(made: Made, root: Path) -> Path:
         put(root / path, content.encode("utf-8", "surrogateescape"))
     for port in made.ports:
         write_port(port, root / "sys/bus/pci/devices" / port.pci)
+    for path, target in made.links.items():
+        (root / "sys/bus/pci/devices" / path).symlink_to(target)
     if made.secure_boot is not None:
         put(root / SECURE_BOOT, made.secure_boot)
     return root
@@ -90,6 +99,8 @@ def write_port(port: Port, base: Path) -> None:
     put(base / "vendor", f"0x{vendor}\n".encode())
     put(base / "device", f"0x{device}\n".encode())
     put(base / "numa_node", f"{port.numa}\n".encode())
+    if port.whole:
+        put(base / "uevent", f"PCI_SLOT_NAME={port.pci}\n".encode())
     if port.driver is not None:
         (base / "driver").symlink_to(f"../../../../bus/pci/drivers/{port.driver}")
     if port.physfn is not None:

@@ -80,6 +80,7 @@ ODD = Made(
 ODD_YAML = """\
 # Description of this machine as an inventory; for one that you already have, copy what is under
 # hardware and hosts. Check the assumptions noted in the comments.
+# To be filled in: the driver of enp2s0.
 version: 1
 image: {name: nfv-node, os: debian-13}
 
@@ -97,16 +98,16 @@ hardware:
       - [0, 2]
       - [1, 4]
     nics:
+      # bound to vfio-pci now; the driver of Intel 82599ES (SFP+) is ixgbe
       # has no sriov_totalvfs, though Intel 82599ES (SFP+) can have 63 VFs: SR-IOV is off in the
       # firmware of the machine or of the card
-      # bound to vfio-pci now; the driver of Intel 82599ES (SFP+) is ixgbe
       # has no interface here now: named by its address, as systemd-udevd does
       # its NUMA node is not known (numa_node is -1): the manual of the board says which socket
       # its slot belongs to
       - {pci: "0000:01:00.0", id: "8086:10fb", driver: ixgbe, name: enp1s0}
       # its kernel driver is not known (no driver has it, and 1924:0b03 is not in the NIC
       # table): replace `unknown`, modinfo and /sys/bus/pci/devices/0000:02:00.0/modalias help
-      # to find it
+      # to find it; check refuses it until then
       # has no interface here now: named by its address, as systemd-udevd does
       - {pci: "0000:02:00.0", id: "1924:0b03", driver: unknown, name: enp2s0, numa: 0}
     secure-boot: true
@@ -116,7 +117,8 @@ profiles:
   nfv: {hugepages: {size: "2M"}}
 
 hosts:
-  # no port has an IPv4 route: enp1s0 is assumed to be the management port, with DHCP
+  # the routes are not known (proc/net/route: no such file or directory): enp1s0 is assumed to
+  # be the management port, with DHCP
   # no serial number: sys/class/dmi/id/product_serial: no such file or directory
   nfv1:
     hardware: amd-epyc-7763-64-core
@@ -143,8 +145,13 @@ def test_the_seeds_machine_gives_the_seeds_class(discover: Discover) -> None:
     assert ours == theirs
 
 
-def test_an_odd_machine_is_accepted_with_warnings_only(discover: Discover) -> None:
-    inventory, report = check(to_yaml(discover(ODD)))
+def test_an_odd_machine_is_accepted_when_its_driver_is_filled_in(discover: Discover) -> None:
+    text = to_yaml(discover(ODD))
+    _, report = check(text)
+    errors = [(item.rule, item.path) for item in report.items if item.severity == "error"]
+    path = ("hardware", "amd-epyc-7763-64-core", "nics", 1, "driver")
+    assert errors == [("nic-driver-told", path)]
+    inventory, report = check(text.replace("driver: unknown", "driver: sfc"))
     assert inventory is not None
     assert [item.rule for item in report.items if item.severity == "error"] == []
     assert inventory.hardware["amd-epyc-7763-64-core"].secure_boot is True
@@ -205,7 +212,7 @@ def test_no_text_of_the_machine_becomes_syntax(
         found = describe(write(made, Path(root)))
     text = to_yaml(found)
     assert yaml.safe_load(text) == to_data(found)
-    inventory, report = check(text)
+    inventory, report = check(text.replace("driver: unknown", "driver: sfc"))
     assert [item for item in report.items if item.severity == "error"] == []
     assert inventory is not None
 

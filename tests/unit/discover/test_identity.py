@@ -107,7 +107,7 @@ def test_without_root_the_serial_number_is_missed(tmp_path: Path) -> None:
 
 def test_the_reason_is_told_where_only_root_may_read() -> None:
     path = "sys/class/dmi/id/product_serial"
-    machine = Machine(hostname="a", faults={path: "permission denied"})
+    machine = Machine(hostname="a", efi=False, faults={path: "permission denied"})
     nic = FoundNic("0000:01:00.0", "8086:1533", "igb", "a0", 0)
     assert find_host(machine, [nic], None).notes == (
         "no port has an IPv4 route: a0 is assumed to be the management port, with DHCP",
@@ -168,3 +168,13 @@ def test_secure_boot(
 ) -> None:
     found = discover(Made(secure_boot=variable))
     assert (found.secure_boot, found.secure_boot_notes) == (value, notes)
+
+
+def test_firmware_that_was_not_copied(tmp_path: Path) -> None:
+    root = write(Made(), tmp_path)
+    (root / "sys/firmware").rename(root / "gone")
+    found = describe(root)
+    assert (found.secure_boot, found.secure_boot_notes) == (
+        None,
+        ("whether Secure Boot is on is not recorded: there is no sys/firmware here",),
+    )

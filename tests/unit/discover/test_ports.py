@@ -10,7 +10,9 @@ import pytest
 from made import GIB_KIB, Made, Port
 
 from builder.discover.description import nic_data
+from builder.discover.emit import to_yaml
 from builder.errors import BuilderError
+from tests.plans import check
 
 Discover = Callable[[Made], Any]
 TWO_NODES = ((0, "0-1", 15 * GIB_KIB), (1, "2-3", 15 * GIB_KIB))
@@ -102,6 +104,150 @@ def test_vfs_are_left_out_and_counted(discover: Discover) -> None:
     assert found.nics_notes == ("left out: 2 VFs, which a profile creates",)
 
 
+@pytest.mark.parametrize(
+    ("device_id", "driver"),
+    [
+        ("8086:154c", "iavf"),
+        ("8086:154c", None),
+        ("8086:10ed", "vfio-pci"),
+        ("15b3:1018", "mlx5_core"),
+        ("14e4:16dc", "bnxt_en"),
+        ("8086:15a9", "ixgbevf"),
+        ("1234:5678", "igbvf"),
+        ("1425:6801", "cxgb4vf"),
+    ],
+)
+def test_vfs_are_known_without_a_link_to_their_pf(
+    discover: Discover, device_id: str, driver: str | None
+) -> None:
+    pf = Port("0000:01:00.0", "8086:1533", "igb", "a0")
+    vf = Port("0000:01:10.0", device_id, driver, "a0v0")
+    found = discover(Made(ports=(pf, vf)))
+    assert [nic.pci for nic in found.nics] == ["0000:01:00.0"]
+    assert found.nics_notes[0] == (
+        f"left out: 0000:01:10.0 ({device_id}) is a VF whose PF is not there; to use it as a port of "
+        "this machine, add:"
+    )
+    assert found.nics_notes[1].startswith(f'- {{pci: "0000:01:10.0", id: "{device_id}", driver: ')
+
+
+def test_vfs_are_known_by_what_their_pf_says(discover: Discover) -> None:
+    """By its links, or by the id it says its VFs have."""
+    pf = Port(
+        "0000:01:00.0", "1234:0001", "newdrv", "a0", total_vfs=4,
+        files={"sriov_vf_device": "2\n"},
+    )  # fmt: skip
+    other = Port("0000:02:00.0", "1234:0003", "newdrv", "b0", total_vfs=4)
+    vfs = [Port("0000:01:10.0", "1234:0002", "newdrv"), Port("0000:02:10.0", "1234:0003", "newdrv")]
+    links = {"0000:02:00.0/virtfn0": "../0000:02:10.0"}
+    found = discover(Made(ports=(pf, other, *vfs), links=links))
+    assert [nic.pci for nic in found.nics] == ["0000:01:00.0", "0000:02:00.0"]
+    assert found.nics_notes == ("left out: 2 VFs, which a profile creates",)
+
+
+def test_a_machine_with_vfs_only(discover: Discover) -> None:
+    vf = Port("0000:00:06.0", "8086:1889", "iavf", "ens6")
+    with pytest.raises(BuilderError) as caught:
+        discover(Made(ports=(vf,)))
+    assert (caught.value.message, caught.value.hint) == (
+        (
+            "sys/bus/pci/devices has no network port, and an inventory needs one: 0000:00:06.0 "
+            "(8086:1889) is a VF whose PF is not there"
+        ),
+        (
+            "a virtual machine that was given VFs; describe the machine that has their PF, or, to use "
+            'them as ports, write nics: [{pci: "0000:00:06.0", id: "8086:1889", driver: iavf, name: '
+            "ens6}]"
+        ),
+    )
+
+
+def test_a_vf_is_a_port_of_a_virtual_machine(discover: Discover) -> None:
+    ports = (
+        Port("0000:00:03.0", "1af4:1041", "virtio-pci", whole=False),
+        Port("0000:00:06.0", "8086:1889", "vfio-pci"),
+        Port("0000:00:07.0", "1234:0001", "ixgbevf", "ens7"),
+    )
+    found = discover(Made(ports=ports, flags="fpu pdpe1gb hypervisor"))
+    assert [(nic.pci[5:], nic.driver) for nic in found.nics] == [
+        ("00:03.0", "virtio-pci"),
+        ("00:06.0", "iavf"),
+        ("00:07.0", "ixgbevf"),
+    ]
+    assert found.nics_notes == (
+        (
+            "0000:00:06.0 (8086:1889), 0000:00:07.0 (1234:0001) are VFs whose PF is not there: of the "
+            "host of this virtual machine, taken as a port"
+        ),
+    )
+    inventory, report = check(to_yaml(found))
+    assert inventory is not None
+    assert [item for item in report.items if item.severity == "error"] == []
+
+
+def test_devices_whose_links_lead_nowhere(discover: Discover) -> None:
+    lost = {"0000:03:00.0": "../../../devices/pci0000:00/0000:03:00.0"}
+    found = discover(Made(links=lost))
+    assert found.nics_notes == ("left out: 1 device cannot be read: 0000:03:00.0",)
+    with pytest.raises(BuilderError) as caught:
+        discover(Made(ports=(), files={"sys/bus/pci/devices/0000:04:00.0/x": ""}, links=lost))
+    assert caught.value.hint == (
+        "2 devices cannot be read: 0000:03:00.0, 0000:04:00.0; copy what the links there lead to, "
+        "too (cp -rL)"
+    )
+
+
+def test_two_interfaces_of_one_function(discover: Discover) -> None:
+    """mlx4: dev_port tells them apart, before Linux 3.15 dev_id."""
+    for number, value in (("dev_port", "1"), ("dev_id", "0x1")):
+        files = {f"net/a1/{number}": "0x0\n" if number == "dev_id" else "0\n"}
+        files |= {"net/a0/address": "02:00:00:00:00:02\n", f"net/a0/{number}": f"{value}\n"}
+        port = Port("0000:05:00.0", "15b3:1017", "mlx5_core", "a1", total_vfs=8, files=files)
+        nic = only(discover, port)
+        assert (nic.name, nic.mac, nic.others) == ("a1", "02:00:00:00:00:01", ("a0",))
+        assert nic.notes == (
+            (
+                "has 2 interfaces (a1, a0), and an inventory can describe one port for each PCI "
+                "function: a1; the node must not use the other"
+            ),
+        )
+
+
+def test_a_port_on_infiniband(discover: Discover) -> None:
+    """Its interface tells, and its class: 20 bytes are no MAC address."""
+    files = {"net/ibs1/type": "32\n", "net/ibs1/address": "80:00:02:08:fe:80" + 14 * ":00" + "\n"}
+    port = Port("0000:1a:00.0", "15b3:1017", "mlx5_core", "ibs1", total_vfs=8, files=files)
+    note = (
+        "InfiniBand now: Open vSwitch with DPDK needs Ethernet, which the card may be set to "
+        "(mlxconfig -d 0000:1a:00.0 set LINK_TYPE_P1=2)"
+    )
+    nic = only(discover, port)
+    assert (nic.name, nic.mac, nic.notes) == ("ibs1", None, (note,))
+    nic = only(discover, replace(port, name=None, files={}, kind="0x020700"))
+    assert (nic.name, nic.notes[0]) == ("ibp26s0", note)
+    # A card of either kind that is set to Ethernet.
+    nic = only(discover, replace(port, name="a0", kind="0x028000", files={"net/a0/type": "1\n"}))
+    assert (nic.name, nic.notes) == ("a0", ())
+
+
+def test_what_was_not_copied_is_not_said_to_be_missing(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", None, whole=False))
+    assert nic.notes == (
+        "its driver now is not recorded; the driver of Intel I210 is igb",
+        "its interface is not recorded: named by its address, as systemd-udevd does",
+    )
+    nic = only(discover, Port("0000:01:00.0", "1924:0b03", None, whole=False))
+    assert nic.notes[0].startswith("its kernel driver is not known (it is not recorded, and 1924:")
+
+
+def test_the_node_of_a_port_that_is_not_described(discover: Discover) -> None:
+    nic = only(discover, Port("0000:01:00.0", "8086:1533", "igb", "a0", numa=1))
+    assert (nic.numa, nic.notes[0][:50]) == (
+        None,
+        "its NUMA node is not known (numa_node is 1): the m",
+    )
+
+
 def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
     ports = (
         Port("0000:02:00.0", "8086:2723", "iwlwifi", "wlp2s0", kind="0x028000"),
@@ -140,7 +286,8 @@ def test_a_driver_nobody_knows_is_to_be_replaced(
     assert nic.driver == "unknown"
     assert nic.notes[0] == (
         f"its kernel driver is not known ({has} has it, and 1924:0b03 is not in the NIC table): "
-        "replace `unknown`, modinfo and /sys/bus/pci/devices/0000:01:00.0/modalias help to find it"
+        "replace `unknown`, modinfo and /sys/bus/pci/devices/0000:01:00.0/modalias help to find it; "
+        "check refuses it until then"
     )
 
 

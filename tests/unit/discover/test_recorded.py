@@ -146,10 +146,10 @@ def test_this_machine(tmp_path: Path) -> None:
     machine = read_machine(tree)
     record(tree, tmp_path / "copy")
     copied = read_machine(Tree(tmp_path / "copy"))
-    assert (copied.cpus, copied.nodes, copied.siblings) == (
+    assert (copied.cpus, copied.nodes, copied.functions) == (
         machine.cpus,
         machine.nodes,
-        machine.siblings,
+        machine.functions,
     )
     try:
         found = describe(tmp_path / "copy")
@@ -172,7 +172,9 @@ def test_recording_needs_no_more_than_python(
     assert capsys.readouterr().err == USAGE * 2
 
 
-@pytest.mark.parametrize("name", ["__init__", "__main__", "system_files", "machine"])
+@pytest.mark.parametrize(
+    "name", ["__init__", "__main__", "functions", "machine", "routes", "system_files"]
+)
 def test_what_records_imports_the_standard_library_only(name: str) -> None:
     path = SEED_INVENTORY.parents[2] / f"builder/discover/{name}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -187,7 +189,9 @@ def test_what_records_imports_the_standard_library_only(name: str) -> None:
             else []
         )
     }
-    ours = {f"builder.discover.{part}" for part in ("machine", "system_files")}
+    ours = {
+        f"builder.discover.{part}" for part in ("functions", "machine", "routes", "system_files")
+    }
     assert {
         item for item in imported - ours if item.split(".")[0] not in sys.stdlib_module_names
     } == (set())

@@ -31,7 +31,7 @@ from rackwright_node import (
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.vf_settings import VF_SETTINGS
-from builder.discover import ports
+from builder.discover import interfaces
 from builder.model.values import CpuSet
 
 DOCUMENT = {
@@ -272,7 +272,7 @@ def test_drivers_of_dpdk_are_those_of_the_builder() -> None:
 
 def test_a_representor_is_known_by_one_pattern() -> None:
     """On the node, which has no builder, and where a machine is described."""
-    assert rackwright_uplink.REPRESENTOR.pattern == ports.REPRESENTOR.pattern
+    assert rackwright_uplink.REPRESENTOR.pattern == interfaces.REPRESENTOR.pattern
 
 
 @pytest.mark.parametrize(
@@ -280,4 +280,4 @@ def test_a_representor_is_known_by_one_pattern() -> None:
     [("pf0vf3", True), ("c1pf0sf2", True), ("pf1", True), ("p0", False), ("p0s1", False)],
 )
 def test_port_names_of_representors(port_name: str, *, is_one: bool) -> None:
-    assert (ports.REPRESENTOR.fullmatch(port_name) is not None) is is_one
+    assert (interfaces.REPRESENTOR.fullmatch(port_name) is not None) is is_one

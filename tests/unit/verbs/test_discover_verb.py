@@ -129,8 +129,8 @@ MISTAKES = {
     "an empty root": (
         ("--root", "empty"),
         (
-            "proc/cpuinfo has no vendor_id: the vendor of the CPU is not known, nor are the "
-            "kernel arguments of the IOMMU\n  hint: rackwright is for x86-64; copy the file too\n"
+            "proc/cpuinfo cannot be read (no such file or directory): the vendor of the CPU is not "
+            "known, nor are the kernel arguments of the IOMMU\n  hint: copy the file too\n"
         ),
     ),
     "no such host": (
