@@ -130,12 +130,12 @@ _ONE_FIRMWARE = {
     for part in ("intel-misc", "misc", "netronome", "qlogic", "realtek")
 }
 # Versions as each release's archive has them (packages linux-image-*, openvswitch-switch,
-# dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m; Ubuntu's had it =y at least up to
-# 5.4, and options on the command line reach a module as well (modprobe reads /proc/cmdline),
-# so that the built-in form is right for Ubuntu either way. systemd-resolved is a package since
-# Debian 12 and Ubuntu 24.04. systemd-repart is one of Debian 13 and later, of Ubuntu 22.04 and
-# 26.04, while 24.04 has it in systemd itself. Files of intel/ice/ddp: firmware-intel-misc was
-# split off firmware-misc-nonfree in Debian 13. igc is a part of DPDK's e1000 since 25.03.
+# dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m, Ubuntu's =y up to 5.15 and =m since (its
+# bug 1636733); CONFIG_NO_HZ_FULL=y came to Ubuntu's generic kernel with 6.8 (its bug 2051342).
+# systemd-resolved is a package since Debian 12 and Ubuntu 24.04. systemd-repart is one of Debian
+# 13 and later, of Ubuntu 22.04 and 26.04, while 24.04 has it in systemd itself. Files of
+# intel/ice/ddp: firmware-intel-misc was split off firmware-misc-nonfree in Debian 13. igc is a
+# part of DPDK's e1000 since 25.03.
 _ALL = (
     OsRelease(
         id="debian-12",
@@ -169,6 +169,8 @@ _ALL = (
         suite="jammy",
         version="22.04",
         kernels=(
+            # Of 24.04's line, and with its configuration. The release's own has no NO_HZ_FULL.
+            Kernel("hwe", Version(6, 8), "generic-hwe-22.04", "generic"),
             Kernel(
                 "generic",
                 Version(5, 15),
@@ -177,7 +179,6 @@ _ALL = (
                 vfio_built_in=True,
                 no_hz_full=False,
             ),
-            Kernel("hwe", Version(6, 8), "generic-hwe-22.04", "generic", vfio_built_in=True),
             Kernel(
                 "lowlatency",
                 Version(5, 15),
@@ -205,9 +206,9 @@ _ALL = (
         suite="noble",
         version="24.04",
         kernels=(
-            Kernel("generic", Version(6, 8), "generic", "generic", vfio_built_in=True),
-            Kernel("hwe", Version(6, 17), "generic-hwe-24.04", "generic", vfio_built_in=True),
-            Kernel("lowlatency", Version(6, 8), "lowlatency", "lowlatency", vfio_built_in=True),
+            Kernel("generic", Version(6, 8), "generic", "generic"),
+            Kernel("hwe", Version(6, 17), "generic-hwe-24.04", "generic"),
+            Kernel("lowlatency", Version(6, 8), "lowlatency", "lowlatency"),
         ),
         ovs=Version(3, 3),
         dpdk=DpdkVersion(23, 11),
@@ -222,8 +223,8 @@ _ALL = (
         suite="resolute",
         version="26.04",
         kernels=(
-            Kernel("generic", Version(7, 0), "generic", "generic", vfio_built_in=True),
-            Kernel("hwe", Version(7, 0), "generic-hwe-26.04", "generic", vfio_built_in=True),
+            Kernel("generic", Version(7, 0), "generic", "generic"),
+            Kernel("hwe", Version(7, 0), "generic-hwe-26.04", "generic"),
         ),
         ovs=Version(3, 7),
         dpdk=DpdkVersion(25, 11),

@@ -138,16 +138,12 @@ def _isolation(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
         return
     pmd, housekeeping = cpus.why["pmd"].origins, cpus.why["housekeeping"].origins
     yield from _isolcpus(inputs, cpus)
-    yield KernelArg(
-        "nohz_full",
-        str(cpus.isolated),
-        Why("no timer tick on PMD and pod CPUs while one thread runs there", (*pmd, *housekeeping)),
-    )
-    yield KernelArg(
-        "rcu_nocbs",
-        str(cpus.isolated),
-        Why("RCU callbacks of PMD and pod CPUs run on housekeeping CPUs", (*pmd, *housekeeping)),
-    )
+    # RCU_NOCB_CPU comes with NO_HZ_FULL (kernel/time/Kconfig).
+    if inputs.release.kernels[0].no_hz_full:
+        reason = "no timer tick on PMD and pod CPUs while one thread runs there"
+        yield KernelArg("nohz_full", str(cpus.isolated), Why(reason, (*pmd, *housekeeping)))
+        reason = "RCU callbacks of PMD and pod CPUs run on housekeeping CPUs"
+        yield KernelArg("rcu_nocbs", str(cpus.isolated), Why(reason, (*pmd, *housekeeping)))
     yield KernelArg(
         "irqaffinity",
         str(cpus.housekeeping),
@@ -193,7 +189,7 @@ def _isolcpus(inputs: Inputs, cpus: CpuPlan) -> Iterator[KernelArg]:
     reason = "interrupts whose affinity the kernel manages keep off PMD and pod CPUs"
     if cpus.pmd and not separate:
         reason += (
-            f"; kernel {inputs.release.kernel} has one mask for isolcpus and nohz_full "
+            f"; kernel {inputs.release.kernel} has one mask for all kinds of isolation "
             f"({SEPARATE_ISOLATION} has more), so PMD CPUs are kept free by systemd.cpu_affinity alone"
         )
     yield KernelArg("isolcpus", f"managed_irq,{cpus.isolated}", Why(reason, (*pmd, *housekeeping)))

@@ -47,6 +47,19 @@ def check_drivers(image: ImagePlan) -> Iterator[Finding]:
         yield Finding(KERNEL_KEY, message, hint)
 
 
+def check_no_hz_full(image: ImagePlan) -> Iterator[Finding]:
+    """kernel/time/tick-sched.c, sched/isolation.c: without CONFIG_NO_HZ_FULL the word is unknown."""
+    kernel = image.release.kernels[0]
+    having = [other.flavour for other in image.release.kernels if other.no_hz_full]
+    if not kernel.no_hz_full and image.cpus.isolated:
+        message = (
+            f"the {kernel.flavour} kernel of {image.release.id} is built without NO_HZ_FULL: CPUs "
+            f"{image.cpus.isolated} of hardware class {image.hardware} keep the timer tick, and RCU's "
+            "callbacks"
+        )
+        yield Finding(KERNEL_KEY, message, f"use {' or '.join(having)}" if having else None)
+
+
 def check_real_time(image: ImagePlan) -> Iterator[Finding]:
     """Of what the inventory sets itself: the plan leaves out what a real-time kernel lacks."""
     if not image.release.kernels[0].real_time:
@@ -76,6 +89,12 @@ RULES: tuple[Rule[ImagePlan], ...] = (
         "error",
         "The kernel has the drivers of the machine's ports, and of its IOMMU for vfio-pci.",
         check_drivers,
+    ),
+    Rule(
+        "plan-kernel-no-hz-full",
+        "warning",
+        "The kernel can stop the timer tick of isolated CPUs.",
+        check_no_hz_full,
     ),
     Rule(
         "plan-kernel-real-time",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.catalog.releases import RELEASES, OsRelease, PackageNames
+from builder.catalog.versions import Version
 from builder.model.schema import inventory_schema
 from tests.plans import SEED, plan_of
 
@@ -44,7 +45,11 @@ def test_releases(release: OsRelease) -> None:
     assert pairs[release.ovs] == release.dpdk
     # librte-eal22 is DPDK 21.11: the suffix is the ABI's year.
     assert int(release.dpdk_abi) == release.dpdk[0] + 1
-    assert release.vfio_built_in == (release.family == "ubuntu")
+    assert release.kernels[0].no_hz_full
+    # What Ubuntu's kernels have as modules since 6.x, and Debian's always had.
+    assert {kernel.version for kernel in release.kernels if kernel.vfio_built_in} <= {
+        Version(5, 15)
+    }
 
 
 def test_the_inventory_takes_every_release() -> None:

@@ -7,9 +7,15 @@ from typing import Any
 
 import pytest
 
+from builder.catalog.releases import RELEASES
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.plan.nouns.kernel import KernelArg
+
+
+def ask_for_old_kernel(data: dict[str, Any]) -> None:
+    """5.15 of Ubuntu 22.04, whose usual kernel is a newer one."""
+    data["image"]["kernel"] = "generic"
 
 
 def arg(image: ImagePlan, text: str) -> KernelArg:
@@ -23,7 +29,7 @@ def words(image: ImagePlan, *names: str) -> list[str]:
 
 
 def test_pages_of_each_node_need_5_16(plan_seed: Callable[..., HostPlan]) -> None:
-    jammy = plan_seed(release="ubuntu-22.04").image
+    jammy = plan_seed(ask_for_old_kernel, release="ubuntu-22.04").image
     assert words(jammy, "hugepages") == ["hugepages=8"]
     assert arg(jammy, "hugepages=").why.reason == (
         "pages in all: kernel 5.15 has no hugepages=<node>:<pages> (5.16 has), so the hugepages "
@@ -83,17 +89,27 @@ def test_no_iommu_without_dpdk_and_sriov(plan_seed: Callable[..., HostPlan]) -> 
 
 
 def test_one_isolation_mask_before_5_18(plan_seed: Callable[..., HostPlan]) -> None:
-    # A second word with other CPUs would be dropped, and nohz_full with it.
-    image = plan_seed(release="ubuntu-22.04").image
-    assert words(image, "isolcpus", "nohz_full") == [
+    """A second word with other CPUs would be dropped; the kernel has no nohz_full at all."""
+    image = plan_seed(ask_for_old_kernel, release="ubuntu-22.04").image
+    assert words(image, "isolcpus", "nohz_full", "rcu_nocbs") == [
         "isolcpus=managed_irq,1-7,9-15,17-23,25-31",
-        "nohz_full=1-7,9-15,17-23,25-31",
     ]
     assert arg(image, "isolcpus=").why.reason == (
         "interrupts whose affinity the kernel manages keep off PMD and pod CPUs; kernel 5.15 has "
-        "one mask for isolcpus and nohz_full (5.18 has more), so PMD CPUs are kept free by "
+        "one mask for all kinds of isolation (5.18 has more), so PMD CPUs are kept free by "
         "systemd.cpu_affinity alone"
     )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_usual_kernel_of_a_release_stops_the_tick(
+    plan_seed: Callable[..., HostPlan], release: str
+) -> None:
+    image = plan_seed(release=release).image
+    assert words(image, "nohz_full", "rcu_nocbs") == [
+        "nohz_full=1-7,9-15,17-23,25-31",
+        "rcu_nocbs=1-7,9-15,17-23,25-31",
+    ]
 
 
 def test_all_cpus_for_housekeeping_isolate_none(plan_seed: Callable[..., HostPlan]) -> None:
@@ -118,7 +134,12 @@ def ask_for_options(data: dict[str, Any]) -> None:
 
 def test_options_of_a_built_in_vfio_are_words(plan_seed: Callable[..., HostPlan]) -> None:
     """Of all its modules, however they are spelled; a NIC's driver is loaded by modprobe."""
-    image = plan_seed(ask_for_options, release="ubuntu-22.04").image
+
+    def edit(data: dict[str, Any]) -> None:
+        ask_for_options(data)
+        ask_for_old_kernel(data)
+
+    image = plan_seed(edit, release="ubuntu-22.04").image
     assert [str(arg) for arg in image.kernel_args if arg.name.startswith("vfio")] == [
         "vfio-pci.disable_idle_d3=1",
         "vfio.enable_unsafe_noiommu_mode=Y",
@@ -133,8 +154,11 @@ def test_options_of_a_built_in_vfio_are_words(plan_seed: Callable[..., HostPlan]
     )
 
 
-def test_options_of_a_vfio_that_is_loaded_are_not(plan_seed: Callable[..., HostPlan]) -> None:
-    image = plan_seed(ask_for_options, release="debian-13").image
+@pytest.mark.parametrize("release", RELEASES)
+def test_options_of_a_vfio_that_is_loaded_are_not(
+    plan_seed: Callable[..., HostPlan], release: str
+) -> None:
+    image = plan_seed(ask_for_options, release=release).image
     assert [arg for arg in image.kernel_args if arg.name.startswith("vfio")] == []
     assert [f"{option.module} {option.name}" for option in image.module_options] == [
         "vfio-pci disable_idle_d3",
@@ -186,7 +210,12 @@ def test_each_size_before_its_count(plan_seed: Callable[..., HostPlan]) -> None:
         "hugepages=0:512,1:1024",
     ]
     # Totals before Linux 5.16: the node's unit sets those of each node.
-    assert words(plan_seed(edit, release="ubuntu-22.04").image, *names) == [
+
+    def edit_of_old(data: dict[str, Any]) -> None:
+        edit(data)
+        ask_for_old_kernel(data)
+
+    assert words(plan_seed(edit_of_old, release="ubuntu-22.04").image, *names) == [
         "default_hugepagesz=1G",
         "hugepagesz=1G",
         "hugepages=8",
