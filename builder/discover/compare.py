@@ -12,8 +12,9 @@ from builder.discover.description import Description
 from builder.discover.ports import FoundNic
 from builder.discover.topology import FoundNode
 from builder.errors import BuilderError
-from builder.model.hardware import HardwareClass, Nic, mem_total_range
+from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
+from builder.model.memory import mem_total_range
 from builder.model.sizes import format_mib
 from builder.model.values import CpuSet
 from builder.phrases import count_text, format_names, plural

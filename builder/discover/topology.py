@@ -9,6 +9,7 @@ from builder.discover.cores import distances, find_cores
 from builder.discover.cpu_sets import parse_list, parse_mask
 from builder.discover.machine import CPUS, MEMINFO, NODES, Machine, NumaNode
 from builder.errors import BuilderError
+from builder.model.memory import PAGE_STRUCTURES
 from builder.model.values import CpuSet
 from builder.phrases import is_are, numbers
 
@@ -16,9 +17,9 @@ KIB_PER_GIB = 1024 * 1024
 # Up to SMALL_KIB a whole GiB would be rounding by more than `verify` lets pass.
 SMALL_STEP_KIB = 256 * 1024
 SMALL_KIB = 32 * KIB_PER_GIB
-# struct page is 64 bytes for each page of 4 KiB, taken from memory before MemTotal is counted:
-# MemTotal is 63/64 of what the kernel was given, less what firmware and kernel keep.
-PAGES_SHARE = (64, 63)
+# Page structures are taken from memory before MemTotal is counted: it is 63/64 of what the kernel
+# was given, less what firmware and kernel keep.
+PAGES_SHARE = (PAGE_STRUCTURES, PAGE_STRUCTURES - 1)
 
 
 @dataclass(frozen=True, slots=True)

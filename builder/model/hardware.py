@@ -42,20 +42,6 @@ ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe",
 UNKNOWN_DRIVER = "unknown"
 
 
-# What firmware, kernel and initrd keep of a node, beside the kernel's page structures.
-FIRMWARE_MIB = 512
-
-
-def mem_total_range(memory: int) -> tuple[int, int]:
-    """Least and most MiB the kernel reports as MemTotal of a node with `memory` MiB.
-
-    struct page is 64 bytes for each 4 KiB, a 64th (include/linux/mm_types.h). An inventory may
-    also have a number taken from MemTotal, and rounded: so another 64th, either way.
-    """
-    share = memory // 64
-    return memory - 2 * share - FIRMWARE_MIB, memory + share
-
-
 class Cpu(Part):
     """The processor."""
 
@@ -71,7 +57,13 @@ class NumaNode(Part):
     cpus: Annotated[
         Cpus, Field(description="Logical CPUs of the node; leave out for a node with memory only")
     ] = CpuSet()
-    memory: Annotated[MemoryMiB, Field(description="Memory of the node")]
+    memory: Annotated[
+        MemoryMiB,
+        Field(
+            description="Memory of the node, as installed; the kernel has a 64th and about "
+            "512 MiB less, which is taken into account"
+        ),
+    ]
 
 
 class NicSriov(Part):

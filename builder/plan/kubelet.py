@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from builder.model.memory import usable_memory
 from builder.model.profile import Kubernetes
 from builder.plan.inputs import Inputs
 from builder.plan.kubelet_cpus import cpus_per_group, online_cores
@@ -54,13 +55,13 @@ def plan_kubelet(
 
 def left_of_nodes(inputs: Inputs, pools: tuple[HugepagePool, ...]) -> tuple[int, ...]:
     """MiB of each NUMA node beside its hugepages."""
-    taken = [0] * len(inputs.hardware.numa)
+    memory = [node.memory for node in inputs.hardware.numa]
+    taken = [0] * len(memory)
     for pool in pools:
         if pool.node < len(taken):
             taken[pool.node] += pool.mib
-    return tuple(
-        max(0, node.memory - used) for node, used in zip(inputs.hardware.numa, taken, strict=True)
-    )
+    usable = usable_memory(memory, inputs.profile.kernel_args)
+    return tuple(max(0, there - used) for there, used in zip(usable, taken, strict=True))
 
 
 def _share_memory(cpus: CpuPlan, left: tuple[int, ...], total: int) -> tuple[ReservedMemory, ...]:

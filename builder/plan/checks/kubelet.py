@@ -25,11 +25,12 @@ def check_reserved_memory(image: ImagePlan) -> Iterator[Finding]:
     """
     for item in image.kubelet.reserved_memory if image.kubelet is not None else ():
         pages = sum(pool.mib for pool in image.pools_on(item.node))
-        left = image.memory_mib[item.node] - pages
+        left = image.usable_mib[item.node] - pages
         if item.mib > left:
             message = (
                 f"the kubelet would reserve {format_mib(item.mib)} on NUMA node {item.node}, "
-                f"where hugepages leave {format_mib(max(left, 0)) if left > 0 else 'nothing'}"
+                f"where hugepages leave {format_mib(left) if left > 0 else 'nothing'} of the "
+                f"{format_mib(image.usable_mib[item.node])} that the kernel has"
             )
             key = image.profile_key("kubernetes")
             yield Finding(key, message, "reserve less, or use fewer hugepages")

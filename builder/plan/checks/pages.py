@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from builder.model.memory import FIRMWARE_MIB, PAGE_STRUCTURES, crash_kernel_mib
 from builder.model.sizes import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.phrases import count_text
 from builder.plan.eal_nodes import eal_nodes
 from builder.plan.eal_pages import pages_of_switch
 from builder.plan.nouns.devices import VfPlan
 from builder.plan.nouns.image import ImagePlan
+from builder.plan.nouns.pages import HugepagePool
 from builder.rule import Finding, Rule
 
 # What a node needs beside its hugepages: kernel, kubelet, containerd and OVS's own memory.
@@ -60,32 +62,68 @@ def check_demands_fit(image: ImagePlan) -> Iterator[Finding]:
 
 
 def check_pages_fit(image: ImagePlan) -> Iterator[Finding]:
-    """Pages of all sizes, and room for everything else on the node."""
-    left_in_all, pages_in_all, too_many = 0, 0, False
-    for node, memory in enumerate(image.memory_mib):
+    """Pages of all sizes, and room for everything else on the node and on the machine."""
+    left, too_many = sum(image.usable_mib), False
+    for node, usable in enumerate(image.usable_mib):
         pools = [pool for pool in image.pools_on(node) if pool.count]
         wanted = sum(pool.mib for pool in pools)
-        left_in_all, pages_in_all = left_in_all + memory - wanted, pages_in_all + wanted
-        if not wanted or wanted <= memory - NODE_ROOM_MIB:
-            continue
-        told = " and ".join(
-            f"{count_text(pool.count, 'page')} of {page_size_text(pool.size_kib)}" for pool in pools
-        )
+        left -= wanted
+        if wanted and wanted > usable - NODE_ROOM_MIB:
+            too_many = True
+            yield _too_many_pages(image, node, pools)
+    room, why = _machine_room(image)
+    sizes = [pool.size_kib for pool in image.hugepages if pool.count]
+    if sizes and not too_many and left < room:
         message = (
-            f"hugepages on node {node} ({told}) need {format_mib(wanted)}, but the node has "
-            f"{format_mib(memory)} and needs {format_mib(NODE_ROOM_MIB)} for itself"
+            f"hugepages leave {format_mib(left)} of the {format_mib(sum(image.usable_mib))} that "
+            f"the kernel has ({_kept(image)}); kernel, kubelet, containerd and pods need "
+            f"{format_mib(room)} ({why})"
         )
-        hint = f"see hardware.{image.hardware}.numa[{node}].memory"
-        too_many = True
-        yield Finding(pools[0].key, message, hint)
-    if pages_in_all and not too_many and left_in_all < MACHINE_ROOM_MIB:
-        message = (
-            f"hugepages leave {format_mib(left_in_all)} for the kernel, the kubelet, containerd "
-            f"and pods; TripleO leaves {format_mib(MACHINE_ROOM_MIB)}"
-        )
-        yield Finding(
-            image.profile_key("hugepages"), message, "use fewer pages", severity="warning"
-        )
+        fewer = -(-(room - left) * 1024 // sizes[0])
+        hint = f"use {count_text(fewer, 'page')} of {page_size_text(sizes[0])} fewer"
+        if fewer > sum(pool.count for pool in image.hugepages if pool.size_kib == sizes[0]):
+            hint = "the machine has too little memory for this profile: use another class, or fewer pages"
+        yield Finding(image.profile_key("hugepages"), message, hint, severity="warning")
+
+
+def _too_many_pages(image: ImagePlan, node: int, pools: list[HugepagePool]) -> Finding:
+    """pools: those of the node with pages."""
+    usable = image.usable_mib[node]
+    told = " and ".join(
+        f"{count_text(pool.count, 'page')} of {page_size_text(pool.size_kib)}" for pool in pools
+    )
+    message = (
+        f"hugepages on node {node} ({told}) need {format_mib(sum(pool.mib for pool in pools))}, "
+        f"but of its {format_mib(image.memory_mib[node])} the kernel has {format_mib(usable)} "
+        f"({_kept(image)}), and {format_mib(NODE_ROOM_MIB)} of that are for the system"
+    )
+    room = max(0, usable - NODE_ROOM_MIB)
+    fits = f"{format_mib(room)} of pages" if room else "no page"
+    if len(pools) == 1 and room:
+        most = room * 1024 // pools[0].size_kib
+        fits = f"{count_text(most, 'page')} of {page_size_text(pools[0].size_kib)}"
+    hint = f"use at most {fits} on node {node}: see hardware.{image.hardware}.numa[{node}].memory"
+    return Finding(pools[0].key, message, hint)
+
+
+def _kept(image: ImagePlan) -> str:
+    """What the kernel has not of a node's memory."""
+    words = [str(word) for word in image.kernel_args]
+    crash = sum(crash_kernel_mib(words, sum(image.memory_mib)))
+    return (
+        f"a {PAGE_STRUCTURES}th is for page structures, {FIRMWARE_MIB}MiB a node for firmware and "
+        f"kernel{f', {format_mib(crash)} for crashkernel=' if crash else ''}"
+    )
+
+
+def _machine_room(image: ImagePlan) -> tuple[int, str]:
+    """MiB the machine needs beside its pages, and whose number that is."""
+    kubelet = image.kubelet
+    # What is reserved by node has a check of its own, plan-reserved-memory.
+    reserved = 0 if kubelet is None or kubelet.reserved_memory else kubelet.reserved_mib
+    if reserved > MACHINE_ROOM_MIB:
+        return reserved, "kubeReserved + systemReserved + evictionHard"
+    return MACHINE_ROOM_MIB, "TripleO leaves as much"
 
 
 def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from typing import Literal
 from builder.catalog.kernels import KernelFlavour
 from builder.catalog.releases import OsRelease
 from builder.diagnostics import KeyPath
+from builder.model.memory import usable_memory
 from builder.model.sizes import HUGEPAGE_KIB, page_size_text
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, PhysicalPort
@@ -87,6 +88,11 @@ class ImagePlan:
         """The inventory's own dpdk-lcore-mask: there is no derived one."""
         setting = self.ovs_setting("dpdk-lcore-mask")
         return setting.value if setting is not None else None
+
+    @property
+    def usable_mib(self) -> tuple[int, ...]:
+        """MiB of each NUMA node that the kernel has for pages, pods and the system."""
+        return usable_memory(self.memory_mib, map(str, self.kernel_args))
 
     def profile_key(self, *keys: str | int) -> KeyPath:
         """A key of the inventory's profile."""

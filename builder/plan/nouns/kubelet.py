@@ -35,6 +35,11 @@ class KubeletPlan:
     kube_reserved_mib: int
     system_reserved_mib: int
     eviction_hard_mib: int
-    # Sum: exactly kube_reserved + system_reserved + eviction_hard, or the kubelet ends.
+    # Sum: exactly reserved_mib, or the kubelet ends.
     reserved_memory: tuple[ReservedMemory, ...]
     why: Mapping[str, Why]
+
+    @property
+    def reserved_mib(self) -> int:
+        """All that is not for pods."""
+        return self.kube_reserved_mib + self.system_reserved_mib + self.eviction_hard_mib

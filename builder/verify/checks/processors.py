@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from builder.model.hardware import mem_total_range
+from builder.model.memory import crash_kernel_mib, mem_total_range
 from builder.model.sizes import HUGEPAGE_KIB
 from builder.model.values import CpuSet
 from builder.plan.nouns.kernel import KernelArg
@@ -69,7 +69,8 @@ def _domain_isolated(isolcpus: Sequence[KernelArg]) -> str:
 
 
 def check_numa(case: Case) -> Iterator[CheckResult]:
-    cpus, facts = case.image.cpus, case.facts.numa
+    cpus, facts, memory = case.image.cpus, case.facts.numa, case.image.memory_mib
+    crash = sum(crash_kernel_mib(map(str, case.image.kernel_args), sum(memory)))
     planned = listed(str(number) for number in range(len(cpus.nodes)))
     found = None if facts is None else listed(str(fact.node) for fact in facts)
     yield compare("numa.nodes", planned, found)
@@ -79,15 +80,17 @@ def check_numa(case: Case) -> Iterator[CheckResult]:
         # The kernel lists only the online CPUs of a node.
         expected = format_cpus(node - offline)
         yield compare(f"numa.node{number}.cpus", expected, cpus_text(fact.cpus) if fact else None)
-        yield _memory(number, case.image.memory_mib[number], fact.mem_kib if fact else None)
+        yield _memory(number, memory[number], fact.mem_kib if fact else None, crash)
 
 
-def _memory(node: int, planned_mib: int, found_kib: int | None) -> CheckResult:
+def _memory(node: int, planned_mib: int, found_kib: int | None, crash: int = 0) -> CheckResult:
     """Whether the node has the memory of the class; a missing DIMM is a twelfth and more.
 
-    What the kernel reports is less than what is installed, mostly of node 0.
+    What the kernel reports is less than what is installed, mostly of node 0. crash: MiB of a
+    kernel for dumps, wherever it found room.
     """
     low, high = mem_total_range(planned_mib)
+    low -= crash
     found_mib = None if found_kib is None else found_kib // 1024
     good = found_mib is not None and low <= found_mib <= high
     expected = f"{planned_mib} MiB, minus what kernel and firmware reserve (at least {low} MiB)"

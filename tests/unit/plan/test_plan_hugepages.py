@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numa_machine import Nodes, faults_of, make_plan, pages_of, socket_mem_of
 
+from builder.model.memory import mem_total
 from builder.plan.checks.pages import NODE_ROOM_MIB
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.nouns.image import ImagePlan
@@ -274,7 +275,7 @@ def test_no_plan_exceeds_a_node_unnoticed(data: st.DataObject, nodes: Nodes) -> 
             taken := pages_of(plan).get((node, GIB), 0) * 1024
             + pages_of(plan).get((node, TWO_MIB), 0) * 2
         )
-        and taken > memory - NODE_ROOM_MIB
+        and taken > mem_total(memory) - NODE_ROOM_MIB
     ]
     found = [m for rule, _, m in faults_of(plan) if rule == "plan-pages-fit" and "on node" in m]
     assert [f"on node {node} (" in message for node, message in zip(over, found, strict=True)] == [
@@ -282,7 +283,7 @@ def test_no_plan_exceeds_a_node_unnoticed(data: st.DataObject, nodes: Nodes) -> 
     ]
 
 
-@pytest.mark.parametrize(("mib", "warnings"), [(12288, 0), (12290, 1)])
+@pytest.mark.parametrize(("mib", "warnings"), [(11520, 0), (11522, 1)])
 def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
     pages = {"size": "2M", "count": mib // 2}
     told = faults_of(make_plan({"hugepages": pages}, nodes=((4, 16384),)))
@@ -291,8 +292,9 @@ def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
             "plan-pages-fit",
             "profiles.nfv.hugepages",
             (
-                "hugepages leave 4094MiB for the kernel, the kubelet, containerd and pods; "
-                "TripleO leaves 4GiB"
+                "hugepages leave 4094MiB of the 15616MiB that the kernel has (a 64th is for page "
+                "structures, 512MiB a node for firmware and kernel); kernel, kubelet, containerd "
+                "and pods need 4GiB (TripleO leaves as much)"
             ),
         )
         for _ in range(warnings)

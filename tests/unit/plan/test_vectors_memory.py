@@ -71,9 +71,10 @@ def test_a_node_without_ports() -> None:
 
 
 def test_pages_of_tripleo() -> None:
-    """int((GiB - 4) * percent / 100): what it leaves is what is not warned of here.
+    """int((GiB - 4) * percent / 100) of what is installed: at 100 per cent 252 pages of host A.
 
-    derive_params_formulas.yaml; host A of 2 x 128 GiB and host C of 32 GiB at 50 per cent.
+    derive_params_formulas.yaml; host A of 2 x 128 GiB and host C of 32 GiB at 50 per cent. Of
+    128 GiB the kernel has 125.5, and 2 are for the system.
     """
     host_a, host_c = ((22, 131072), (22, 131072)), ((8, 32768),)
     assert pages_of(make_plan({"hugepages": {"count": 126}}, nodes=host_a)) == {
@@ -81,15 +82,16 @@ def test_pages_of_tripleo() -> None:
         (1, GIB): 63,
     }
     assert pages_of(make_plan({"hugepages": {"count": 14}}, nodes=host_c)) == {(0, GIB): 14}
-    for count, nodes in ((252, []), (253, [0]), (254, [0, 1])):
+    for count, nodes in ((246, []), (247, [0]), (248, [0, 1])):
         found = faults_of(make_plan({"hugepages": {"count": count}}, nodes=host_a))
         assert found == [
             (
                 "plan-pages-fit",
                 "profiles.nfv.hugepages.count",
                 (
-                    f"hugepages on node {node} (127 pages of 1G) need 127GiB, but the node has 128GiB and needs "
-                    "2GiB for itself"
+                    f"hugepages on node {node} (124 pages of 1G) need 124GiB, but of its 128GiB the "
+                    "kernel has 128512MiB (a 64th is for page structures, 512MiB a node for firmware "
+                    "and kernel), and 2GiB of that are for the system"
                 ),
             )
             for node in nodes

@@ -300,6 +300,16 @@ def test_memory_of_a_node_is_in_a_range(seed: Seed, mem_kib: int, good: bool) ->
     assert ("numa.node0.memory" not in failures) is good
 
 
+def test_memory_of_a_kernel_for_dumps_is_not_missing(seed: Seed) -> None:
+    image = seed.host.image
+    word = KernelArg("crashkernel", "512M", image.kernel_args[0].why)
+    host = replace(seed.host, image=replace(image, kernel_args=(*image.kernel_args, word)))
+    for mem_mib, good in ((46112 - 512, True), (46111 - 512, False)):
+        document = seed.changed("numa", 0, "mem-kib", to=mem_mib * 1024)
+        failures = seed.failures(host=host, document=document)
+        assert ("numa.node0.memory" not in failures) is good
+
+
 def offline_plan(seed: Seed) -> Any:
     cpus = seed.image.cpus
     off = dict.fromkeys((7, 15, 23, 31), "offline")
