@@ -301,12 +301,11 @@ def test_memory_of_a_node_is_in_a_range(seed: Seed, mem_kib: int, good: bool) ->
 
 
 def test_memory_of_a_kernel_for_dumps_is_not_missing(seed: Seed) -> None:
-    image = seed.host.image
-    word = KernelArg("crashkernel", "512M", image.kernel_args[0].why)
-    host = replace(seed.host, image=replace(image, kernel_args=(*image.kernel_args, word)))
+    words = seed.image.kernel_args
+    plan = replace(seed.image, kernel_args=(*words, KernelArg("crashkernel", "512M", words[0].why)))
     for mem_mib, good in ((46112 - 512, True), (46111 - 512, False)):
         document = seed.changed("numa", 0, "mem-kib", to=mem_mib * 1024)
-        failures = seed.failures(host=host, document=document)
+        failures = seed.failures(plan=plan, document=document)
         assert ("numa.node0.memory" not in failures) is good
 
 
