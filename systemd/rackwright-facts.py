@@ -42,6 +42,7 @@ FACTS: dict[str, Callable[[Machine], Fact]] = {
     "root": system.read_root,
     "thp": system.read_thp,
     "status": system.read_status,
+    "upgrades": units.read_upgrades,
 }
 
 

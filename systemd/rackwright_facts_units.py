@@ -14,6 +14,7 @@ UNIT_PROPERTIES = (
     *("Id", "LoadState", "ActiveState", "Result"),
     *("ConditionResult", "ConditionTimestampMonotonic"),
 )
+HELD = "Unattended-Upgrade::Package-Blacklist"
 OTHER_UNITS = (
     "containerd.service",
     "kubelet.service",
@@ -71,3 +72,22 @@ def read_dropped(machine: Machine) -> Fact:
     if log.status:
         return None
     return sorted(set(re.findall(r"\bJob (\S+) deleted to break ordering cycle", log.out)))
+
+
+def read_upgrades(machine: Machine) -> Fact:
+    """What would upgrade packages by itself: timers that run, and apt's settings as apt reads them.
+
+    periodic: whether apt's daily jobs do anything. held: what unattended-upgrade leaves alone.
+    """
+    listing = machine.run(["systemctl", "list-units", "--type=timer", "--plain", "--no-legend"])
+    timers = sorted(line.split()[0] for line in listing.out.splitlines() if line.strip())
+    dump = machine.run(["apt-config", "dump"])
+    rows = (line.rstrip(";").partition(" ") for line in dump.out.splitlines())
+    options = [(name, value.strip('"')) for name, _, value in rows]
+    periodic = [value for name, value in options if name == "APT::Periodic::Enable"]
+    held = [value for name, value in options if name == f"{HELD}::"]
+    return {
+        "timers": list(timers) if listing.status == 0 else None,
+        "periodic": periodic[-1] if periodic else None,
+        "held": list(held) if dump.status == 0 else None,
+    }

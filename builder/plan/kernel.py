@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from builder.catalog.latency import KERNEL_ARGS, settings_of
 from builder.catalog.versions import Version
 from builder.model.sizes import page_size_text
+from builder.plan.crash import plan_crash_kernel
 from builder.plan.inputs import Inputs, origin
 from builder.plan.nouns.cpus import CpuPlan
 from builder.plan.nouns.kernel import KernelArg, ModuleOption
@@ -45,6 +46,7 @@ def plan_kernel_args(
         *_isolation(inputs, cpus),
         *_latency(inputs),
         *_transparent_hugepages(inputs),
+        *plan_crash_kernel(inputs),
         *(
             KernelArg(f"{option.module}.{option.name}", option.value, option.why)
             for option in built_in_options

@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
-from builder.render import access, grub, host, kernel, network, node, units
+from builder.render import access, grub, host, kernel, network, node, units, upgrades
 from builder.render.file_kind import FileKind
 
 IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
@@ -15,6 +15,7 @@ IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
     *kernel.FILES,
     *network.FILES,
     *units.FILES,
+    *upgrades.FILES,
     *node.FILES,
 )
 HOST_FILES: tuple[FileKind[HostPlan], ...] = (*host.FILES, *access.FILES)

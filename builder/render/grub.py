@@ -94,9 +94,10 @@ def _read_grub(_path: str, text: str) -> Faults:
 
 
 GRUB = FileKind(
-    # grub-mkconfig reads /etc/default/grub, then grub.d/*.cfg in order of name; the last word
-    # wins, so this name has to come after 50-cloudimg-settings.cfg of cloud images.
-    path="/etc/default/grub.d/90-rackwright.cfg",
+    # grub-mkconfig reads /etc/default/grub, then grub.d/*.cfg in order of name, and the last
+    # word wins: after 50-cloudimg-settings.cfg of cloud images, and after kdump-tools.cfg, which
+    # adds a crashkernel= to what it finds.
+    path="/etc/default/grub.d/zz-rackwright.cfg",
     render=render_grub,
     read_back=_read_grub,
     accepted_by="sh",

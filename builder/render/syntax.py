@@ -31,6 +31,7 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "hostname": (r"[a-z0-9]([a-z0-9.-]{0,62}[a-z0-9])?", "a host name"),
     "address": (r"[0-9a-f.:]+", "an address"),
     "user": (r"[a-z_][a-z0-9_-]{0,31}", "a user name"),
+    "package": (r"[a-z0-9][a-z0-9+.-]*", "the name of a package, or how it begins"),
     # os-release(5) allows IMAGE_ID= and IMAGE_VERSION= these characters.
     "image_word": (r"[a-z0-9._-]+", "an image name or version"),
 }

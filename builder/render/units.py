@@ -29,6 +29,9 @@ NETWORKD_ALIAS = ("dbus-org.freedesktop.network1.service", "systemd-networkd.ser
 MASKED = ("dpdk.service",)
 # Not of an image all hosts share: builder/render/access.py has it for hosts with secrets.
 ONLY_OF_HOSTS = "rackwright-secrets"
+# They run apt.systemd.daily, and unattended-upgrade with it where that is installed. A mask stays
+# when the package apt is upgraded; deb-systemd-helper takes off only its own.
+UPGRADE_TIMERS = ("apt-daily.timer", "apt-daily-upgrade.timer")
 
 
 def render_programs(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:
@@ -49,9 +52,8 @@ def render_enabling(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]
         yield WANTED.file(_unit_path(unit), target, unit)
     alias, unit = NETWORKD_ALIAS
     yield ALIAS.file(_unit_path(unit), alias)
-    if plan.ovs is not None:
-        for unit in MASKED:
-            yield ALIAS.file(b"/dev/null", unit)
+    for unit in (*UPGRADE_TIMERS, *(MASKED if plan.ovs is not None else ())):
+        yield ALIAS.file(b"/dev/null", unit)
 
 
 def render_ovs_dropins(plan: ImagePlan, sources: Sources) -> Iterable[RenderedFile]:

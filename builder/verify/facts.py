@@ -208,6 +208,17 @@ class StatusFacts(JsonRecord):
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeFacts(JsonRecord):
+    """timers: all that run. periodic: APT::Periodic::Enable. held: apt's names of packages that
+    unattended-upgrade leaves alone.
+    """
+
+    timers: tuple[str, ...] | None = None
+    periodic: str | None = None
+    held: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TwinFacts(JsonRecord):
     """What the twin's firmware told the node of its stand-ins: device id -> device id."""
 
@@ -243,6 +254,7 @@ class Facts(JsonRecord):
     thp: str | None = None
     hostname: str | None = None
     status: Part[StatusFacts] = field(default_factory=StatusFacts)
+    upgrades: Part[UpgradeFacts] = field(default_factory=UpgradeFacts)
     twin: Part[TwinFacts] = field(default_factory=TwinFacts)
 
 

@@ -76,7 +76,7 @@ EDITS = {
         "CPUAffinity=0,3", "CPUAffinity=0"
     ),
     "/etc/hostname": replaced(HOST, "wrong"),
-    "/etc/default/grub.d/90-rackwright.cfg": replaced("iommu=pt", "iommu=nopt"),
+    "/etc/default/grub.d/zz-rackwright.cfg": replaced("iommu=pt", "iommu=nopt"),
     "/etc/netplan/90-rackwright.yaml": replaced("dhcp6: false", "dhcp6: true"),
 }
 # One or more for each wrong value: the checks that must name it.
@@ -114,7 +114,7 @@ NAMED = {
     "files./etc/rackwright/node.json",
     "files./etc/modprobe.d/ixgbe.conf",
     "files./etc/modules-load.d/rackwright.conf",
-    "files./etc/default/grub.d/90-rackwright.cfg",
+    "files./etc/default/grub.d/zz-rackwright.cfg",
     "files./etc/netplan/90-rackwright.yaml",
 }
 

@@ -41,6 +41,7 @@ NOT_FOR_SECRETS = (
     "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
     "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",
     "/etc/cron", "/etc/init.d/", "/etc/profile.d/", "/etc/ld.so", "/etc/grub.d/", "/etc/kernel/",
+    "/etc/apt/apt.conf.d/", "/etc/needrestart/",
     "/etc/initramfs-tools/", "/etc/security/", "/etc/openvswitch/", "/var/lib/openvswitch/",
     "/var/lib/rackwright/", "/var/lib/cloud/", "/var/lib/dpkg/", "/var/run/", "/var/lock/",
     "/var/tmp/",  # noqa: S108 -- everybody may write there, and lead what root does elsewhere

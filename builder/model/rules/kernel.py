@@ -9,7 +9,9 @@ from builder.catalog.sysctls import is_known_sysctl, sysctl_module
 from builder.diagnostics import KeyPath, format_path
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
+from builder.model.memory import crash_kernel_mib
 from builder.model.rules.pairs import Pair, pairs
+from builder.model.sizes import format_mib
 from builder.model.words import sysctls_of, words_of
 from builder.phrases import count_text
 from builder.rule import SEE, Finding, Rule, each
@@ -118,6 +120,23 @@ def check_args_once(inventory: Inventory) -> Iterator[Finding]:
                 yield Finding(("profiles", name, *path), message, hint, see=see)
 
 
+def check_crash_kernel(pair: Pair) -> Iterator[Finding]:
+    """kernel/crash_reserve.c, parse_crashkernel_simple() and _mem(); `auto` is Red Hat's."""
+    total = sum(node.memory for node in pair.hardware.numa)
+    for place, word in words_of(pair.profile):
+        value = word.value or ""
+        # `,low` goes with a word for high memory, and may be 0.
+        if word.name != "crashkernel" or value.endswith(",low"):
+            continue
+        if not sum(crash_kernel_mib([word.plain], total)):
+            message = (
+                f"{word.text} keeps no memory for a crash kernel on hardware class "
+                f"{pair.class_name}, which has {format_mib(total)}"
+            )
+            hint = "write it like crashkernel=512M-:192M or crashkernel=256M, or remove it"
+            yield Finding((*pair.path, *place), message, hint)
+
+
 def check_sysctl_hugepages(inventory: Inventory) -> Iterator[Finding]:
     """Documentation/admin-guide/mm/hugetlbpage.rst: nr_hugepages is the default size's pool,
     and writing it spreads the pages anew over all nodes.
@@ -192,6 +211,12 @@ RULES: tuple[Rule[Inventory], ...] = (
         "warning",
         "Kernel arguments exist in the kernel, and leave planned ones their effect.",
         check_args_effect,
+    ),
+    Rule(
+        "kernel-args-crashkernel",
+        "error",
+        "`crashkernel` keeps memory on the machine it is for.",
+        each(pairs, check_crash_kernel),
     ),
     Rule("kernel-args-once", "warning", "A kernel argument is given only once.", check_args_once),
     Rule(

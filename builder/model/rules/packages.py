@@ -37,6 +37,17 @@ def check_one_kernel(inventory: Inventory) -> Iterator[Finding]:
         yield Finding(("image", "packages", place), message, hint)
 
 
+def check_unattended(inventory: Inventory) -> Iterator[Finding]:
+    for place, name in enumerate(inventory.image.packages):
+        if name == "unattended-upgrades":
+            message = (
+                "a node does not upgrade its packages by itself: an upgrade of Open vSwitch "
+                "interrupts traffic, and a node is what its inventory says"
+            )
+            hint = "remove it; upgrades come with a new image, or by apt when you call it"
+            yield Finding(("image", "packages", place), message, hint)
+
+
 def _kernels(image: Image) -> list[Kernel]:
     """What `image.kernel` may be: of the release, or of any where that is not known yet."""
     named = RELEASES.get(image.os)
@@ -55,5 +66,11 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "The image has one kernel, chosen by `image.kernel` and not among its packages.",
         check_one_kernel,
+    ),
+    Rule(
+        "image-no-unattended-upgrades",
+        "warning",
+        "The image does not contain unattended-upgrades, which a node does not run.",
+        check_unattended,
     ),
 )

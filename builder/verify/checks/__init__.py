@@ -29,6 +29,7 @@ from builder.verify.checks.system import (
     check_status,
     check_twin,
     check_units,
+    check_upgrades,
 )
 from builder.verify.facts import Facts
 
@@ -53,6 +54,7 @@ CHECKS: dict[str, Check] = {
     "units": check_units,
     "status": check_status,
     "access": check_access,
+    "upgrades": check_upgrades,
     "files": check_files,
     "twin": check_twin,
 }

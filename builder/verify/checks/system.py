@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from builder.catalog.kernels import uname_flavour
 from builder.catalog.versions import Version
 from builder.plan.nouns.image import ImagePlan
-from builder.render.units import UNIT
+from builder.render.units import UNIT, UPGRADE_TIMERS
+from builder.render.upgrades import held_starts
 from builder.verify.checks.case import (
     NONE,
     NOT_REPORTED,
@@ -122,6 +123,19 @@ def _status(name: str, status: NodeStatus) -> CheckResult:
         return compare(name, "ok", None)
     good = status.ok and not status.errors
     return compare(name, "ok", "ok" if good else listed(status.errors or ("not ok",)))
+
+
+def check_upgrades(case: Case) -> Iterator[CheckResult]:
+    """Nothing upgrades packages by itself, and nothing of the data path where someone has it do so."""
+    facts = case.facts.upgrades
+    running = [timer for timer in facts.timers or () if timer in UPGRADE_TIMERS]
+    reported = facts.timers is not None
+    yield no_extra("upgrades.timers", running, "timers", reported=reported)
+    yield compare("upgrades.periodic", "0", facts.periodic)
+    for start in held_starts(case.image):
+        there = None if facts.held is None else start in facts.held
+        found = None if there is None else "held" if there else "not held"
+        yield compare(f"upgrades.{start}", "held", found)
 
 
 def check_boot(case: Case) -> Iterator[CheckResult]:

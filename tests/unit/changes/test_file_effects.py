@@ -50,7 +50,7 @@ def effects(path: str, before: str | None, after: str | None) -> tuple[Effect, .
     return file_effects(FileChange(path, old, new))
 
 
-GRUB = "/etc/default/grub.d/90-rackwright.cfg"
+GRUB = "/etc/default/grub.d/zz-rackwright.cfg"
 SYSCTL = "/etc/sysctl.d/99-zz-rackwright.conf"
 MODULES = "/etc/modules-load.d/rackwright.conf"
 LINK = "/etc/systemd/system/multi-user.target.wants/rackwright-nics.service"

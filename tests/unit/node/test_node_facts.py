@@ -171,6 +171,17 @@ a.target: Job b.service/start deleted to break ordering cycle
 """
 
 
+# apt.conf(5): of a single value the last counts, of a list each.
+APT_CONFIG = """\
+APT::Periodic "";
+APT::Periodic::Enable "1";
+APT::Periodic::Enable "0";
+Unattended-Upgrade::Package-Blacklist "";
+Unattended-Upgrade::Package-Blacklist:: "linux-";
+Unattended-Upgrade::Package-Blacklist:: "librte-";
+"""
+
+
 def test_units(kernel: FakeKernel) -> None:
     kernel.put("usr/lib/systemd/system/rackwright-nics.service", "")
     names = " ".join(sorted({*units.OTHER_UNITS, "rackwright-nics.service"}))
@@ -200,6 +211,22 @@ def test_units(kernel: FakeKernel) -> None:
 def test_units_when_systemd_does_not_answer(kernel: FakeKernel) -> None:
     nothing = {"dropped": None, "failed": None, "state": {}, "system": None}
     assert units.read_units(kernel, None) == nothing
+
+
+def test_upgrades(kernel: FakeKernel) -> None:
+    kernel.answers = {
+        "systemctl list-units --type=timer --plain --no-legend": Finished(
+            0, "man-db.timer loaded active waiting M\napt-daily.timer loaded active waiting A\n", ""
+        ),
+        "apt-config dump": Finished(0, APT_CONFIG, ""),
+    }
+    assert units.read_upgrades(kernel) == {
+        "timers": ["apt-daily.timer", "man-db.timer"],
+        "periodic": "0",
+        "held": ["linux-", "librte-"],
+    }
+    kernel.answers = {}
+    assert units.read_upgrades(kernel) == {"timers": None, "periodic": None, "held": None}
 
 
 @pytest.mark.parametrize(
@@ -434,7 +461,8 @@ def test_every_fact_of_the_document_is_collected(kernel: FakeKernel) -> None:
         [
             *("boot", "cmdline", "cpus", "files", "hostname", "hugepages", "iommu", "kernel"),
             *("links", "modprobe", "modules", "mounts", "numa", "os", "ovs", "pci", "pid1-cpus"),
-            *("root", "secrets", "status", "sysctl", "thp", "twin", "units", "users", "version"),
+            *("root", "secrets", "status", "sysctl", "thp", "twin", "units", "upgrades", "users"),
+            "version",
         ]
     )
 

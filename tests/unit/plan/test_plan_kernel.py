@@ -289,3 +289,22 @@ def test_offline_cpus_are_in_no_word(plan_seed: Callable[..., HostPlan]) -> None
         "irqaffinity=0,8",
         "systemd.cpu_affinity=0,8",
     ]
+
+
+def test_kdump_gets_memory_for_its_kernel(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["image"]["packages"] = ["ethtool", "kdump-tools"]
+
+    image, usual = plan_seed(edit).image, plan_seed().image
+    word = arg(image, "crashkernel")
+    assert str(word) == "crashkernel=512M-:192M"
+    assert word.why.origins[0].path == ("image", "packages", 1)
+    assert usual.usable_mib[0] - image.usable_mib[0] == 192
+
+
+def test_an_own_word_for_kdump_stays_alone(plan_seed: Callable[..., HostPlan]) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["image"]["packages"] = ["kdump-tools"]
+        data["profiles"]["nfv"]["kernel-args"] = ["crashkernel=1G,high"]
+
+    assert str(arg(plan_seed(edit).image, "crashkernel")) == "crashkernel=1G,high"

@@ -42,7 +42,7 @@ def _all_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def words_of(tree: FileTree) -> bytes:
-    file = tree.get("/etc/default/grub.d/90-rackwright.cfg")
+    file = tree.get("/etc/default/grub.d/zz-rackwright.cfg")
     assert file is not None
     line = next(x for x in file.text.splitlines() if x.startswith("GRUB_CMDLINE_LINUX="))
     return line.partition("=")[2].strip('"').encode() + b" "
@@ -97,7 +97,7 @@ def test_what_they_say_is_a_fault_without_our_directory(tree: FileTree, tmp_path
     assert accept.accept_tree(tree, runner, tmp_path) == (
         "systemd-analyze verify: /usr/lib/x.service:5: Unknown key",
         "netplan: exit status 78",
-        f"/etc/default/grub.d/90-rackwright.cfg: sh reads {words}: sh: 1: syntax error",
+        f"/etc/default/grub.d/zz-rackwright.cfg: sh reads {words}: sh: 1: syntax error",
         "modprobe: bad line",
         "modprobe --showconfig does not show: options vfio_pci disable_idle_d3=1",
     )
@@ -106,12 +106,12 @@ def test_what_they_say_is_a_fault_without_our_directory(tree: FileTree, tmp_path
 def test_a_shell_that_reads_other_words(tree: FileTree, tmp_path: Path) -> None:
     runner = content(sh=Result(0, b"quiet splash"))
     assert accept.accept_tree(tree, runner, tmp_path) == (
-        "/etc/default/grub.d/90-rackwright.cfg: sh reads 'quiet splash'",
+        "/etc/default/grub.d/zz-rackwright.cfg: sh reads 'quiet splash'",
     )
 
 
 def test_quoted_words_are_one_word(tree: FileTree, tmp_path: Path) -> None:
-    path = "/etc/default/grub.d/90-rackwright.cfg"
+    path = "/etc/default/grub.d/zz-rackwright.cfg"
     text = 'GRUB_CMDLINE_LINUX="a \'b=c;d\'"\nGRUB_CMDLINE_LINUX_DEFAULT=""\n'
     runner = FakeRunner(sh=Result(0, b"a 'b=c;d' "))
     one = FileTree((RenderedFile(path, text.encode()),))

@@ -8,7 +8,7 @@ from builder.render.grub import read_grub_cmdline
 from builder.render.parse import parse_back
 from builder.render.tree import SYMLINK, FileTree, RenderedFile
 
-GRUB = "/etc/default/grub.d/90-rackwright.cfg"
+GRUB = "/etc/default/grub.d/zz-rackwright.cfg"
 UNIT = "[Unit]\nDescription=x\n"
 
 

@@ -44,6 +44,7 @@ GOOD = {
     "user": "admin",
     "address": "fd00::1",
     "image_word": "nfv-node",
+    "package": "openvswitch-",
 }
 
 

@@ -23,10 +23,12 @@ from builder.render.grub import SerialTerminal, read_grub_cmdline, serial_termin
 from builder.render.parse import parse_back
 
 IMAGE_PATHS = """\
-/etc/default/grub.d/90-rackwright.cfg
+/etc/apt/apt.conf.d/99-zz-rackwright.conf
+/etc/default/grub.d/zz-rackwright.cfg
 /etc/modprobe.d/ixgbe.conf
 /etc/modprobe.d/vfio-pci.conf
 /etc/modules-load.d/rackwright.conf
+/etc/needrestart/conf.d/99-zz-rackwright.conf
 /etc/rackwright/files
 /etc/rackwright/image-release
 /etc/rackwright/node.json
@@ -36,6 +38,8 @@ IMAGE_PATHS = """\
 /etc/systemd/network/10-rackwright-ens11f1.link
 /etc/systemd/network/20-rackwright-ens11f0.network
 /etc/systemd/network/20-rackwright-ens11f1.network
+/etc/systemd/system/apt-daily-upgrade.timer
+/etc/systemd/system/apt-daily.timer
 /etc/systemd/system/dbus-org.freedesktop.network1.service
 /etc/systemd/system/dpdk.service
 /etc/systemd/system/multi-user.target.wants/systemd-networkd.service
@@ -143,7 +147,7 @@ def test_the_command_line_is_the_same_words_in_the_same_order(
         "isolcpus=managed_irq,domain,1-7,9-15,17-23,25-31", "nosmt_is_not_set",
     )  # fmt: skip
     assert cmdline(image_plan) == words
-    text = text_of(image_of(image_plan), "/etc/default/grub.d/90-rackwright.cfg")
+    text = text_of(image_of(image_plan), "/etc/default/grub.d/zz-rackwright.cfg")
     assert read_grub_cmdline(text) == words
     assert data_lines(text)[1:] == [
         'GRUB_CMDLINE_LINUX_DEFAULT=""',
@@ -197,7 +201,7 @@ def test_grub_is_on_the_serial_port_the_kernel_uses(
         terminal or SerialTerminal("3", "115200")
     )
     plan = replace(image_plan, kernel_args=(KernelArg("console", console, Why("asked for")),))
-    text = text_of(image_of(plan), "/etc/default/grub.d/90-rackwright.cfg")
+    text = text_of(image_of(plan), "/etc/default/grub.d/zz-rackwright.cfg")
     said = [line for line in text.splitlines() if "SERIAL" in line]
     assert said == (
         []

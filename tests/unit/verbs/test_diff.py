@@ -21,7 +21,7 @@ TWO_KINDS = """\
 1 changed, 0 added, 0 removed, 0 the same
 
 reboot: nfv1
-  ~ /etc/default/grub.d/90-rackwright.cfg (image)
+  ~ /etc/default/grub.d/zz-rackwright.cfg (image)
       reboot: the kernel reads its command line when it starts; run update-grub
   ~ /etc/rackwright/image-release (image)
       nothing to do: names the plan; has no effect

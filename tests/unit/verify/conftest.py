@@ -279,6 +279,13 @@ def make_units() -> Document:
     }  # fmt: skip
 
 
+UPGRADES: Document = {
+    "timers": ["systemd-tmpfiles-clean.timer"],
+    "periodic": "0",
+    "held": ["linux-", "openvswitch-", "dpdk", "librte-"],
+}
+
+
 def make_document() -> Document:
     """What the seed's twin reports: written out, not computed by what it is to test."""
     return {
@@ -336,6 +343,7 @@ def make_document() -> Document:
             name: {"version": 1, "ok": True, "steps": [], "errors": []}
             for name in ("nics", "hugepages", "ovs")
         },
+        "upgrades": copy.deepcopy(UPGRADES),
         "twin": {"substitutions": dict(SUBSTITUTIONS)},
     }  # fmt: skip
 
