@@ -34,9 +34,8 @@ from builder.inventory.loader import load
 from builder.model.validate import examine
 from builder.plan.host import plan_hosts
 from builder.render import render_image
-from builder.render.templates import FIRST_BOOT
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import Boots
+from builder.targets.cloud_init.order import Booted, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
 
@@ -100,7 +99,7 @@ def parts(inventory: Path, boots: Boots) -> tuple[list[Seed], dict[str, float]]:
     lap("plan")
     templates, programs = read_texts("templates"), read_texts("systemd")
     trees = {plans[0].image.plan_id: render_image(plans[0].image, templates, programs)}
-    seeds = list(make_seeds(plans, trees, boots, templates[FIRST_BOOT]))
+    seeds = list(make_seeds(plans, trees, Booted(boots), templates))
     lap("documents")
     check = make_check(read_texts("schema"))
     faults = [fault for seed in seeds for fault in check(seed)]

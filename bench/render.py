@@ -145,7 +145,7 @@ def recorded_files(plan: HostPlan) -> tuple[list[dict[str, Any]], list[RenderedF
         calls.append((name, values))
         return real.fill(name, **values)
 
-    sources, templated, others = Sources(fill, PROGRAMS, real.first_boot), [], []
+    sources, templated, others = Sources(fill, PROGRAMS, real.seed_programs), [], []
     rendered = chain(image_files(plan.image, sources), host_files(plan, sources))
     for file in rendered:  # each is made, and recorded, when asked for
         if not calls:

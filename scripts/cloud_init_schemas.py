@@ -23,6 +23,7 @@ USER_DATA = {
     "manage_etc_hosts",
     "power_state",
     "prefer_fqdn_over_hostname",
+    "ssh_deletekeys",
     "ssh_pwauth",
     "users",
     "write_files",

@@ -19,7 +19,7 @@ from builder.render.header import host_header
 from builder.render.syntax import user
 from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
-from builder.render.units import ONLY_OF_HOSTS, PROGRAM, UNIT, install_links
+from builder.render.units import LIBRARY, ONLY_OF_HOSTS, PROGRAM, UNIT, install_links
 
 
 def render_users(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
@@ -48,8 +48,10 @@ def render_secrets(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
     yield SECRETS.file(text.encode())
     name = f"{ONLY_OF_HOSTS}.service"
     unit = sources.programs[name]
+    programs = sources.seed_programs
     copied = (
-        PROGRAM.file(sources.first_boot.encode(), "secrets"),
+        PROGRAM.file(programs["seed_secrets.py"].encode(), "secrets"),
+        LIBRARY.file(programs["rackwright_seed.py"].encode(), "seed"),
         UNIT.file(unit.encode(), name),
         *install_links(name, unit),
     )

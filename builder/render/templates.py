@@ -11,9 +11,9 @@ from builder.render.syntax import FILTERS
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-# Not in systemd/: it travels in a bundle and puts the programs of systemd/ on the node, none of
-# which is there yet when it starts. So it is one file, and imports nothing of ours.
-FIRST_BOOT = "cloud-init/first_boot.py"
+# Not in systemd/: they travel in a bundle and put the programs of systemd/ on the node, none of
+# which is there yet when they start.
+SEED_PROGRAMS = "cloud-init/"
 # The templates of a node's files, each below it at its path on the node.
 ROOTFS = "rootfs"
 
@@ -25,12 +25,12 @@ Fill = Callable[..., str]
 class Sources:
     """What files are made from besides the plan: filled templates, and programs copied as they are.
 
-    first_boot: the program of a bundle, which fetches secrets on a node that boots its own image.
+    seed_programs: those of a bundle, by name; one fetches secrets on a node that boots its own image.
     """
 
     fill: Fill
     programs: Mapping[str, str]
-    first_boot: str
+    seed_programs: Mapping[str, str]
 
 
 def make_environment(templates: Mapping[str, str]) -> Environment:
@@ -63,4 +63,13 @@ def make_sources(templates: Mapping[str, str], programs: Mapping[str, str]) -> S
     def fill(name: str, **values: object) -> str:
         return environment.get_template(f"{name}.j2").render(values)
 
-    return Sources(fill, programs, templates.get(FIRST_BOOT, ""))
+    return Sources(fill, programs, seed_programs(templates))
+
+
+def seed_programs(templates: Mapping[str, str]) -> dict[str, str]:
+    """By the names they import each other by."""
+    return {
+        path.removeprefix(SEED_PROGRAMS): text
+        for path, text in templates.items()
+        if path.startswith(SEED_PROGRAMS)
+    }

@@ -11,7 +11,7 @@ from builder.command import SubprocessRunner
 from builder.phrases import count_text, format_names
 from builder.prepare import all_hosts, host_named
 from builder.targets.cloud_init.bundles import write_bundles
-from builder.targets.cloud_init.order import Boots, hosts_without_mac
+from builder.targets.cloud_init.order import Booted, Boots, hosts_without_mac
 from builder.targets.cloud_init.user_data_limits import PROVIDERS
 from builder.targets.registry import TARGETS
 from builder.verbs import inputs
@@ -51,12 +51,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     choose = host_named(args.host) if args.host is not None else all_hosts
-    plans = inputs.prepare_aloud(args.inventory, choose, args.os, for_login=True).plans
+    prepared = inputs.prepare_aloud(args.inventory, choose, args.os, for_login=True)
+    plans = prepared.plans
     if args.boots == "stock":
         warn_of_missing_macs(hosts_without_mac(plans))
     write_bundles(
         plans,
-        args.boots,
+        Booted(args.boots, prepared.inventory.image.mirror),
         [form for form in TARGETS["cloud-init"].forms if vars(args)[form]],
         args.out,
         SubprocessRunner(),

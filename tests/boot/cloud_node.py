@@ -19,7 +19,7 @@ from builder.verify.verified_image import VerifiedImage
 
 # A stock image installs packages and makes its initramfs under emulation, and boots twice.
 STOCK_S = 2400.0
-STEPS = ("alternatives", "applied", "done", "files", "grub", "initramfs", "packages")
+STEPS = ("alternatives", "applied", "done", "files", "grub", "initramfs", "packages", "sources")
 CLEAN = {
     "result": {"datasource": "DataSourceNoCloud [seed=/dev/vdb]", "errors": []},
     "recoverable": {},

@@ -12,6 +12,7 @@ from builder.plan.checks import check_plan
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_host
+from builder.render.templates import SEED_PROGRAMS, seed_programs
 from builder.render.tree import FileTree
 from builder.resources import read_texts
 from tests.plans import sound
@@ -49,10 +50,14 @@ def to_golden(tree: FileTree) -> dict[str, bytes]:
     """A tree as the files a case stores, by path below the case.
 
     MANIFEST has mode, owner, scope and path of every file, and the target of a link. Files
-    copied from systemd/ as they are stand there by the name of their source, so that a
+    copied from systemd/ and templates/ as they are stand there by the name of their source, so that a
     change of a program shows once in a diff and not in every case.
     """
-    sources = {text.encode(): name for name, text in PROGRAMS.items()}
+    sources = {text.encode(): f"systemd/{name}" for name, text in PROGRAMS.items()}
+    sources |= {
+        text.encode(): f"templates/{SEED_PROGRAMS}{name}"
+        for name, text in seed_programs(TEMPLATES).items()
+    }
     lines: list[str] = []
     stored: dict[str, bytes] = {}
     for file in tree:
@@ -60,7 +65,7 @@ def to_golden(tree: FileTree) -> dict[str, bytes]:
         if file.is_symlink:
             line += f" -> {file.text}"
         elif file.content in sources:
-            line += f" = systemd/{sources[file.content]}"
+            line += f" = {sources[file.content]}"
         else:
             stored[f"tree{file.path}"] = file.content
         lines.append(line)

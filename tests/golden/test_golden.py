@@ -71,6 +71,7 @@ def test_a_host_has_the_files_of_its_golden_image(case: str) -> None:
 # A unit and its program, which other hosts' trees have in the image's part.
 OF_HOSTS_WITH_SECRETS = {
     "/etc/systemd/system/multi-user.target.wants/rackwright-secrets.service",
+    "/usr/lib/rackwright/rackwright_seed.py",
     "/usr/lib/rackwright/secrets",
     "/usr/lib/systemd/system/rackwright-secrets.service",
 }

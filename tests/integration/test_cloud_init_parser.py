@@ -16,8 +16,8 @@ from builder.plan.nouns.host import AccessPlan, HostPlan, UserPlan
 from builder.plan.nouns.why import Why
 from builder.prepare import host_named, prepare
 from builder.render import render_image
-from builder.render.templates import FIRST_BOOT
 from builder.resources import read_texts
+from builder.targets.cloud_init.order import Booted
 from builder.targets.cloud_init.seed import Seed, make_seeds
 
 pytestmark = pytest.mark.integration
@@ -86,12 +86,11 @@ def seeds() -> list[Seed]:
     plan = prepare(ROOT / "examples/seed/inventory.yaml", host_named("nfv1"), "debian-13").plan
     templates, programs = read_texts("templates"), read_texts("systemd")
     trees = {plan.image.plan_id: render_image(plan.image, templates, programs)}
-    program = templates[FIRST_BOOT]
     chance = random.Random(4)
     plans = [plan, *(hostile(plan, chance) for _ in range(CASES))]
     return [
-        *make_seeds([plan], trees, "stock", program),
-        *make_seeds(plans, trees, "golden", program),
+        *make_seeds([plan], trees, Booted("stock"), templates),
+        *make_seeds(plans, trees, Booted("golden"), templates),
     ]
 
 

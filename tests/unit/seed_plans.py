@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 
 from builder.plan.nouns.host import HostPlan
 from builder.render import render_image
-from builder.render.templates import FIRST_BOOT
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import Boots
+from builder.targets.cloud_init.order import Booted, Boots
 from builder.targets.cloud_init.seed import Seed, make_seeds
 
 MAC = "cc:37:ab:e1:21:64"
@@ -31,5 +30,7 @@ def trees_of(plans: list[HostPlan]) -> Mapping[str, FileTree]:
     return {p.image.plan_id: render_image(p.image, TEMPLATES, PROGRAMS) for p in plans}
 
 
-def seeds_of(plans: list[HostPlan], boots: Boots = "golden") -> list[Seed]:
-    return list(make_seeds(plans, trees_of(plans), boots, TEMPLATES[FIRST_BOOT]))
+def seeds_of(
+    plans: list[HostPlan], boots: Boots = "golden", mirror: str | None = None
+) -> list[Seed]:
+    return list(make_seeds(plans, trees_of(plans), Booted(boots, mirror), TEMPLATES))

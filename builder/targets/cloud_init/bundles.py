@@ -15,10 +15,9 @@ from builder.errors import BuilderError
 from builder.execute import RECORD, replacing_directory, write_private
 from builder.jsonfile import decode
 from builder.plan.nouns.host import HostPlan
-from builder.render.templates import FIRST_BOOT
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import Boots
+from builder.targets.cloud_init.order import Booted
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
 from builder.targets.cloud_init.user_data_limits import choose_form
@@ -31,7 +30,7 @@ SEED_FORMS: Mapping[str, Callable[[Seed], bytes]] = {ISO: Seed.iso, MIME: Seed.m
 
 def write_bundles(
     plans: Sequence[HostPlan],
-    boots: Boots,
+    booted: Booted,
     forms: Sequence[str],
     out: Path,
     runner: Runner,
@@ -48,7 +47,7 @@ def write_bundles(
         if keep_others:
             _link_others(out, staging, {plan.hostname for plan in plans})
         written = [path for path in staging.rglob("*") if path.is_file()]
-        for seed in _sound_seeds(plans, boots, runner):
+        for seed in _sound_seeds(plans, booted, runner):
             written += _write_seed(seed, forms, provider, staging)
         listing = sorted(str(path.relative_to(staging)) for path in written)
         (staging / RECORD).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
@@ -74,12 +73,12 @@ def _link_others(out: Path, staging: Path, made: set[str]) -> None:
             os.link(entry, staging / entry.name)
 
 
-def _sound_seeds(plans: Sequence[HostPlan], boots: Boots, runner: Runner) -> Iterator[Seed]:
+def _sound_seeds(plans: Sequence[HostPlan], booted: Booted, runner: Runner) -> Iterator[Seed]:
     """The seeds of `plans`, each sound by cloud-init's schemas; netplan sees each shape once."""
     check = make_check(read_texts("schema"))
-    program = read_texts("templates")[FIRST_BOOT]
+    templates = read_texts("templates")
     shapes: set[str] = set()
-    for seed in make_seeds(plans, _trees_of(plans, runner), boots, program):
+    for seed in make_seeds(plans, _trees_of(plans, runner), booted, templates):
         _refuse(check(seed))
         shape = network_shape(seed.network)
         if seed.network is not None and shape not in shapes:

@@ -9,26 +9,36 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.plan.nouns.host import HostPlan, InterfacePlan, UserPlan
 from builder.render.syntax import comment
 from builder.render.tree import FileTree
 from builder.targets.cloud_init.iso import make_iso
 from builder.targets.cloud_init.order import (
+    HOST_KEYS,
     REBOOT,
     SEED,
+    Booted,
     Boots,
+    HostOrder,
     ImageOrder,
     host_order,
     image_order,
+    key_identity,
 )
 from builder.targets.cloud_init.text import document, items
 
 VENDOR_DATA = "#cloud-config\n# Nothing: all of a host's configuration is in its user-data.\n{}\n"
 NO_NETWORK = (
     "# No interface of this host is in the inventory: cloud-init asks DHCP on the first port.\n"
+)
+# $1: the host's name. Keys another host made, or nobody knows who, are not this one's.
+FRESH_HOST_KEYS = (
+    f'test "$(cat {HOST_KEYS} 2>/dev/null)" = "$1"'
+    " || rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub"
 )
 
 
@@ -88,53 +98,63 @@ class Seed:
 
 
 def make_seeds(
-    plans: Iterable[HostPlan], trees: Mapping[str, FileTree], boots: Boots, program: str
+    plans: Iterable[HostPlan],
+    trees: Mapping[str, FileTree],
+    booted: Booted,
+    templates: Mapping[str, str],
 ) -> Iterator[Seed]:
     """The seeds of hosts, one at a time; what hosts of one image share is made once.
 
-    trees: of image scope, by the image's plan id. program: templates/cloud-init/first_boot.py.
+    trees: of image scope, by the image's plan id. templates: those of templates/, by path.
     """
     shared: dict[str, tuple[ImageOrder, bytes]] = {}
     for plan in plans:
         image = plan.image
         if image.plan_id not in shared:
-            order = image_order(image, trees[image.plan_id], boots, program)
+            order = image_order(image, trees[image.plan_id], booted, templates)
             shared[image.plan_id] = order, items(order.files, 2).encode()
-        yield _make_seed(plan, boots, *shared[image.plan_id])
+        yield _make_seed(plan, booted.boots, *shared[image.plan_id])
 
 
 def _make_seed(plan: HostPlan, boots: Boots, order: ImageOrder, shared: bytes) -> Seed:
-    digest, own = host_order(plan, order)
-    head = _identity(plan, digest)
-    config = {**head, "write_files": [own, *order.files]}
+    own = host_order(plan, order)
+    head = _identity(plan, own)
+    config = {**head, "write_files": [own.file, *order.files]}
     text = (
         f"#cloud-config\n{comment(_about(plan, boots))}\n"
-        f"{document(head)}write_files:\n{items([own], 2)}"
+        f"{document(head)}write_files:\n{items([own.file], 2)}"
     ).encode()
     network = network_config(plan.interfaces)
     networks = (document(network) if network is not None else NO_NETWORK).encode()
-    vendor = VENDOR_DATA.encode()
-    # The digest stands for the shared part, which would be hashed anew for every host.
-    instance = _instance_id(plan.hostname.encode(), text, order.digest.encode(), vendor, networks)
+    instance = _instance_id(plan, head, network)
     meta = document({"instance-id": instance, "local-hostname": plan.hostname})
     return Seed(
         hostname=plan.hostname,
         instance_id=instance,
         user_data=text + shared,
         meta_data=meta.encode(),
-        vendor_data=vendor,
+        vendor_data=VENDOR_DATA.encode(),
         network_config=networks,
         config=config,
         network=network,
     )
 
 
-def _instance_id(*parts: bytes) -> str:
-    """Another one for any change: cloud-init then takes the machine for a new one."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(hashlib.sha256(part).digest())
+def _instance_id(plan: HostPlan, head: Mapping[str, object], network: object) -> str:
+    """Another one for any change that has an effect: cloud-init then does everything once more.
+
+    Not for the remark of a key, nor for the order users and keys are in. The ids in `head` stand
+    for the files.
+    """
+    users = {user.name: _user(_without_remarks(user)) for user in plan.access.users}
+    basis = [{**head, "users": users}, network]
+    whole = hashlib.sha256(json.dumps(basis, sort_keys=True, ensure_ascii=True).encode())
     return f"iid-{whole.hexdigest()[:16]}"
+
+
+def _without_remarks(user: UserPlan) -> UserPlan:
+    keys = {" ".join(key_identity(key)) for key in user.ssh_keys}
+    return replace(user, ssh_keys=tuple(sorted(keys)), groups=tuple(sorted(user.groups)))
 
 
 def _about(plan: HostPlan, boots: Boots) -> str:
@@ -146,16 +166,18 @@ def _about(plan: HostPlan, boots: Boots) -> str:
     )
 
 
-def _identity(plan: HostPlan, digest: str) -> dict[str, object]:
+def _identity(plan: HostPlan, own: HostOrder) -> dict[str, object]:
     """All of user-data but its files."""
-    stamps = f"{SEED}/{digest}"
+    is_done = f"test -e {SEED}/{own.order}/applied && test -e {SEED}/access/{own.access}"
     access = {"users": [_user(user) for user in plan.access.users]} if plan.access.users else {}
     return {
         # In the init stage at every boot, before all modules that run once an instance. Those
         # leave their mark before they begin, not when they are through (cloudinit/helpers.py,
         # FileSemaphores): after a power cut a half-written file would stay as it is.
         "bootcmd": [
-            ["sh", "-c", f"test -e {stamps}/applied || rm -rf /var/lib/cloud/instance/sem/*"]
+            ["sh", "-c", f"{{ {is_done}; }} || rm -rf /var/lib/cloud/instance/sem/*"],
+            # In place of ssh_deletekeys, which makes new ones for each change of the inventory.
+            ["sh", "-c", FRESH_HOST_KEYS, "sh", plan.hostname],
         ],
         "hostname": plan.hostname,
         **({"fqdn": plan.hostname} if "." in plan.hostname else {}),
@@ -163,6 +185,7 @@ def _identity(plan: HostPlan, digest: str) -> dict[str, object]:
         "manage_etc_hosts": "localhost",
         **access,
         "ssh_pwauth": False,
+        "ssh_deletekeys": False,
         "power_state": {
             "mode": "reboot",
             "delay": "now",

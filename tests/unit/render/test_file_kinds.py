@@ -14,7 +14,7 @@ from builder.model.rules.access import NOT_FOR_SECRETS, SYSTEM_FILES
 from builder.render.file_kind import Acceptor, FileKind, Judge
 from builder.render.files import FILES, kind_of
 from builder.render.kernel import MODPROBE
-from builder.render.node import LISTING, NODE
+from builder.render.node import IMAGE_RELEASE, LISTING, NODE
 from builder.render.units import LIBRARY, PROGRAM, WANTED
 from builder.resources import PACKAGE, data_dir
 from builder.verify.checks import CHECKS
@@ -80,7 +80,8 @@ def test_a_file_is_made_by_its_kind() -> None:
     [
         ("systemd/rackwright_node.py", NODE),
         ("systemd/rackwright_facts_system.py", LISTING),
-        ("templates/cloud-init/first_boot.py", LISTING),
+        ("templates/cloud-init/first_boot.py", IMAGE_RELEASE),
+        ("templates/cloud-init/seed_stock.py", LISTING),
     ],
 )
 def test_programs_of_the_node_know_the_path(program: str, kind: FileKind[object]) -> None:

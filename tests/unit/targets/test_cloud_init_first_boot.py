@@ -3,141 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
+import first_boot
 import pytest
-
-from builder.resources import data_dir
-
-PROGRAM = data_dir("templates") / "cloud-init/first_boot.py"
-CONTENT = b"options ixgbe\n"
-WORDS = ["quiet", "isolcpus=1"]
-IMAGE: dict[str, Any] = {
-    "packages": ["openvswitch-switch", "udev"],
-    "alternatives": {"ovs-vswitchd": "/usr/lib/dpdk"},
-    "files": [
-        {"path": "/etc/a.conf", "sha256": hashlib.sha256(CONTENT).hexdigest(), "mode": "0640",
-         "owner": "root:root"},
-        {"path": "/etc/wants/a", "link": "/etc/a.conf"},
-    ],
-    "os-release": ["IMAGE_ID=nfv-node"],
-    "kernel": "amd64",
-}  # fmt: skip
-GOLDEN: dict[str, Any] = {
-    "packages": [], "alternatives": {}, "files": [], "os-release": [], "kernel": "",
-}  # fmt: skip
-STEPS = [
-    "dpkg --configure -a",
-    "apt-get update",
-    "apt-get --fix-broken install",
-    "apt-get install openvswitch-switch",
-    "update-alternatives --set ovs-vswitchd /usr/lib/dpdk",
-    "update-initramfs -u -k all",
-    "grub-mkconfig -o {root}/boot/grub/grub.cfg.rackwright",
-]
-
-
-class Cut(BaseException):
-    """The power went out."""
-
-
-class Machine:
-    """A node below a directory: what was run on it, and where its power goes out."""
-
-    def __init__(self, program: ModuleType, root: Path) -> None:
-        self.program, self.root = program, root
-        self.ran: list[str] = []
-        self.installed = {"udev"}
-        self.cut_before: str | None = None
-        self.cut_after: str | None = None
-        self.fails = 0
-        self.refused: list[str] = []
-        self.kernel = "6.12.48+deb13-amd64"
-
-    def run(self, *argv: str) -> None:
-        options = ("--no-install-recommends", *self.program.APT_GET[1:])
-        skipped = options if argv[0] == "apt-get" else ()
-        text = " ".join(word for word in argv if word not in skipped)
-        if text == self.cut_before:
-            raise Cut
-        if self.fails and "update" in argv:
-            self.fails -= 1
-            raise self.program.Failed("apt-get ended with 100")
-        self.ran.append(text)
-        if argv[0] == "apt-get" and "openvswitch-switch" in argv:
-            self.installed.add("openvswitch-switch")
-        if argv[0] == "grub-mkconfig":
-            Path(argv[2]).write_text("menuentry\n", encoding="utf-8")
-        if text == self.cut_after:
-            raise Cut
-
-    def try_to_run(self, *argv: str) -> int:
-        self.run(*argv)
-        return int(argv[0] == "dpkg" and bool(self.refused))
-
-    def reinstalls(self) -> list[str]:
-        return ["--reinstall", *self.refused] if self.refused else []
-
-    def boot(self, words: list[str], number: int) -> int:
-        """One boot with this command line, as far as the program of it."""
-        for path in ("run/rackwright/reboot",):
-            (self.root / path).unlink(missing_ok=True)
-        proc = self.root / "proc/sys/kernel/random"
-        proc.mkdir(parents=True, exist_ok=True)
-        (proc / "boot_id").write_text(f"{number}\n", encoding="utf-8")
-        (proc.parent / "osrelease").write_text(f"{self.kernel}\n", encoding="utf-8")
-        (self.root / "proc/cmdline").write_text(" ".join(words) + "\n", encoding="utf-8")
-        return int(self.program.main(self.root))
-
-    @property
-    def wants_reboot(self) -> bool:
-        return (self.root / "run/rackwright/reboot").exists()
-
-    def write(self, path: str, content: str | bytes) -> None:
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-@pytest.fixture
-def program() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("first_boot", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def machine(
-    program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Machine]:
-    def make(image: dict[str, Any] = IMAGE, secrets: tuple[dict[str, str], ...] = ()) -> Machine:
-        node = Machine(program, tmp_path)
-        order = {"id": "f" * 16, "cmdline": WORDS, "secrets": list(secrets)}
-        node.write(program.ORDER, json.dumps(order))
-        node.write(program.IMAGE, json.dumps(image))
-        node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
-        node.write("boot/grub/grub.cfg", "old\n")
-        node.write("usr/lib/os-release", "ID=debian\n")
-        monkeypatch.setattr(program, "run", node.run)
-        monkeypatch.setattr(program, "try_to_run", node.try_to_run)
-        monkeypatch.setattr(program, "reinstalls", node.reinstalls)
-        monkeypatch.setattr(program, "is_installed", lambda name: name in node.installed)
-        monkeypatch.setattr(program.shutil, "which", lambda name: f"/usr/sbin/{name}")
-        monkeypatch.setattr(program.shutil, "chown", lambda *_: None)
-        monkeypatch.setattr(program.time, "sleep", lambda _: None)
-        monkeypatch.setattr(program.os, "sync", lambda: None)
-        return node
-
-    return make
+import rackwright_seed
+import seed_secrets
+import seed_stock
+from first_boot_node import CONTENT, GOLDEN, IMAGE, STEPS, WORDS, Cut, Machine
 
 
 def steps(root: Path) -> list[str]:
@@ -153,7 +29,7 @@ def check_finished(node: Machine) -> None:
     assert (node.root / "var/lib/rackwright/seed" / ("f" * 16) / "done").exists()
     assert "openvswitch-switch" in node.installed
     release = (node.root / "etc/os-release").read_text(encoding="utf-8")
-    assert release == "ID=debian\nIMAGE_ID=nfv-node\n"
+    assert release == "ID=debian\nVERSION_CODENAME=trixie\nIMAGE_ID=nfv-node\n"
     assert [path.name for path in (node.root / "etc").glob(".*")] == []
 
 
@@ -284,10 +160,10 @@ def test_the_same_boot_may_ask_again(machine: Callable[..., Machine]) -> None:
 
 
 def test_half_a_file_is_not_put_in_its_place(
-    machine: Callable[..., Machine], program: ModuleType, capsys: pytest.CaptureFixture[str]
+    machine: Callable[..., Machine], capsys: pytest.CaptureFixture[str]
 ) -> None:
     node = machine()
-    node.write(f"{program.STAGE}/etc/a.conf", CONTENT[:4])
+    node.write(f"{seed_stock.STAGE}/etc/a.conf", CONTENT[:4])
     node.write("etc/a.conf", "before\n")
     assert node.boot(["quiet"], 1) == 1
     assert (node.root / "etc/a.conf").read_text(encoding="utf-8") == "before\n"
@@ -295,18 +171,16 @@ def test_half_a_file_is_not_put_in_its_place(
     assert capsys.readouterr().out.endswith(
         "rackwright: failed: /etc/a.conf did not arrive whole: the next boot writes it again\n"
     )
-    node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
+    node.write(f"{seed_stock.STAGE}/etc/a.conf", CONTENT)
     assert node.boot(["quiet"], 2) == 0
     assert node.boot(WORDS, 3) == 0
     check_finished(node)
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"id": "x"}'])
-def test_half_an_order_is_not_followed(
-    machine: Callable[..., Machine], program: ModuleType, text: str
-) -> None:
+def test_half_an_order_is_not_followed(machine: Callable[..., Machine], text: str) -> None:
     node = machine()
-    node.write(program.ORDER, text)
+    node.write(first_boot.ORDER, text)
     assert node.boot(["quiet"], 1) == 1
     assert not node.wants_reboot
     if text != '{"id": "x"}':
@@ -350,11 +224,11 @@ def test_an_image_of_one_host_fetches_secrets_without_a_bundle(
     secret = {"name": "join", "url": vault.as_uri(), "path": "/etc/join", "mode": "0600"}
     order = {"id": "secrets-0123456789abcdef", "secrets": [secret]}
     node.write("list", json.dumps(order))
-    assert node.program.main(node.root, "list") == 0
+    assert seed_secrets.main(node.root / "list", node.root) == 0
     vault.unlink()
-    assert (node.program.main(node.root, "list"), node.ran) == (0, [])
+    assert (seed_secrets.main(node.root / "list", node.root), node.ran) == (0, [])
     node.write("list", json.dumps({**order, "id": "secrets-0"}))
-    assert node.program.main(node.root, "list") == 1
+    assert seed_secrets.main(node.root / "list", node.root) == 1
     assert (node.root / "etc/join").read_text() == "one"
 
 
@@ -407,6 +281,9 @@ def test_refuses_a_kernel_without_drivers(
     assert node.boot(["quiet"], 1) == 1
     assert node.ran == []
     assert capsys.readouterr().out == (
+        "rackwright: step sources\n"
+        "rackwright: nothing here says where trixie is, and the inventory names no mirror\n"
+        "rackwright: nothing here says where trixie-security is, and the inventory names no mirror\n"
         "rackwright: step packages\n"
         "rackwright: failed: 6.12.48+deb13-cloud-amd64 is the kernel for virtual machines of "
         "clouds, without most NICs: boot Debian's image `generic`, not `genericcloud`\n"
@@ -445,56 +322,54 @@ def test_another_kernel_is_one_reboot_and_then_told(
 
 
 def test_dracut_where_there_is_no_initramfs_tools(
-    machine: Callable[..., Machine], program: ModuleType, monkeypatch: pytest.MonkeyPatch
+    machine: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = machine()
-    monkeypatch.setattr(program.shutil, "which", lambda _: None)
+    monkeypatch.setattr(seed_stock.shutil, "which", lambda _: None)
     node.boot(["quiet"], 1)
     assert node.ran[5] == "dracut --regenerate-all --force"
 
 
-def test_files_of_an_earlier_bundle_go_after_a_cut(
-    machine: Callable[..., Machine], program: ModuleType
-) -> None:
+def test_files_of_an_earlier_bundle_go_after_a_cut(machine: Callable[..., Machine]) -> None:
     """The new list is in its place, and the power goes before the rest is."""
     listing = b"/etc/a.conf\n"
     entry = {"path": "/etc/rackwright/files", "sha256": hashlib.sha256(listing).hexdigest(),
              "mode": "0644", "owner": "root:root"}  # fmt: skip
     node = machine({**IMAGE, "files": [entry, *IMAGE["files"]]})
-    node.write(f"{program.STAGE}/etc/rackwright/files", listing)
+    node.write(f"{seed_stock.STAGE}/etc/rackwright/files", listing)
     node.write("etc/rackwright/files", "/etc/a.conf\n/etc/old.conf\n")
     node.write("etc/old.conf", "old\n")
-    node.write(f"{program.STAGE}/etc/a.conf", CONTENT[:4])
+    node.write(f"{seed_stock.STAGE}/etc/a.conf", CONTENT[:4])
     assert node.boot(["quiet"], 1) == 1
-    node.write(f"{program.STAGE}/etc/a.conf", CONTENT)
+    node.write(f"{seed_stock.STAGE}/etc/a.conf", CONTENT)
     assert node.boot(["quiet"], 2) == 0
     assert not (node.root / "etc/old.conf").exists()
 
 
 def test_an_earlier_bundle_that_comes_back_is_applied_again(
-    machine: Callable[..., Machine], program: ModuleType
+    machine: Callable[..., Machine],
 ) -> None:
     node = machine()
     node.boot(["quiet"], 1)
     node.boot(WORDS, 2)
-    order = json.loads((node.root / program.ORDER).read_text(encoding="utf-8"))
-    node.write(program.ORDER, json.dumps({**order, "id": "e" * 16}))
+    order = json.loads((node.root / first_boot.ORDER).read_text(encoding="utf-8"))
+    node.write(first_boot.ORDER, json.dumps({**order, "id": "e" * 16}))
     node.write("etc/a.conf", "of the other bundle\n")
     assert node.boot(WORDS, 3) == 0
     node.write("etc/a.conf", "of the other bundle\n")
-    node.write(program.ORDER, json.dumps(order))
+    node.write(first_boot.ORDER, json.dumps(order))
     assert node.boot(WORDS, 4) == 0
     check_finished(node)
 
 
 @pytest.mark.parametrize("address", ["http://vault.example/join", "ftp://vault.example/join"])
-def test_a_secret_follows_no_redirect_into_the_clear(program: ModuleType, address: str) -> None:
-    request = program.urllib.request.Request("https://vault.example/join")
+def test_a_secret_follows_no_redirect_into_the_clear(address: str) -> None:
+    request = seed_secrets.urllib.request.Request("https://vault.example/join")
     with pytest.raises(
-        program.Failed, match=r"^the server redirects to an address that is not https$"
+        rackwright_seed.Failed, match=r"^the server redirects to an address that is not https$"
     ):
-        program.StayPrivate().redirect_request(request, None, 302, "Found", {}, address)
-    followed = program.StayPrivate().redirect_request(
+        seed_secrets.StayPrivate().redirect_request(request, None, 302, "Found", {}, address)
+    followed = seed_secrets.StayPrivate().redirect_request(
         request, None, 302, "Found", {}, "https://vault.example/other"
     )
     assert followed.full_url == "https://vault.example/other"

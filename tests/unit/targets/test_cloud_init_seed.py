@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import gzip
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -24,7 +25,7 @@ from builder.resources import read_texts
 from builder.targets.cloud_init.bundles import SEED_FORMS
 from builder.targets.cloud_init.order import PROGRAM, SEED
 from builder.targets.cloud_init.schemas import make_check
-from builder.targets.cloud_init.seed import network_config
+from builder.targets.cloud_init.seed import FRESH_HOST_KEYS, network_config
 from builder.targets.cloud_init.user_data_limits import choose_form
 from builder.targets.registry import TARGETS
 from scripts.cloud_init_schemas import trim
@@ -40,6 +41,27 @@ STATIC = (
 )
 
 
+DIGEST = hashlib.sha256(KEY.split()[1].encode()).hexdigest()[:32]
+
+USERS = [
+    {
+        "name": "admin",
+        "shell": "/bin/bash",
+        "lock_passwd": False,
+        "hashed_passwd": HASH,
+        "groups": ["adm"],
+        "sudo": "ALL=(ALL) NOPASSWD:ALL",
+        "ssh_authorized_keys": [KEY],
+    },
+    {
+        "name": "guest",
+        "shell": "/bin/bash",
+        "lock_passwd": True,
+        "ssh_authorized_keys": [KEY],
+    },
+]
+
+
 def file_of(config: Any, path: str) -> str:
     return str(next(item["content"] for item in config["write_files"] if item["path"] == path))
 
@@ -49,36 +71,26 @@ def test_golden_seed(plans: Plans) -> None:
     config = yaml.safe_load(seed.user_data)
     assert seed.user_data.startswith(b"#cloud-config\n# Made by rackwright for host nfv1 ")
     assert config == seed.config
-    identity = json.loads(file_of(config, f"{SEED}/order.json"))["id"]
+    order = json.loads(file_of(config, f"{SEED}/order.json"))
+    identity, access = order["id"], order["access"]["id"]
     assert [item["path"] for item in config.pop("write_files")] == [
         f"{SEED}/order.json",
         f"{SEED}/image.json",
+        f"{SEED}/programs/rackwright_seed.py",
+        f"{SEED}/programs/seed_access.py",
+        f"{SEED}/programs/seed_secrets.py",
         PROGRAM,
     ]
-    hook = f"test -e {SEED}/{identity}/applied || rm -rf /var/lib/cloud/instance/sem/*"
+    is_done = f"test -e {SEED}/{identity}/applied && test -e {SEED}/access/{access}"
+    hook = f"{{ {is_done}; }} || rm -rf /var/lib/cloud/instance/sem/*"
     assert config == {
-        "bootcmd": [["sh", "-c", hook]],
+        "bootcmd": [["sh", "-c", hook], ["sh", "-c", FRESH_HOST_KEYS, "sh", "nfv1"]],
         "hostname": "nfv1",
         "prefer_fqdn_over_hostname": True,
         "manage_etc_hosts": "localhost",
-        "users": [
-            {
-                "name": "admin",
-                "shell": "/bin/bash",
-                "lock_passwd": False,
-                "hashed_passwd": HASH,
-                "groups": ["adm"],
-                "sudo": "ALL=(ALL) NOPASSWD:ALL",
-                "ssh_authorized_keys": [KEY],
-            },
-            {
-                "name": "guest",
-                "shell": "/bin/bash",
-                "lock_passwd": True,
-                "ssh_authorized_keys": [KEY],
-            },
-        ],
+        "users": USERS,
         "ssh_pwauth": False,
+        "ssh_deletekeys": False,
         "power_state": {
             "mode": "reboot",
             "delay": "now",
@@ -112,6 +124,7 @@ def test_golden_order_names_no_file(plans: Plans) -> None:
     order = json.loads(file_of(seed.config, f"{SEED}/order.json"))
     assert order == {
         "id": order["id"],
+        "hostname": "nfv1",
         "cmdline": list(cmdline(plan.image)),
         "secrets": [
             {
@@ -121,15 +134,16 @@ def test_golden_order_names_no_file(plans: Plans) -> None:
                 "mode": "0600",
             }
         ],
+        "access": {
+            "id": order["access"]["id"],
+            "users": {
+                "admin": {"keys": [DIGEST], "password": True, "sudo": True, "groups": ["adm"]},
+                "guest": {"keys": [DIGEST], "password": False, "sudo": False, "groups": []},
+            },
+        },
     }
     image = json.loads(file_of(seed.config, f"{SEED}/image.json"))
-    assert image == {
-        "packages": [],
-        "alternatives": {},
-        "files": [],
-        "os-release": [],
-        "kernel": "",
-    }
+    assert image == {"boots": "golden", "plan-id": plan.image.plan_id}
 
 
 def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
@@ -147,6 +161,8 @@ def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
             assert item["sha256"] == file.sha256
             assert (item["mode"], item["owner"]) == (file.mode_text, file.owner)
             assert file_of(config, f"{SEED}/files{file.path}") == file.text
+    assert image["boots"] == "stock"
+    assert image["release"] == "debian trixie"
     assert image["os-release"] == list(os_release_fields(plan.image))
     assert "openvswitch-switch-dpdk" in image["packages"]
     assert "linux-image-amd64" in image["packages"]
@@ -171,6 +187,73 @@ def test_the_instance_changes_with_any_document(plans: Plans) -> None:
 def test_a_comment_in_the_inventory_changes_nothing(plans: Plans) -> None:
     one, two = seeds_of(plans()), seeds_of(plans(("\nhosts:", "\n# ünïcode 😀\nhosts:")))
     assert one == two
+
+
+OTHER = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC7 c@d"
+PEOPLE = f"""\
+access:
+  users:
+    ann: {{ssh-keys: ["{KEY}", "{OTHER}"], groups: [adm, kvm]}}
+    bob: {{password-hash: "{HASH}", sudo: true}}
+  secrets:
+    one: {{url: "https://v.example/1", path: /etc/one}}
+    two: {{url: "https://v.example/2", path: /etc/two}}
+hosts:"""
+
+
+@pytest.mark.parametrize("boots", ["golden", "stock"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (f"{KEY}", f"{KEY.rpartition(' ')[0]} somebody@else"),
+        (f"{KEY}", f"{KEY.rpartition(' ')[0]}"),
+        (f'"{KEY}", "{OTHER}"', f'"{OTHER}", "{KEY}"'),
+        ("adm, kvm", "kvm, adm"),
+        ("    ann: {", "    bob2: {"),
+        ("two", "ten"),
+    ],
+)
+def test_cloud_init_is_not_to_begin_anew_for_a_remark_or_an_order(
+    plans: Plans, boots: Any, old: str, new: str
+) -> None:
+    """It would make everything once more, on a node that has all of it."""
+    one = seeds_of(plans(("hosts:", PEOPLE)), boots)[0]
+    two = seeds_of(plans(("hosts:", PEOPLE.replace(old, new))), boots)[0]
+    is_same = old not in ("    ann: {", "two")
+    assert (one.instance_id == two.instance_id) == is_same
+    ids = [json.loads(file_of(s.config, f"{SEED}/order.json")) for s in (one, two)]
+    # Who may log in is no reason to install packages and make the initramfs again.
+    assert (ids[0]["id"] == ids[1]["id"]) == (old != "two")
+    assert (ids[0]["access"]["id"] == ids[1]["access"]["id"]) == (old != "    ann: {")
+
+
+def test_users_and_secrets_in_another_order(plans: Plans) -> None:
+    lines = PEOPLE.splitlines(keepends=True)
+    turned = "".join([*lines[:2], lines[3], lines[2], lines[4], lines[6], lines[5], *lines[7:]])
+    one, two = (seeds_of(plans(("hosts:", text)))[0] for text in (PEOPLE, turned))
+    assert one.user_data != two.user_data
+    assert one.instance_id == two.instance_id
+
+
+def test_a_mirror_goes_to_stock_nodes_only(plans: Plans) -> None:
+    golden, stock = (
+        json.loads(file_of(seeds_of(plans(), boots, "http://m.example/debian/")[0].config, path))
+        for boots, path in (("golden", f"{SEED}/image.json"), ("stock", f"{SEED}/image.json"))
+    )
+    assert "sources" not in golden
+    assert stock["sources"] == {
+        "suites": {
+            "trixie": "archive",
+            "trixie-updates": "archive",
+            "trixie-security": "security",
+        },
+        "components": ["main", "non-free-firmware"],
+        "keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "mirror": {
+            "archive": "http://m.example/debian",
+            "security": "http://m.example/debian-security",
+        },
+    }
 
 
 def test_fixed_addresses(plans: Plans) -> None:
@@ -308,7 +391,8 @@ def test_without_schemas_nothing_is_called_sound() -> None:
 def test_the_first_form_that_fits(plans: Plans) -> None:
     (golden,) = seeds_of(plans())
     (stock,) = seeds_of(plans(), "stock")
-    assert choose_form(golden, "azure") == ("user-data", golden.user_data)
+    assert choose_form(golden, "ec2") == ("user-data.gz", golden.compressed())
+    assert choose_form(golden, "openstack") == ("user-data", golden.user_data)
     assert choose_form(stock, "azure") == ("user-data.gz", stock.compressed())
     assert choose_form(stock, "gce") == ("user-data", stock.user_data)
     with pytest.raises(BuilderError) as caught:
