@@ -12,6 +12,8 @@ from ipaddress import (
 )
 from typing import Annotated
 
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
 from builder.model.values import WrongKindError, parsed
 from builder.phrases import quote
 
@@ -67,6 +69,20 @@ def _refuse_special(interface: Cidr, value: str) -> None:
         raise ValueError(f"{quote(value)} is the broadcast address of {network}")
 
 
+def _listed(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _one_of_each(found: tuple[Address, ...]) -> tuple[Address, ...]:
+    for version in (4, 6):
+        same = [address for address in found if address.version == version]
+        if len(same) > 1:
+            raise ValueError(
+                f"{same[0]} and {same[1]} are both IPv{version} gateways: there is one of each"
+            )
+    return found
+
+
 IpAddress = Annotated[Address, *parsed(_parse_address, "An IPv4 or IPv6 address", "192.0.2.1")]
 IpInterface = Annotated[
     Cidr,
@@ -75,5 +91,19 @@ IpInterface = Annotated[
         "An IPv4 or IPv6 address with its prefix length",
         "192.0.2.10/24",
         pattern="^[^/]+/[0-9]+$",
+    ),
+]
+# One address, or a list with one of each IP version.
+Gateways = Annotated[
+    tuple[IpAddress, ...],
+    BeforeValidator(_listed),
+    AfterValidator(_one_of_each),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "examples": ["192.0.2.1"]},
+                {"type": "array", "items": {"type": "string"}},
+            ]
+        }
     ),
 ]

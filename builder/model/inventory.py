@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field
 from builder.catalog.kernels import KernelFlavour
 from builder.catalog.releases import RELEASES
 from builder.model.access import Access
-from builder.model.addresses import IpAddress, IpInterface
+from builder.model.addresses import Gateways, IpAddress, IpInterface
 from builder.model.base import Part
 from builder.model.hardware import HardwareClass, IfName
 from builder.model.profile import Profile
@@ -94,20 +94,28 @@ class Interface(Part):
     addresses: Annotated[
         tuple[IpInterface, ...], Field(description="Fixed addresses with their prefix length")
     ] = ()
-    gateway: Annotated[IpAddress | None, Field(description="Default gateway")] = None
+    gateway: Annotated[
+        Gateways,
+        Field(description="Default gateway; for IPv4 and IPv6, a list of both"),
+    ] = ()
     nameservers: Annotated[tuple[IpAddress, ...], Field(description="DNS servers")] = ()
     mtu: Annotated[Whole | None, Field(ge=68, le=65535, description="MTU")] = None
     mac: Annotated[
         Mac | None, Field(description="Permanent MAC address of the port on this host")
     ] = None
 
+    def has_dhcp(self, version: int) -> bool:
+        """Whether its address of an IP version, 4 or 6, comes by DHCP."""
+        return self.dhcp4 if version == 4 else self.dhcp6
+
 
 class Rack(Part):
     """What the hosts of a rack have in common; a host's own value comes first."""
 
     gateway: Annotated[
-        IpAddress | None, Field(description="Default gateway of management interfaces")
-    ] = None
+        Gateways,
+        Field(description="Default gateway of management interfaces; for IPv4 and IPv6, a list"),
+    ] = ()
     nameservers: Annotated[
         tuple[IpAddress, ...], Field(description="DNS servers of management interfaces")
     ] = ()

@@ -6,29 +6,26 @@ from builder.model.addresses import IpAddress
 from builder.model.inventory import Host, Inventory
 
 
-def gateway_of(inventory: Inventory, host: Host, name: str) -> IpAddress | None:
-    """The interface's own gateway; else, when the host has none at all, its rack's.
+def gateways_of(inventory: Inventory, host: Host, name: str) -> tuple[IpAddress, ...]:
+    """The interface's own gateways; and its rack's, where the host has none of that IP version.
 
     A rack's gateway is for the first management interface with a fixed address of its kind:
     DHCP brings its own.
     """
-    own = host.interfaces[name].gateway
     rack = inventory.racks.get(host.rack or "")
-    if own is not None or rack is None or rack.gateway is None:
-        return own
-    if any(interface.gateway is not None for interface in host.interfaces.values()):
-        return None
-    return rack.gateway if name == gateway_interface(inventory, host) else None
+    given = () if rack is None else rack.gateway
+    inherited = tuple(g for g in given if takes_gateway(host, g) == name)
+    return (*host.interfaces[name].gateway, *inherited)
 
 
-def gateway_interface(inventory: Inventory, host: Host) -> str | None:
-    """The interface that gets the rack's gateway."""
-    rack = inventory.racks.get(host.rack or "")
-    if rack is None or rack.gateway is None:
+def takes_gateway(host: Host, gateway: IpAddress) -> str | None:
+    """The interface that gets this gateway of its rack."""
+    own = (g for interface in host.interfaces.values() for g in interface.gateway)
+    if any(g.version == gateway.version for g in own):
         return None
     for name, interface in host.interfaces.items():
         kinds = {address.version for address in interface.addresses}
-        if interface.role == "management" and rack.gateway.version in kinds:
+        if interface.role == "management" and gateway.version in kinds:
             return name
     return None
 

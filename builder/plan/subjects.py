@@ -70,7 +70,9 @@ def _interface(item: InterfacePlan) -> Line:
     words += ["dhcp4"] if item.dhcp4 else []
     words += ["dhcp6"] if item.dhcp6 else []
     words += item.addresses
-    words += [f"gateway {item.gateway}"] if item.gateway else []
+    words += [f"gateway {gateway}" for gateway in item.gateways]
+    words += [] if item.routes else ["no default route"]
+    words += [] if item.metric is None else [f"metric {item.metric}"]
     words += [f"nameserver {server}" for server in item.nameservers]
     words += [f"mtu {item.mtu}"] if item.mtu is not None else []
     words += [f"mac {item.mac}"] if item.mac is not None else []

@@ -16,6 +16,33 @@ from builder.render.templates import Sources
 from builder.render.tree import RenderedFile
 
 
+def learnt_settings(item: InterfacePlan) -> dict[str, object]:
+    """Netplan's keys for what DHCP and routers tell: the same in a file and in a bundle.
+
+    networkd has one section for both kinds of DHCP, so both get the same.
+    """
+    own: dict[str, object] = {}
+    if not item.routes:
+        own["use-routes"] = False
+    if not item.dns:
+        own["use-dns"] = False
+    if item.metric is not None:
+        own["route-metric"] = item.metric
+    found: dict[str, object] = {}
+    for key, is_on in (("dhcp4-overrides", item.dhcp4), ("dhcp6-overrides", item.dhcp6)):
+        if own and is_on:
+            found[key] = own
+    if not item.routes and not item.dhcp6:
+        found["accept-ra"] = False
+    return found
+
+
+def default_routes(item: InterfacePlan) -> list[dict[str, object]]:
+    """Netplan's entries for gateways of the inventory."""
+    metric = {} if item.metric is None else {"metric": item.metric}
+    return [{"to": "default", "via": gateway, **metric} for gateway in item.gateways]
+
+
 def render_netplan(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
     """The host's own interfaces; without any, cloud-init stays free to set the network up."""
     if not plan.interfaces:
@@ -24,7 +51,13 @@ def render_netplan(plan: HostPlan, sources: Sources) -> Iterable[RenderedFile]:
     # Boot waits for the management network only: a storage switch that is down must not
     # delay every boot by systemd-networkd-wait-online's two minutes.
     entries = [
-        {"interface": item, "optional": item.role != "management"} for item in plan.interfaces
+        {
+            "interface": item,
+            "optional": item.role != "management",
+            "learnt": [{"key": k, "value": v} for k, v in learnt_settings(item).items()],
+            "routes": default_routes(item),
+        }
+        for item in plan.interfaces
     ]
     yield NETPLAN.fill(sources, header=header, entries=entries)
     yield CLOUD_CFG.fill(sources, header=header)

@@ -75,6 +75,9 @@ def yaml(value: object) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
+yaml_key = _only(r"[a-z][a-z0-9-]*", "a key of YAML")
+
+
 def comment(text: str, indent: int = 0) -> str:
     """`text` as `#` lines."""
     return "\n".join(comment_lines(text, indent))
@@ -102,6 +105,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "named_reason": named_reason,
     "reason": reason,
     "yaml": yaml,
+    "yaml_key": yaml_key,
 }
 
 

@@ -44,7 +44,7 @@ def test_no_value_of_a_host_is_in_a_file_all_hosts_share(case: str) -> None:
         plan.plan_id,
         *(i.mac for i in plan.interfaces if i.mac),
         *(a.partition("/")[0] for i in plan.interfaces for a in i.addresses),
-        *(i.gateway for i in plan.interfaces if i.gateway),
+        *(gateway for i in plan.interfaces for gateway in i.gateways),
         *(server for i in plan.interfaces for server in i.nameservers),
         *re.findall(r"(?:boot-mac|serial): \"?([^\s\",}]+)", hosts),
     }

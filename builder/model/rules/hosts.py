@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath
-from builder.model.inventory import Interface, Inventory
+from builder.model.inventory import Host, Interface, Inventory
 from builder.model.ports import is_bifurcated
-from builder.model.racks import gateway_interface
+from builder.model.racks import takes_gateway
 from builder.model.rules.ovs import used_ports
 from builder.model.rules.pairs import pairs
 from builder.model.wording import suggest
@@ -127,20 +127,19 @@ def check_rack_used(inventory: Inventory) -> Iterator[Finding]:
 
 def check_rack_gateway_used(inventory: Inventory) -> Iterator[Finding]:
     """A gateway nobody gets: the hosts have their own, or take it from DHCP."""
-    hosts: dict[str | None, bool] = {}
+    hosts: dict[str | None, list[Host]] = {}
     for host in inventory.hosts.values():
-        interface = gateway_interface(inventory, host)
-        gets_it = interface is not None and not any(nic.gateway for nic in host.interfaces.values())
-        hosts[host.rack] = hosts.get(host.rack, False) or gets_it
+        hosts.setdefault(host.rack, []).append(host)
     for name, rack in inventory.racks.items():
-        if rack.gateway is not None and hosts.get(name) is False:
-            path = ("racks", name, "gateway")
-            message = (
-                f"no host of this rack uses {rack.gateway}: it applies to management interfaces "
-                f"with a fixed IPv{rack.gateway.version} address, on hosts without their own "
-                "gateway"
-            )
-            yield Finding(path, message)
+        for gateway in rack.gateway:
+            there = hosts.get(name)
+            if there and all(takes_gateway(host, gateway) is None for host in there):
+                message = (
+                    f"no host of this rack uses {gateway}: it applies to management interfaces "
+                    f"with a fixed IPv{gateway.version} address, on hosts without their own "
+                    "gateway"
+                )
+                yield Finding(("racks", name, "gateway"), message)
 
 
 def check_management(inventory: Inventory) -> Iterator[Finding]:

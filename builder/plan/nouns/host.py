@@ -11,7 +11,12 @@ from builder.plan.nouns.why import Why
 
 @dataclass(frozen=True, slots=True)
 class InterfacePlan:
-    """A kernel interface of a host, as netplan sets it up. addresses: CIDR text."""
+    """A kernel interface of a host, as netplan sets it up. addresses: CIDR text.
+
+    routes: whether what DHCP and routers announce gives the host a default route. metric: of its
+    default routes, where several interfaces have some: the lowest wins; None: netplan's own.
+    dns: whether name servers that DHCP names are used.
+    """
 
     name: str
     pci: PciAddress
@@ -19,11 +24,14 @@ class InterfacePlan:
     dhcp4: bool
     dhcp6: bool
     addresses: tuple[str, ...]
-    gateway: str | None
+    gateways: tuple[str, ...]
     nameservers: tuple[str, ...]
     mtu: int | None
     mac: str | None
     why: Why
+    routes: bool = True
+    metric: int | None = None
+    dns: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from builder.plan.nouns.host import HostPlan, InterfacePlan, UserPlan
+from builder.render.host import default_routes, learnt_settings
 from builder.render.syntax import comment
 from builder.render.tree import FileTree
 from builder.targets.cloud_init.iso import make_iso
@@ -227,12 +228,13 @@ def _ethernet(item: InterfacePlan) -> dict[str, object]:
     if item.dhcp4:
         out["dhcp-identifier"] = "mac"
     out["dhcp6"] = item.dhcp6
+    out |= learnt_settings(item)
     if item.role != "management":
         out["optional"] = True
     if item.addresses:
         out["addresses"] = list(item.addresses)
-    if item.gateway is not None:
-        out["routes"] = [{"to": "default", "via": item.gateway}]
+    if item.gateways:
+        out["routes"] = default_routes(item)
     if item.nameservers:
         out["nameservers"] = {"addresses": list(item.nameservers)}
     if item.mtu is not None:

@@ -30,7 +30,7 @@ def test_netplan_of_a_static_host(host_plan: HostPlan, host_of: RenderHost) -> N
         role="storage",
         dhcp4=False,
         addresses=("192.0.2.7/24",),
-        gateway="192.0.2.1",
+        gateways=("192.0.2.1",),
         nameservers=("192.0.2.53", "2001:db8::53"),
         mtu=9000,
     )
@@ -43,7 +43,7 @@ def test_netplan_of_a_static_host(host_plan: HostPlan, host_of: RenderHost) -> N
         "      dhcp6: false",
         "      optional: true",
         '      addresses: ["192.0.2.7/24"]',
-        '      routes: [{to: default, via: "192.0.2.1"}]',
+        '      routes: [{"to": "default", "via": "192.0.2.1"}]',
         '      nameservers: {addresses: ["192.0.2.53", "2001:db8::53"]}',
         "      mtu: 9000",
     ]

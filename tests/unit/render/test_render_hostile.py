@@ -184,7 +184,7 @@ def test_netplan_values_are_yaml_strings(
     interface = replace(
         host_plan.interfaces[0],
         addresses=(f"192.0.2.7/{text}",),
-        gateway=text or "192.0.2.1",
+        gateways=(text or "192.0.2.1",),
         nameservers=(text,),
         why=Why(text),
         role="storage",

@@ -102,7 +102,7 @@ def test_no_value_of_a_host_is_in_a_file_all_hosts_share(
         host_plan.interfaces[0],
         dhcp4=False,
         addresses=("192.0.2.7/24", "2001:db8::7/64"),
-        gateway="192.0.2.1",
+        gateways=("192.0.2.1",),
         nameservers=("198.51.100.53",),
         mac="02:00:5e:10:00:01",
     )

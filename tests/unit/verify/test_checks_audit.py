@@ -101,7 +101,7 @@ OTHER_TEXT = {
 }  # fmt: skip
 OTHER_NONE = {
     "driver": "vfio-pci", "mac": "02:00:00:00:00:0f", "vlan": 9, "trust": True, "spoofchk": False,
-    "max_tx_rate": 300, "min_tx_rate": 50, "link_state": "enable", "mtu": 1400, "numa": 0, "gateway": "192.0.2.1",
+    "max_tx_rate": 300, "min_tx_rate": 50, "link_state": "enable", "mtu": 1400, "numa": 0, "metric": 300,
 }  # fmt: skip
 
 
