@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import described_vf
-from builder.discover.functions import DEVICES, Function
+from builder.discover.functions import DEVICES, Function, Sriov
+from builder.discover.interfaces import MODULE, fits
 from builder.discover.vfs import vf_id_of
 from builder.model.values import PciAddress
 from builder.phrases import count_text
 
-# Of what an inventory's `sriov` takes.
+# What an inventory's `sriov` takes; offset and stride have 16 bits.
 MOST_VFS = 256
+FURTHEST = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,11 @@ class FoundSriov:
     vf_driver: str | None
 
 
-def real_layout(function: Function) -> Layout | None:
+def real_layout(sriov: Sriov) -> Layout | None:
     """What the kernel tells; None: no VFs, or not all of it is told."""
-    sriov = function.sriov
     if not sriov.total or not sriov.offset or not sriov.stride:
+        return None
+    if max(sriov.offset, sriov.stride) > FURTHEST or min(sriov.offset, sriov.stride) < 0:
         return None
     return Layout(min(sriov.total, MOST_VFS), sriov.offset, sriov.stride)
 
@@ -84,13 +87,13 @@ def find_sriov(card: Card, notes: list[str]) -> FoundSriov | None:
         return None
     number = PciAddress.parse(function.pci).function
     planned = planned_layout(model, number, card.ports) if model.is_listed else None
-    real = real_layout(function)
+    real = real_layout(function.sriov)
     if real is None:
         _note_unknown(card, planned, notes)
         return None
     if planned is not None:
         real = within_driver(model, real, planned)
-    vf_id = vf_id_of(function)
+    vf_id = vf_id_of(function.id, function.sriov)
     differs = _differs(model, planned, real, vf_id)
     if not differs:
         return None
@@ -117,6 +120,8 @@ def _differs(
             f"sriov_offset is {real.offset} and sriov_stride {real.stride}, which by the NIC table "
             f"would be {planned.offset} and {planned.stride}"
         )
+    if model.layout_of is not None and not found:
+        found.append(f"the NIC table has the VFs of an {model.layout_of} for {model.name}")
     if vf_id is not None and model.vf is not None and vf_id != model.vf.device_id:
         found.append(f"its VFs are {vf_id}, those of the NIC table {model.vf.device_id}")
     return tuple(found)
@@ -127,7 +132,7 @@ def _vf_driver(card: Card, vf_id: str | None, notes: list[str]) -> str | None:
     if described_vf(card.model, vf_id, None) is not None:
         return None
     drivers = {vf.driver for vf in card.functions if vf.pci in card.function.vfs}
-    kernel = sorted(driver for driver in drivers if driver and driver not in DPDK_DRIVERS)
+    kernel = sorted({fits(MODULE, driver) or "" for driver in drivers} - {"", *DPDK_DRIVERS})
     if vf_id is None:
         notes.append("the id of its VFs is not recorded (sriov_vf_device): add vf-id to use them")
     if not kernel and card.model.driver.vf_driver is None:

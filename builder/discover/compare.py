@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.modules import module_name
 from builder.diagnostics import KeyPath, Location, Marks, format_path
+from builder.discover.card import Layout, planned_layout, real_layout, within_driver
 from builder.discover.description import Description
 from builder.discover.ports import FoundNic
 from builder.discover.topology import FoundNode
+from builder.discover.vfs import vf_id_of
 from builder.errors import BuilderError
 from builder.model.hardware import HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.memory import mem_total_range
 from builder.model.sizes import format_mib
+from builder.model.sriov import SriovPolicy, count_card_ports, most_vfs_wanted
 from builder.model.values import CpuSet
 from builder.phrases import count_text, format_names, plural
 
@@ -64,7 +67,7 @@ def compare_machine(
         *_compare_cpu(found, hardware, base),
         *_compare_numa(found, hardware, base),
         *_compare_cores(found, hardware, base),
-        *_compare_nics(found, hardware, base),
+        *_compare_nics(found, hardware, _policies(inventory, class_name, host_name), base),
         *_compare_secure_boot(found, hardware, base),
     ]
     if host_name is not None:
@@ -139,7 +142,9 @@ def _cores(cores: list[CpuSet]) -> str:
     return f"{count_text(len(cores), 'core')} of {each} {plural('CPU', max(sizes, default=0))} ({first})"
 
 
-def _compare_nics(found: Description, hardware: HardwareClass, base: KeyPath) -> Iterator[_Pair]:
+def _compare_nics(
+    found: Description, hardware: HardwareClass, policies: Sequence[SriovPolicy], base: KeyPath
+) -> Iterator[_Pair]:
     real = {nic.pci: nic for nic in found.nics}
     for index, nic in enumerate(hardware.nics):
         path = (*base, "nics", index)
@@ -148,6 +153,7 @@ def _compare_nics(found: Description, hardware: HardwareClass, base: KeyPath) ->
             yield _Pair(path, f"{nic.name} at {nic.pci}", "no port there")
         else:
             yield from _compare_nic(nic, there, path, len(found.topology.nodes))
+            yield from _compare_vfs(nic, there, path, hardware, policies)
     for extra in real.values():
         kind = f"{extra.name} at {extra.pci} ({extra.id}, {extra.driver})"
         yield _Pair((*base, "nics"), "no port there", kind)
@@ -168,6 +174,47 @@ def _compare_nic(nic: Nic, real: FoundNic, path: KeyPath, nodes: int) -> Iterato
             yield from _differ((*path, "numa"), nic.numa, real.numa)
     elif nic.numa is not None and nodes > 1:
         yield _Pair((*path, "numa"), str(nic.numa), NOTHING, is_note=True)
+
+
+def _compare_vfs(
+    nic: Nic,
+    real: FoundNic,
+    path: KeyPath,
+    hardware: HardwareClass,
+    policies: Sequence[SriovPolicy],
+) -> Iterator[_Pair]:
+    """What is planned with for the port's VFs, beside what the kernel says it can have."""
+    model, sriov, path = nic.model, real.capability, (*path, "sriov")
+    asked = max((policy.num_vfs for policy in policies if policy.pf == nic.name), default=0)
+    if sriov.total == 0 and asked:
+        yield _Pair(path, count_text(asked, "VF"), NOTHING)
+    if not sriov.total or not model.total_vfs or nic.id != real.id:
+        return
+    ports = count_card_ports(hardware, nic)
+    wanted = most_vfs_wanted(hardware, policies, nic)
+    planned = planned_layout(model, nic.pci.function, ports, wanted)
+    total = within_driver(model, Layout(sriov.total, 0, 0), planned).total
+    yield from _differ((*path, "total-vfs"), planned.total, total)
+    there = real_layout(sriov)
+    if there is not None:
+        yield from _differ((*path, "vf-offset"), planned.offset, there.offset)
+        yield from _differ((*path, "vf-stride"), planned.stride, there.stride)
+    vf_id = vf_id_of(real.id, sriov)
+    if vf_id is not None and model.vf is not None:
+        yield from _differ((*path, "vf-id"), model.vf.device_id, vf_id)
+
+
+def _policies(
+    inventory: Inventory, class_name: str, host_name: str | None
+) -> tuple[SriovPolicy, ...]:
+    """Those of the host, or of all hosts of the class."""
+    names = dict.fromkeys(
+        host.profile
+        for name, host in inventory.hosts.items()
+        if host.hardware == class_name and host_name in (None, name)
+    )
+    profiles = (inventory.profiles.get(name) for name in names)
+    return tuple(policy for profile in profiles if profile for policy in profile.sriov)
 
 
 def _compare_secure_boot(

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder.catalog.interface_names import find_taken_name
 from builder.discover.functions import ARPHRD_INFINIBAND, Function, Netdev
-from builder.model.hardware import IfName
+from builder.model.hardware import IfName, ModuleName
 from builder.model.naming import ETHERNET, INFINIBAND, path_name
 from builder.model.values import Mac, PciAddress
 from builder.phrases import count_text, format_names, quote
@@ -21,6 +21,7 @@ PERMANENT = 0
 # phys_port_name of a port that stands for a function behind the switch of a NIC
 # (devlink_port_phys_port_name_get(), net/devlink).
 REPRESENTOR = re.compile(r"(c\d+)?pf\d+((vf|sf)\d+)?")
+MODULE: TypeAdapter[str] = TypeAdapter(ModuleName)
 _IF_NAME: TypeAdapter[str] = TypeAdapter(IfName)
 _MAC: TypeAdapter[str] = TypeAdapter(Mac)
 

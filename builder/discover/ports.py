@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import TypeAdapter
 
@@ -16,6 +16,7 @@ from builder.discover.card import Card, FoundSriov, find_sriov
 from builder.discover.functions import DEVICES, Function, Sriov
 from builder.discover.interfaces import (
     INFINIBAND_KIND,
+    MODULE,
     fits,
     is_infiniband,
     name_port,
@@ -26,7 +27,7 @@ from builder.discover.interfaces import (
 from builder.discover.machine import Machine
 from builder.discover.vfs import FoundVfs, find_vfs, line_for
 from builder.errors import BuilderError
-from builder.model.hardware import UNKNOWN_DRIVER, DeviceId, ModuleName
+from builder.model.hardware import UNKNOWN_DRIVER, DeviceId
 from builder.model.values import PciAddress
 from builder.phrases import count_text, format_names, quote
 
@@ -34,7 +35,6 @@ from builder.phrases import count_text, format_names, quote
 # whose ports are either Ethernet or InfiniBand.
 PORT_KINDS = ("0x0200", INFINIBAND_KIND)
 OTHER_KIND = "0x0280"
-_MODULE: TypeAdapter[str] = TypeAdapter(ModuleName)
 _DEVICE_ID: TypeAdapter[str] = TypeAdapter(DeviceId)
 
 
@@ -43,7 +43,7 @@ class FoundNic:
     """A port. kernel_name, bound: interface and driver it has now; mac: its permanent address.
 
     others: further interfaces of the same function. sriov: what the inventory must say of its VFs;
-    capability: what the kernel does. notes: what was assumed.
+    capability: what the kernel does, with total 0 for none. notes: what was assumed.
     """
 
     pci: str
@@ -192,9 +192,16 @@ def _find_nic(function: Function, place: _Place, taken: set[str]) -> FoundNic:
         master=None if netdev is None else netdev.master,
         others=tuple(dev.name for dev in netdevs[1:]),
         sriov=sriov,
-        capability=function.sriov,
+        capability=_capability(function),
         notes=tuple(notes),
     )
+
+
+def _capability(function: Function) -> Sriov:
+    """Total 0: none; None: it is not recorded."""
+    if function.sriov.total is None and function.is_whole:
+        return replace(function.sriov, total=0)
+    return function.sriov
 
 
 def _count_ports(function: Function, ports: Sequence[Function]) -> int:
@@ -206,7 +213,7 @@ def _count_ports(function: Function, ports: Sequence[Function]) -> int:
 
 
 def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
-    bound = None if function.driver in DPDK_DRIVERS else fits(_MODULE, function.driver)
+    bound = None if function.driver in DPDK_DRIVERS else fits(MODULE, function.driver)
     if kind is not None:
         own = f"the driver of {kind.name} is {kind.driver.name}"
         if function.driver is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.catalog.nics import VF_TYPES, find_nic_type
 from builder.catalog.virtual_functions import is_virtual_function
-from builder.discover.functions import Function
+from builder.discover.functions import Function, Sriov
 from builder.phrases import one_line
 
 
@@ -22,7 +23,7 @@ class FoundVfs:
 def find_vfs(functions: Sequence[Function]) -> FoundVfs:
     """By the kernel's links between PF and VF, or, where a copy lacks them, by what they are."""
     linked = {pci for function in functions for pci in function.vfs}
-    told = {vf_id for function in functions if (vf_id := vf_id_of(function)) is not None}
+    told = {vf_id_of(function.id, function.sriov) for function in functions} - {None}
     own: list[Function] = []
     given: list[Function] = []
     for function in functions:
@@ -34,15 +35,15 @@ def find_vfs(functions: Sequence[Function]) -> FoundVfs:
     return FoundVfs(tuple(own), tuple(given))
 
 
-def vf_id_of(function: Function) -> str | None:
-    """vendor:device of its VFs, where sriov_vf_device says it and it is not the port's own id:
+def vf_id_of(port_id: str | None, sriov: Sriov) -> str | None:
+    """vendor:device of a port's VFs, where sriov_vf_device says it and it is not the port's own id:
     a VF has its PF's vendor (PCIe, SR-IOV capability, "VF Device ID").
     """
-    device = function.sriov.vf_device
-    if function.id is None or device is None or not function.sriov.total:
+    device = (sriov.vf_device or "").lower().removeprefix("0x")
+    if port_id is None or not sriov.total or re.fullmatch("[0-9a-f]{1,4}", device) is None:
         return None
-    vf_id = f"{function.id[:4]}:{device.lower().removeprefix('0x').zfill(4)}"
-    return None if vf_id == function.id else vf_id
+    vf_id = f"{port_id[:4]}:{device.zfill(4)}"
+    return None if vf_id == port_id else vf_id
 
 
 def _can_have(port: Function, vf: Function) -> bool:

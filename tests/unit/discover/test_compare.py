@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made import GIB_KIB, SEED, Made
+from made import GIB_KIB, SEED, Made, Port
 
 from builder.discover.compare import Difference, compare_machine
 from builder.discover.emit import to_yaml
@@ -167,6 +167,45 @@ CASES: dict[str, tuple[Made, tuple[str, ...]]] = {
             ),
         ),
     ),
+    "more VFs than the table has, elsewhere": (
+        with_port(
+            "ens11f1",
+            total_vfs=32,
+            files={"sriov_offset": "384", "sriov_stride": "4", "sriov_vf_device": "10ee"},
+        ),
+        (
+            (
+                "inventory.yaml:20:9: different: hardware.e5-2620v4.nics[3].sriov.total-vfs: the inventory has "
+                "63, the machine has 32"
+            ),
+            (
+                "inventory.yaml:20:9: different: hardware.e5-2620v4.nics[3].sriov.vf-offset: the inventory has "
+                "128, the machine has 384"
+            ),
+            (
+                "inventory.yaml:20:9: different: hardware.e5-2620v4.nics[3].sriov.vf-stride: the inventory has "
+                "2, the machine has 4"
+            ),
+            (
+                "inventory.yaml:20:9: different: hardware.e5-2620v4.nics[3].sriov.vf-id: the inventory has "
+                "8086:10ed, the machine has 8086:10ee"
+            ),
+        ),
+    ),
+    "SR-IOV off": (
+        with_port("ens11f0", total_vfs=None),
+        (
+            (
+                "inventory.yaml:19:9: different: hardware.e5-2620v4.nics[2].sriov: the inventory has 2 VFs, the "
+                "machine has nothing"
+            ),
+        ),
+    ),
+    "SR-IOV not recorded": (with_port("ens11f0", total_vfs=None, whole=False), ()),
+    "the VFs of the card, not of its driver": (
+        with_port("ens11f0", total_vfs=64, driver="vfio-pci"),
+        (),
+    ),
     "on vfio": (with_port("enp9s0", driver="vfio-pci", name=None), ()),
     "secure boot": (
         replace(SEED, secure_boot=b"\x06\0\0\0\1"),
@@ -218,6 +257,44 @@ def test_memory_may_be_written_as_free_shows_it_or_as_it_was_bought(
     edit = ('{cpus: "0-7,16-23", memory: 47GiB}', f'{{cpus: "0-7,16-23", memory: {mib}}}')
     found = against(discover, SEED, edit)
     assert [item.inventory for item in found] == ([] if same else [mib])
+
+
+def test_a_card_that_is_set_to_more_vfs_as_it_should_be(discover: Discover) -> None:
+    """Of a ConnectX the number is a setting, and the plan counts with what it needs."""
+    inventory = """\
+version: 1
+image: {name: node, os: debian-13}
+hardware:
+  a:
+    cpu: {vendor: intel}
+    numa: [{cpus: "0-3", memory: 16GiB}]
+    nics:
+      - {pci: "0000:3b:00.0", id: "15b3:1017", driver: mlx5_core, name: m0, numa: 0}
+      - {pci: "0000:3b:00.1", id: "15b3:1017", driver: mlx5_core, name: m1, numa: 0}
+profiles:
+  nfv: {hugepages: {size: "2M"}, sriov: [{pf: m0, num-vfs: 16, pool: p}]}
+hosts:
+  h: {hardware: a, profile: nfv, interfaces: {m0: {role: management, dhcp4: true}}}
+"""
+
+    def differ(total: int) -> list[tuple[Any, str, str]]:
+        ports = [
+            Port(
+                f"0000:3b:00.{n}", "15b3:1017", "mlx5_core", f"m{n}", total_vfs=total,
+                files={"sriov_offset": f"{2 + n * (total - 1)}", "sriov_stride": "1"},
+            )
+            for n in range(2)
+        ]  # fmt: skip
+        found = discover(Made(ports=ports))
+        differences = compare_machine(found, *sound(inventory), "a", None)
+        return [(item.path[3:], item.inventory, item.machine) for item in differences]
+
+    assert differ(16) == []
+    assert differ(8) == [
+        ((0, "sriov", "total-vfs"), "16", "8"),
+        ((1, "sriov", "total-vfs"), "16", "8"),
+        ((1, "sriov", "vf-offset"), "17", "9"),
+    ]
 
 
 def test_of_a_host_only_what_the_inventory_says(discover: Discover) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -226,6 +227,76 @@ def test_a_scalar_is_read_as_the_text_it_is(text: str) -> None:
 @given(EVIL)
 def test_a_comment_is_nothing_but_a_comment(text: str) -> None:
     assert yaml.safe_load("\n".join(["a:", *comment_lines(text, 2), "  b"])) == {"a": "b"}
+
+
+VF = Port("0000:01:10.0", "8086:10ed", "ixgbevf", "a0v0", physfn="0000:01:00.0")
+FULL = Made(
+    nodes=((0, "0-3", 8 * GIB_KIB), (1, "4-7", 8 * GIB_KIB)),
+    cores=("0-1", "2-3", "4-5", "6-7"),
+    offline="7",
+    ports=(
+        Port(
+            "0000:01:00.0",
+            "8086:10fb",
+            "ixgbe",
+            "a0",
+            total_vfs=32,
+            files={
+                "sriov_offset": "128",
+                "sriov_stride": "2",
+                "sriov_vf_device": "10ed",
+                "net/a0/type": "1",
+                "net/a0/dev_port": "0",
+            },
+        ),
+        VF,
+    ),
+    links={"0000:01:00.0/virtfn0": "../0000:01:10.0"},
+    secure_boot=b"\6\0\0\0\1",
+    route="bond7 00000000 0102A8C0 0003 0 0 100 00000000 0 0 0\n",
+    files={"sys/class/net/bond7/bonding/slaves": "a0\n"},
+)
+
+
+def paths_of(root: Path) -> list[Path]:
+    every = (path for path in root.rglob("*") if path.is_symlink() or path.is_file())
+    return sorted(path.relative_to(root) for path in every)
+
+
+def damage(path: Path, how: str) -> None:
+    content = b"" if path.is_symlink() else path.read_bytes()
+    path.unlink()
+    match how:
+        case "half":
+            path.write_bytes(content[: len(content) // 2])
+        case "garbage":
+            path.write_bytes(b"\xff\xfe\0\x1b[31m 99999999999999\n\xc3")
+        case "large":
+            path.write_bytes(b"99999999\n")
+        case "directory":
+            path.mkdir()
+        case "link":
+            path.symlink_to("../nowhere")
+
+
+@pytest.mark.parametrize("how", ["gone", "half", "garbage", "large", "directory", "link"])
+def test_whatever_file_is_damaged(tmp_path: Path, how: str) -> None:
+    """An inventory that is accepted, but for a driver that is not filled in, or a fault in words."""
+    whole = write(FULL, tmp_path / "whole")
+    paths = paths_of(whole)
+    assert len(paths) > 40
+    for number, path in enumerate(paths):
+        root = tmp_path / str(number)
+        shutil.copytree(whole, root, symlinks=True)
+        damage(root / path, how)
+        try:
+            text = to_yaml(describe(root))
+        except BuilderError as fault:
+            assert fault.hint is not None or "only" in fault.message, path  # noqa: PT017
+        else:
+            _, report = check(text)
+            errors = {item.rule for item in report.items if item.severity == "error"}
+            assert errors <= {"nic-driver-told"}, path
 
 
 def test_values_on_one_line() -> None:
