@@ -50,12 +50,12 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
     (
         r"expected ',' or '\}'",
         "the map that begins at {begin} is not closed before this",
-        'a "," or a "}" is missing',
+        'a "," or a "}" is missing, or a quoted string before this is not closed',
     ),
     (
         r"expected ',' or '\]'",
         "the list that begins at {begin} is not closed before this",
-        'a "," or a "]" is missing',
+        'a "," or a "]" is missing, or a quoted string before this is not closed',
     ),
     (
         r"expected '-' indicator|block collection.*expected <block end>",
@@ -91,6 +91,8 @@ def describe_fault(fault: yaml.MarkedYAMLError, text: str, file: str) -> SyntaxF
     where = place_of(mark, file)
     begin = place_of(fault.context_mark, file) if fault.context_mark else where
     said = f"{fault.context}: {fault.problem}"
+    if "\N{NO-BREAK SPACE}" in _line(text, where) + _line(text, begin):
+        return where, "a no-break space (U+00A0) is no space to YAML", "write a space instead"
     char = _char_at(text, begin if "scanning an a" in said else where)
     if char == "tab":
         said = "tab character"
@@ -129,8 +131,12 @@ def place_of(mark: Any | None, file: str) -> Location:
     return Location(file, mark.line + 1, mark.column + 1) if mark else Location(file, 1, 1)
 
 
-def _char_at(text: str, where: Location) -> str:
+def _line(text: str, where: Location) -> str:
     lines = _split(text)
-    line = lines[where.line - 1] if where.line <= len(lines) else ""
+    return lines[where.line - 1] if where.line <= len(lines) else ""
+
+
+def _char_at(text: str, where: Location) -> str:
+    line = _line(text, where)
     char = line[where.column - 1 : where.column]
     return {"": "the end of the line", "\t": "tab"}.get(char, char)

@@ -77,6 +77,8 @@ _RESERVED = re.compile(r"memmap=(?P<size>\w+)\\*\$(?P<at>\w+)")
 
 def _parse_kernel_arg(value: object) -> str:
     wanted = 'one kernel argument like "mitigations=off"'
+    if isinstance(value, dict) and len(value) == 1:
+        raise WrongKindError(wanted, f'write one text with =: "{next(iter(value))}=..."')
     if not isinstance(value, str):
         raise WrongKindError(wanted)
     if re.fullmatch(_KERNEL_ARG, value) is None:

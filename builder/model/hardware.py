@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from builder.catalog.nic_types import NicType
 from builder.catalog.nics import (
@@ -40,6 +40,11 @@ IfName = Annotated[
 ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe", longest=55)]
 # What `discover` writes where it cannot tell the driver of a port.
 UNKNOWN_DRIVER = "unknown"
+
+
+def _known_node(value: object) -> object:
+    """The kernel's NUMA_NO_NODE (include/linux/numa.h) is a node that is not known."""
+    return None if type(value) is int and value == -1 else value
 
 
 class Cpu(Part):
@@ -91,9 +96,14 @@ class Nic(Part):
     id: Annotated[DeviceId, Field(description="PCI vendor:device, as lspci -nn shows it")]
     driver: Annotated[ModuleName, Field(description="Kernel driver of the port")]
     name: Annotated[IfName, Field(description="Interface name that a .link file gives the port")]
-    numa: Annotated[Whole | None, Field(ge=0, description="NUMA node the port is attached to")] = (
-        None
-    )
+    numa: Annotated[
+        Annotated[Whole, Field(ge=0, json_schema_extra={"minimum": -1})] | None,
+        BeforeValidator(_known_node),
+        Field(
+            description="NUMA node the port is attached to; -1, as the kernel has it: the firmware "
+            "does not say"
+        ),
+    ] = None
     sriov: Annotated[
         NicSriov | None,
         Field(

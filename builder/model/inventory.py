@@ -55,7 +55,7 @@ Serial = Annotated[
 def _parse_version(value: object) -> object:
     # Literal compares with ==, and true == 1 == 1.0 to Python.
     if type(value) is not int:
-        raise WrongKindError("the version of the format, 1")
+        raise WrongKindError("the version of the format, 1", "write 1")
     if value != 1:
         raise ValueError(f"version {value} is not supported: this program reads version 1")
     return value

@@ -7,21 +7,32 @@ from typing import Annotated
 
 from pydantic import PlainSerializer
 
-from builder.model.values import WrongKindError, parsed
+from builder.model.numerals import size_in_kib
+from builder.model.values import UnfitError, WrongKindError, parsed
 from builder.phrases import quote
 
 _UNITS = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 
 
 def _parse_size(value: object) -> int:
-    if not isinstance(value, str):
-        raise WrongKindError('a size with its unit like "47GiB"')
-    match = re.fullmatch(r"([0-9]{1,9}) ?(MiB|GiB|TiB)", value)
+    match = re.fullmatch(r"([0-9]{1,9}) ?(MiB|GiB|TiB)", value) if isinstance(value, str) else None
     if match is None:
-        raise ValueError(f'{quote(value)} is not a size like "47GiB" (units MiB, GiB, TiB)')
+        raise _not_a_size(value)
     if int(match[1]) == 0:
-        raise ValueError(f"{quote(value)}: the size is zero")
+        raise ValueError(f"{quote(match[0])}: the size is zero")
     return int(match[1]) * _UNITS[match[2]]
+
+
+def _not_a_size(value: object) -> ValueError:
+    """The refusal, with the size that was probably meant."""
+    kib = size_in_kib(value) if isinstance(value, str | int) else None
+    mib = kib / 1024 if kib is not None else None
+    hint = (
+        f"write {format_mib(int(mib))}" if mib is not None and mib > 0 and mib == int(mib) else None
+    )
+    if not isinstance(value, str):
+        return WrongKindError('a size with its unit like "47GiB"', hint)
+    return UnfitError(f'{quote(value)} is not a size like "47GiB" (units MiB, GiB, TiB)', hint)
 
 
 def mib_text(mib: int) -> str:
@@ -46,11 +57,14 @@ def page_size_text(kib: int) -> str:
 
 
 def _parse_page_size(value: object) -> str:
+    if isinstance(value, str) and value in HUGEPAGE_KIB:
+        return value
+    kib = size_in_kib(value) if isinstance(value, str) else value
+    # A number alone is in kB, as in /sys/kernel/mm/hugepages/hugepages-1048576kB.
+    hint = next((f"write {size}" for size, known in HUGEPAGE_KIB.items() if known == kib), None)
     if not isinstance(value, str):
-        raise WrongKindError('a hugepage size, "2M" or "1G"')
-    if value not in HUGEPAGE_KIB:
-        raise ValueError(f"{quote(value)} is not a hugepage size of x86-64: 2M or 1G")
-    return value
+        raise WrongKindError('a hugepage size, "2M" or "1G"', hint)
+    raise UnfitError(f"{quote(value)} is not a hugepage size of x86-64: 2M or 1G", hint)
 
 
 MemoryMiB = Annotated[

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from builder.catalog.ovs_options import OVS_OPTIONS
 from builder.diagnostics import Diagnostic, KeyPath, Location, Marks, Report
 from builder.inventory.construct import describe_value
 from builder.inventory.loader import Loaded
@@ -15,11 +16,19 @@ from builder.inventory.scalars import is_decimal
 from builder.model.access import CONFIDENTIAL_KEYS
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Host, Image, Inventory
+from builder.model.numerals import cpus_of_mask, whole_number
 from builder.model.profile import Profile
 from builder.model.rules import check_rules
+from builder.model.schema import keys_at
 from builder.model.wording import Fault, word_fault
+from builder.phrases import close_match
 
 P = TypeVar("P", HardwareClass, Profile, Host)
+_MODELS: dict[str, type[HardwareClass | Profile | Host]] = {
+    "hardware": HardwareClass,
+    "profiles": Profile,
+    "hosts": Host,
+}
 _KEY = "[key]"
 _AT_KEY = {"extra_forbidden", "invalid_key"}
 
@@ -36,9 +45,12 @@ def examine(loaded: Loaded) -> tuple[Inventory | None, Report]:
     # Where the text itself is wrong, what was read from it is no second fault.
     known = {item.path for item in loaded.report.items}
     found = [item for item in found if item.path not in known]
-    found += _odd_numbers(loaded, known | {item.path for item in found})
+    odd = _odd_numbers(loaded, known | {item.path for item in found})
     usable = inventory or _sound_parts(loaded.data)
-    found += check_rules(usable, loaded.marks, complete=inventory is not None)
+    # What a number is not meant to be is no second fault.
+    misread = {item.path for item in odd}
+    rules = check_rules(usable, loaded.marks, complete=inventory is not None)
+    found += [*odd, *(item for item in rules if item.path not in misread)]
     return usable, loaded.report.plus(found)
 
 
@@ -51,18 +63,37 @@ def _check_schema(loaded: Loaded) -> tuple[Inventory | None, list[Diagnostic]]:
 
 
 def _diagnose(loaded: Loaded, details: Sequence[ErrorDetails]) -> Iterator[Diagnostic]:
-    """One diagnostic for each error."""
+    """One diagnostic for each error; none of the value of a key that is wrong itself."""
+    wrong_keys = {find_path(d["loc"], loaded.data) for d in details if d["loc"][-1:] == (_KEY,)}
+    misspelled = set(_misspelled(loaded.data, details))
     for detail in details:
         path = find_path(detail["loc"], loaded.data)
+        is_key = detail["loc"][-1:] == (_KEY,)
+        if (path in wrong_keys and not is_key) or (
+            detail["type"] == "missing" and path in misspelled
+        ):
+            continue
         context = detail.get("ctx", {})
         value = detail["input"]
         if detail["type"] == "too_short" and len(value) >= context["min_length"]:
             continue  # its entries are wrong, which is said of each
-        fault = Fault(detail["type"], path, value, context, loaded.sources.get(path))
-        where = _where(loaded.marks, fault, is_key=detail["loc"][-1:] == (_KEY,))
+        has_value = not is_key or _value_at(loaded.data, path) is not None
+        source = loaded.sources.get(path)
+        fault = Fault(detail["type"], path, value, context, source, is_key, has_value)
+        where = _where(loaded.marks, fault)
         message, hint = word_fault(fault)
         is_secret = path[:1] == ("access",) and bool(CONFIDENTIAL_KEYS.intersection(path))
         yield Diagnostic("error", where, path, message, hint, is_secret=is_secret)
+
+
+def _misspelled(data: object, details: Sequence[ErrorDetails]) -> Iterator[KeyPath]:
+    """Keys that an unknown key beside them is taken for: it is said of that one."""
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            path = find_path(detail["loc"], data)
+            close = close_match(str(path[-1]), keys_at(path[:-1]))
+            if close is not None:
+                yield (*path[:-1], close)
 
 
 def find_path(loc: Sequence[str | int], data: object) -> KeyPath:
@@ -80,11 +111,11 @@ def find_path(loc: Sequence[str | int], data: object) -> KeyPath:
     return tuple(path)
 
 
-def _where(marks: Marks, fault: Fault, *, is_key: bool) -> Location:
+def _where(marks: Marks, fault: Fault) -> Location:
     if fault.kind == "missing":
         parent = fault.path[:-1]
         return marks.key_at(parent) if parent else marks.values.get((), marks.value_at(()))
-    if is_key or fault.kind in _AT_KEY:
+    if fault.is_key or fault.kind in _AT_KEY:
         return marks.key_at(fault.path)
     return marks.value_at(fault.path) if fault.path else marks.values[()]
 
@@ -96,10 +127,41 @@ def _odd_numbers(loaded: Loaded, known: set[KeyPath]) -> list[Diagnostic]:
         value = _value_at(loaded.data, path)
         if type(value) is int and not is_decimal(value, source) and path not in known:
             message = f"YAML reads {source} as {describe_value(value)}"
-            hint = f"write {value}; put strings in quotes"
+            hint = _hint_on_number(loaded.data, path, source, value)
             where = loaded.marks.value_at(path)
             out.append(Diagnostic("error", where, path, message, hint))
     return out
+
+
+def _hint_on_number(data: Any, path: KeyPath, source: str, value: int) -> str:
+    """What to write instead: depends on what would do at `path` as a text."""
+    option = OVS_OPTIONS.get(str(path[-1])) if path[-2:-1] == ("other-config",) else None
+    if option is not None and option.form.kind == "mask":
+        mask = source if cpus_of_mask(source) else hex(value)
+        return f'write the mask in quotes: "{mask}"'
+    if option is not None and (option.form.kind == "number" or not option.form.accepts(source)):
+        return whole_number(source) or f"write {value}"
+    model = _MODELS.get(str(path[0]))
+    depth = 2 if model is not None else 0
+    try:
+        part = _with_text(_value_at(data, path[:depth]), path[depth:], source)
+        (model or Inventory).model_validate(part)
+    except ValidationError as errors:
+        for detail in errors.errors(include_url=False):
+            if find_path(detail["loc"], part) == path[depth:]:
+                context = detail.get("ctx", {})
+                fault = Fault(detail["type"], path, source, context, source)
+                return word_fault(fault)[1] or f"write {value}"
+    return f'write {value}, or put it in quotes to pass it on as it is: "{source}"'
+
+
+def _with_text(data: Any, path: KeyPath, text: str) -> Any:
+    """A copy of `data` with `text` at `path`."""
+    if not path:
+        return text
+    if isinstance(data, list):
+        return [_with_text(v, path[1:], text) if i == path[0] else v for i, v in enumerate(data)]
+    return {k: _with_text(v, path[1:], text) if k == path[0] else v for k, v in data.items()}
 
 
 def _value_at(data: Any, path: KeyPath) -> object:

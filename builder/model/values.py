@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetPydanticSchema, Strict, WithJsonSchema
 from pydantic_core import core_schema
 
+from builder.model.numerals import cpus_of_mask
 from builder.phrases import quote
 
 _JSON_TYPES = {int: "integer", bool: "boolean"}
@@ -18,19 +19,28 @@ MAX_CPU = 8191  # CONFIG_NR_CPUS of Debian's and Ubuntu's amd64 kernels is 8192
 
 
 class WrongKindError(ValueError):
-    """Something that is not even a text, where a text is wanted. wanted: what, with an example."""
+    """Something that is not even a text, where a text is wanted. wanted: what, with an example.
 
-    def __init__(self, wanted: str) -> None:
+    hint: what to write instead, where it is more than quotes.
+    """
+
+    def __init__(self, wanted: str, hint: str | None = None) -> None:
         super().__init__(f"not {wanted}")
         self.wanted = wanted
+        self.hint = hint
         self.parse: Callable[[str], object] | None = None
 
-    def would_take(self, text: str) -> bool:
-        """Whether the text in quotes would do."""
+    def hint_on(self, text: str) -> str | None:
+        """A hint on `text`, as which the value was written: in quotes it may do, or nearly."""
+        if not text or self.parse is None:
+            return None
         try:
-            return self.parse is not None and self.parse(text) is not None
+            self.parse(text)
+        except UnfitError as error:
+            return error.hint
         except ValueError:
-            return False
+            return None
+        return f'put it in quotes: "{text}"'
 
 
 class UnfitError(ValueError):
@@ -39,6 +49,13 @@ class UnfitError(ValueError):
     def __init__(self, message: str, hint: str | None) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def _commas(text: str) -> str | None:
+    """A hint for CPUs with spaces between them."""
+    parts = text.replace(",", " ").split()
+    is_list = len(parts) > 1 and all(re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", p) for p in parts)
+    return f'write "{",".join(parts)}"' if is_list else None
 
 
 @total_ordering
@@ -61,8 +78,13 @@ class CpuSet:
         cpus: set[int] = set()
         for part in text.split(","):
             match = re.fullmatch(r" *([0-9]{1,5})(?:-([0-9]{1,5}))? *", part)
+            masked = cpus_of_mask(text)
+            if match is None and masked is not None:
+                raise UnfitError(f"{quote(text)} is a mask", f'write its CPUs: "{cls(masked)}"')
             if match is None:
-                raise ValueError(f"{quote(part.strip())} is not a CPU or a range of CPUs")
+                raise UnfitError(
+                    f"{quote(part.strip())} is not a CPU or a range of CPUs", _commas(text)
+                )
             first, last = int(match[1]), int(match[2] or match[1])
             if last < first:
                 raise ValueError(f"the range {part.strip()} ends before it begins")
@@ -196,7 +218,7 @@ def text(
         if longest is not None and len(value) > longest:
             raise ValueError(f"too long: {len(value)} characters, at most {longest} are allowed")
         if re.fullmatch(pattern, value) is None:
-            raise ValueError(f"{quote(value)} is not {wanted}")
+            raise UnfitError(f"{quote(value)} is not {wanted}", _near(pattern, value))
         return make(value)
 
     schema: dict[str, object] = {} if longest is None else {"maxLength": longest}
@@ -206,10 +228,30 @@ def text(
     return parsed(parse, about, example, pattern=f"^({pattern})$", **schema)
 
 
+def _near(pattern: str, value: str) -> str | None:
+    """A hint: the same text in another spelling, if that would do."""
+    plain = value.strip().strip("\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}")
+    lower = plain.lower()
+    spellings = (
+        plain,
+        lower,
+        lower.replace("_", "-"),
+        plain.replace("-", "_"),
+        plain.replace("/", "."),
+        plain.replace(" ", "-").lower(),
+    )
+    found = next((text for text in spellings if re.fullmatch(pattern, text)), None)
+    return f"write {found}" if found else None
+
+
 def _parse_cpus(value: object) -> CpuSet:
     if isinstance(value, CpuSet):
         return value
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, list) and value and all(type(cpu) is int for cpu in value):
+        hint = f'write "{CpuSet.of(value)}"'
+        raise WrongKindError('a CPU list like "0-7,16-23"', hint)
+    is_cpu = isinstance(value, int) and not isinstance(value, bool) and value <= MAX_CPU
+    if not isinstance(value, str) and not is_cpu:
         raise WrongKindError('a CPU list like "0-7,16-23"')
     return CpuSet.parse(str(value))
 

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from builder.catalog.releases import RELEASES
 from builder.diagnostics import KeyPath
 from builder.inventory.construct import describe_value
+from builder.model.numerals import TRUTHS, whole_number
 from builder.model.schema import keys_at, part_at
 from builder.model.values import UnfitError, WrongKindError
 from builder.phrases import close_match, quote
@@ -15,13 +17,19 @@ from builder.phrases import close_match, quote
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One error of the schema. source: the unquoted text YAML read `value` from, if any."""
+    """One error of the schema.
+
+    source: the unquoted text YAML read `value` from, if any. is_key: `value` is a key; has_value:
+    whether something stands behind it.
+    """
 
     kind: str
     path: KeyPath
     value: object
     context: Mapping[str, object]
     source: str | None
+    is_key: bool = False
+    has_value: bool = True
 
     @property
     def shown(self) -> str:
@@ -34,6 +42,7 @@ class Fault:
 
 
 Wording = tuple[str, str | None]
+COMMA_IN_BRACES = "inside { } a comma ends a value: quote a string that contains a comma"
 
 
 def word_fault(fault: Fault) -> Wording:
@@ -61,6 +70,28 @@ def _wanted(fault: Fault, wanted: str) -> Wording:
     return f"expected {wanted}, not {fault.shown}", None
 
 
+def _wants_number(wanted: str) -> Callable[[Fault], Wording]:
+    def word(fault: Fault) -> Wording:
+        message, _ = _wanted(fault, wanted)
+        text = fault.source or (fault.value if isinstance(fault.value, str) else "")
+        return message, whole_number(text)
+
+    return word
+
+
+def _wants_truth(fault: Fault) -> Wording:
+    message, _ = _wanted(fault, "true or false")
+    meant = TRUTHS.get(str(fault.value).lower())
+    return message, f"write {meant}" if meant else None
+
+
+def _wants_list(fault: Fault) -> Wording:
+    message, _ = _wanted(fault, "a list")
+    if not isinstance(fault.value, str) or not fault.value:
+        return message, None
+    return message, f"write [{', '.join(fault.value.replace(',', ' ').split())}]"
+
+
 def _wants_part(fault: Fault) -> Wording:
     return _wanted(fault, f"a map with the keys {', '.join(keys_at(fault.path))}")
 
@@ -72,8 +103,12 @@ def _wants_text(fault: Fault) -> Wording:
     if not isinstance(error, WrongKindError):
         return str(error), None
     message, _ = _wanted(fault, error.wanted)
+    if error.hint is not None:
+        return message, error.hint
+    if fault.is_key and not fault.has_value and isinstance(fault.value, int):
+        return message, COMMA_IN_BRACES
     text = fault.source or (str(fault.value) if isinstance(fault.value, int) else "")
-    return message, f'put it in quotes: "{text}"' if error.would_take(text) else None
+    return message, error.hint_on(text)
 
 
 def _missing(fault: Fault) -> Wording:
@@ -85,10 +120,22 @@ def _extra(fault: Fault) -> Wording:
     if fault.path[0] == "access" and key in {"password", "passwd"}:
         message = "a plain-text password: the inventory and every bundle would expose it"
         return message, "password-hash: what `mkpasswd -m yescrypt` prints for it"
+    if ":" in str(key):
+        return "this is not a valid key", 'a space is missing after the ":"'
+    if len(fault.path) == 1 and str(key).startswith("x-"):
+        return (
+            "unknown key",
+            "there is no key for common parts: put &anchors where they are first used",
+        )
     if not str(key)[:1].isalpha():
-        hint = "inside { } a comma ends a value: quote a string that contains a comma"
-        return "this is not a valid key", hint
+        return "this is not a valid key", COMMA_IN_BRACES
     return "unknown key", suggest(key, keys_at(fault.path[:-1]))
+
+
+# What /proc/cpuinfo calls a vendor, and an archive a release.
+_OTHER_NAMES = {"genuineintel": "intel", "authenticamd": "amd"} | {
+    release.suite: release.id for release in RELEASES.values()
+}
 
 
 def _literal(fault: Fault) -> Wording:
@@ -96,7 +143,8 @@ def _literal(fault: Fault) -> Wording:
     text = fault.source if fault.source is not None else fault.value
     if text is None or isinstance(text, list | dict):
         return _wanted(fault, " or ".join(choices))
-    close = close_match(str(text), choices)
+    other = _OTHER_NAMES.get(str(text).lower())
+    close = other if other in choices else close_match(str(text), choices)
     hint = f"did you mean {close}?" if close else None
     return f"{quote(str(text))} is not one of {', '.join(choices)}", hint
 
@@ -123,10 +171,10 @@ _WORDS: dict[str, Callable[[Fault], Wording]] = {
     "invalid_key": _extra,
     "model_type": _wants_part,
     "dict_type": _wants("a map"),
-    "tuple_type": _wants("a list"),
-    "int_type": _wants("a whole number"),
-    "bool_type": _wants("true or false"),
-    "per_node": _wants("a number, or a map like {0: 4, 1: 4}"),
+    "tuple_type": _wants_list,
+    "int_type": _wants_number("a whole number"),
+    "bool_type": _wants_truth,
+    "per_node": _wants_number("a number, or a map like {0: 4, 1: 4}"),
     "literal_error": _literal,
     "greater_than": _at_least,
     "greater_than_equal": _at_least,

@@ -108,8 +108,11 @@ def check_numa_given(pair: Pair) -> Iterator[Finding]:
         if nic.numa is not None or len(pair.hardware.numa) == 1:
             continue
         path = (*pair.class_path, "nics", pair.hardware.nics.index(nic), "numa")
-        message = f"the node of DPDK port {nic.name} is not given: assuming node 0"
-        hint = f"cat /sys/bus/pci/devices/{nic.pci}/numa_node"
+        message = f"the node of DPDK port {nic.name} is not known: assuming node 0"
+        hint = (
+            f"cat /sys/bus/pci/devices/{nic.pci}/numa_node; where that is -1 the firmware does not "
+            "say, and the manual of the board has the CPU that the slot belongs to"
+        )
         yield Finding(path, message, hint)
 
 
@@ -143,7 +146,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "nic-numa-given",
         "warning",
-        "The NUMA node of a DPDK port is given: Open vSwitch assumes node 0 otherwise.",
+        "The NUMA node of a DPDK port is known: Open vSwitch assumes node 0 otherwise.",
         each(pairs, check_numa_given),
     ),
 )

@@ -12,6 +12,9 @@ from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 from builder.diagnostics import KeyPath
 from builder.model.fields import option_text
 from builder.model.inventory import Inventory
+from builder.model.numerals import TRUTHS, cpus_of_mask
+from builder.model.values import CpuSet
+from builder.phrases import numbers
 from builder.rule import SEE, Finding, Rule
 
 Value = str | int | bool
@@ -60,11 +63,29 @@ def check_values(inventory: Inventory) -> Iterator[Finding]:
     for path, key, value in _settings(inventory):
         option, text = OVS_OPTIONS.get(key), option_text(value)
         # The form of dpdk-socket-mem has a check of its own, where its nodes are known.
-        if option is None or key == "dpdk-socket-mem" or option.form.accepts(text):
+        if option is None or key == "dpdk-socket-mem":
             continue
-        message = f"{text} is not {option.form.about}: Open vSwitch does not check it"
-        hint = f"its default is {option.default}" if option.default else None
-        yield Finding(path, message, hint)
+        if not option.form.accepts(text):
+            message = f"{text} is not {option.form.about}: Open vSwitch does not check it"
+            hint = f"its default is {option.default}" if option.default else None
+            meant = TRUTHS.get(text.lower()) if option.form.kind == "bool" else None
+            yield Finding(path, message, f"write {meant}" if meant else hint)
+        elif option.form.kind == "mask" and isinstance(value, int):
+            yield from _check_mask(path, value)
+
+
+def _check_mask(path: KeyPath, number: int) -> Iterator[Finding]:
+    """A mask as a number: Open vSwitch and EAL read its digits as hexadecimal."""
+    read, written = cpus_of_mask(f"0x{number}"), cpus_of_mask(hex(number))
+    if read != written and read and written:
+        message = (
+            f"Open vSwitch reads the digits {number} as a hexadecimal mask, "
+            f"{numbers('CPU', CpuSet(read))}; as a number it is the mask {hex(number)}, "
+            f"{numbers('CPU', CpuSet(written))}"
+        )
+        yield Finding(
+            path, message, f'write the one meant in quotes: "0x{number}" or "{hex(number)}"'
+        )
 
 
 def check_memory_once(inventory: Inventory) -> Iterator[Finding]:

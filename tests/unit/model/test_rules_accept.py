@@ -139,6 +139,11 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("name: data0, numa: 0", "name: data0"),
         (PAGES, "    hugepages: {count: 7}\n"),
     ],
+    "one node, NIC of no node, as the kernel has it": [
+        ('      - {cpus: "4-7,12-15", memory: 16GiB}\n', ""),
+        ("name: data0, numa: 0", "name: data0, numa: -1"),
+        (PAGES, "    hugepages: {count: 7}\n"),
+    ],
     "a node of memory only": [
         ('      - {cpus: "4-7,12-15", memory: 16GiB}\n', "      - {memory: 16GiB}\n"),
     ],

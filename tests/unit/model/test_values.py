@@ -61,7 +61,8 @@ def test_cpu_list(text: str, cpus: set[int], shown: str) -> None:
         ("1-", '"1-" is not a CPU or a range of CPUs'),
         ("-1", '"-1" is not a CPU or a range of CPUs'),
         ("1-3:2", '"1-3:2" is not a CPU or a range of CPUs'),
-        ("0x1", '"0x1" is not a CPU or a range of CPUs'),
+        ("0x1", '"0x1" is a mask'),
+        ("0x0", '"0x0" is not a CPU or a range of CPUs'),
         ("\u0663", '"\u0663" is not a CPU or a range of CPUs'),
         ("1\n,2", '"1" is not a CPU or a range of CPUs'),
         ("3-1", "the range 3-1 ends before it begins"),
@@ -298,9 +299,9 @@ def test_a_wrong_kind_knows_what_would_do() -> None:
         parse(Mac, 8041827051)
     error = caught.value.errors()[0]["ctx"]["error"]
     assert isinstance(error, WrongKindError)
-    assert error.would_take("10:20:30:40:50:51")
-    assert not error.would_take("12345")
-    assert not WrongKindError("x").would_take("y")
+    assert error.hint_on("10:20:30:40:50:51") == 'put it in quotes: "10:20:30:40:50:51"'
+    assert not error.hint_on("12345")
+    assert WrongKindError("x").hint_on("y") is None
 
 
 # Addresses

@@ -146,7 +146,7 @@ def test_socket_memory_that_is_no_list(check: Check) -> None:
             "plan-socket-mem-form",
             "profiles.nfv.ovs.other-config.dpdk-socket-mem",
             "dpdk-socket-mem '2048MB' is not a list of MiB, one for each NUMA node",
-            "write it like 2048,1024",
+            "write 2048",
         )
     ]
 

@@ -1,0 +1,76 @@
+"""Numbers and sizes people write in other forms than an inventory takes, and the form it takes."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+# How people write truths.
+TRUTHS = {
+    **dict.fromkeys(("true", "yes", "y", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "n", "off", "0"), "false"),
+}
+_KIB_OF = {"": 0, "k": 1, "m": 1 << 10, "g": 1 << 20, "t": 1 << 30}
+_SIZE = re.compile(
+    r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?([kmgt]?)(?:i?b?|ytes?|igabytes?|egabytes?)", re.IGNORECASE
+)
+_HEX = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
+_BYTES_FROM = 1 << 30
+_KB_FROM = 1 << 20
+_MIB_FROM = 1 << 10
+
+
+def whole_number(text: str) -> str | None:
+    """What to write for a number written otherwise: `write 16`; None: it is no whole number."""
+    bare = text.strip().replace("_", "")
+    if re.fullmatch(r"[+-]?[1-9][0-9]*|0", bare):
+        # A number that stands like this in the file was in quotes.
+        return f"write {int(bare)}" + (" without quotes" if str(int(bare)) == text else "")
+    octal = re.fullmatch(r"0o?([0-7]+)", bare)
+    if octal and bare[1] != "o" and int(octal[1]) > 7:
+        return f"write {int(octal[1])}, or {int(octal[1], 8)} if the octal number is meant"
+    for pattern, base in ((r"0o([0-7]+)", 8), (r"0x([0-9a-fA-F]+)", 16), (r"0b([01]+)", 2)):
+        match = re.fullmatch(pattern, bare)
+        if match is not None:
+            return f"write {int(match[1], base)}"
+    if re.fullmatch(r"[0-9]+(,[0-9]{3})+", bare):
+        return f"write {bare.replace(',', '')}"
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?(e\+?[0-9])?", bare, re.IGNORECASE):
+        number = Decimal(bare)
+        return f"write {int(number)}" if number == int(number) else None
+    return None
+
+
+def cpus_of_mask(text: str) -> frozenset[int] | None:
+    """CPUs of a hexadecimal mask; None: it is none, or has no CPU."""
+    match = _HEX.fullmatch(text)
+    mask = int(match[1], 16) if match else 0
+    return frozenset(bit for bit in range(mask.bit_length()) if mask >> bit & 1) or None
+
+
+def size_in_kib(value: object) -> Decimal | None:
+    """A size in one of the usual spellings: of Kubernetes, the kernel, memory modules.
+
+    Memory comes in powers of two, whatever its unit is called: 96GB are 96 GiB. A number alone
+    is in bytes or kB, as the kernel tells sizes, where it is that large; else MiB, or GiB.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _of_number(value)
+    text = str(value).strip()
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        hexadecimal = _HEX.fullmatch(text)
+        return _of_number(int(hexadecimal[1], 16)) if hexadecimal else None
+    number = Decimal(match[1].replace("_", "").replace(",", ""))
+    unit = match[2].lower()
+    if not unit:
+        return number / 1024 if len(text) > len(match[1]) else _of_number(int(number))
+    return number * _KIB_OF[unit]
+
+
+def _of_number(number: int) -> Decimal:
+    if number >= _BYTES_FROM:
+        return Decimal(number) / 1024
+    if number >= _KB_FROM:
+        return Decimal(number)
+    return Decimal(number) * _KIB_OF["m" if number >= _MIB_FROM else "g"]
