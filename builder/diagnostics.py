@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.errors import BuilderError
-from builder.phrases import count_text, one_line
+from builder.phrases import count_text, format_names, one_line, plural
 
 Severity = Literal["error", "warning"]
 # Characters of a source line that are shown; a line of an inventory is rarely half as long.
 LONGEST_LINE = 200
+# So many with one text, or with texts that differ in numbers only, are not all told in full.
+MANY_OF_ONE = 4
+MANY_OF_A_KIND = 9
 KeyPath = tuple[str | int, ...]
 
 
@@ -125,6 +129,39 @@ def format_diagnostic(item: Diagnostic, lines: tuple[str, ...]) -> str:
     return "\n".join(out)
 
 
+def _told(items: tuple[Diagnostic, ...], lines: tuple[str, ...]) -> Iterator[str]:
+    """The texts in order of place."""
+    kinds: dict[object, list[Diagnostic]] = {}
+    for item in items:
+        kinds.setdefault(_kind(item), []).append(item)
+    last: dict[Diagnostic, str | None] = {}
+    for alike in kinds.values():
+        number = _number_told(alike)
+        others = alike[number:]
+        last |= dict.fromkeys(others, None)
+        if others:
+            on = list(dict.fromkeys(str(item.where.line) for item in others))
+            text = f"  and {len(others)} more like this, on {plural('line', len(on))}"
+            last[alike[number - 1]] = f"{text} {format_names(on)}"
+    for item in items:
+        more = last.get(item, "")
+        if more is not None:
+            yield "\n".join(filter(None, [format_diagnostic(item, lines), more]))
+
+
+def _kind(item: Diagnostic) -> tuple[str, ...]:
+    """The same for what differs in nothing but names with numbers in them: p0, 0000:01:00.0."""
+    texts = (item.message, item.hint or "")
+    return (item.severity, item.rule, *(re.sub(r"\S*\d\S*", "#", text) for text in texts))
+
+
+def _number_told(alike: list[Diagnostic]) -> int:
+    """How many are told in full."""
+    if len({(item.message, item.hint) for item in alike}) == 1:
+        return 1 if len(alike) >= MANY_OF_ONE else len(alike)
+    return 3 if len(alike) >= MANY_OF_A_KIND else len(alike)
+
+
 def _window(source: str, column: int) -> tuple[str, int]:
     """A line to show, and the column in it: of a very long one only what is around the place."""
     if len(source) <= LONGEST_LINE:
@@ -137,10 +174,10 @@ def _window(source: str, column: int) -> tuple[str, int]:
 
 
 def format_report(report: Report, lines: tuple[str, ...]) -> str:
-    """Every diagnostic, then one line with the count."""
+    """Every diagnostic, of many alike the first ones and the lines of the others; the count."""
     errors = sum(item.severity == "error" for item in report.items)
     warnings = len(report.items) - errors
-    parts = [format_diagnostic(item, lines) for item in report.items]
+    parts = list(_told(report.items, lines))
     counts = [(errors, "error"), (warnings, "warning")]
     told = ", ".join(count_text(number, noun) for number, noun in counts if number)
     return "\n".join([*parts, told]) if parts else ""

@@ -6,6 +6,8 @@ import difflib
 import json
 from collections.abc import Iterable, Sized
 
+_ALL_NAMES = 4
+
 
 def one_line(text: str) -> str:
     """Text of the user's as it stands, but for what would end the line or move the cursor."""
@@ -38,6 +40,12 @@ def format_names(names: Iterable[str], limit: int = 10) -> str:
     every = list(names)
     more = f", and {len(every) - limit} more" if len(every) > limit else ""
     return ", ".join(every[:limit]) + more
+
+
+def all_names(names: Iterable[str]) -> str:
+    """`a and b`; of many the first three, with the number left out."""
+    every = list(names)
+    return " and ".join(every) if len(every) <= _ALL_NAMES else format_names(every, limit=3)
 
 
 def close_match(name: str, known: Iterable[str]) -> str | None:

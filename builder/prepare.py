@@ -70,10 +70,9 @@ def _faults_beside(
     inventory: Inventory | None, marks: Marks, os: str | None, report: Report
 ) -> tuple[Diagnostic, ...]:
     """What is wrong with the numbers of what no error is about."""
-    # Of which release the numbers would be, a faulty image does not say.
-    is_image_faulty = any(
-        item.path[:1] == ("image",) for item in report.items if item.severity == "error"
-    )
+    # Of which release the numbers would be, a faulty image.os does not say.
+    errors = {item.path for item in report.items if item.severity == "error"}
+    is_image_faulty = not errors.isdisjoint({("image",), ("image", "os"), ("image", "kernel")})
     if inventory is not None and not is_image_faulty:
         # A machine that no image is made for is the next thing to say, not one instead.
         with suppress(BuilderError):

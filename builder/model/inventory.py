@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -157,10 +158,19 @@ class Inventory(Part):
     ] = Access()
     hosts: Annotated[dict[HostName, Host], Field(min_length=1, description="Machines by host name")]
 
+    # Of hosts that are faulty otherwise.
+    _more_pairs: tuple[tuple[str, str], ...] = ()
+
     @cached_property
     def used_pairs(self) -> tuple[tuple[str, str], ...]:
         """Hardware class and profile of the hosts, each combination once, in their order.
 
         Kept: nearly every rule asks for it, and there may be ten thousand hosts.
         """
-        return tuple(dict.fromkeys((host.hardware, host.profile) for host in self.hosts.values()))
+        pairs = ((host.hardware, host.profile) for host in self.hosts.values())
+        return tuple(dict.fromkeys((*pairs, *self._more_pairs)))
+
+    def with_pairs(self, pairs: Iterable[tuple[str, str]]) -> Inventory:
+        """The inventory with combinations that hosts use which are not in it."""
+        self._more_pairs = tuple(pairs)
+        return self

@@ -162,6 +162,10 @@ class NicDriver(Part):
     ] = Field(default_factory=dict)
 
 
+# Parts of a profile that stand for themselves: without one of them the others mean the same.
+SETTINGS = ("latency", "kubernetes", "drivers", "sysctl", "kernel_args")
+
+
 class Profile(Part):
     """How a class of machines is tuned."""
 

@@ -14,10 +14,11 @@ from builder.inventory.construct import describe_value
 from builder.inventory.loader import Loaded
 from builder.inventory.scalars import is_decimal
 from builder.model.access import CONFIDENTIAL_KEYS
+from builder.model.base import kebab
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Host, Image, Inventory
 from builder.model.numerals import cpus_of_mask, whole_number
-from builder.model.profile import Profile
+from builder.model.profile import SETTINGS, Profile
 from builder.model.rules import check_rules
 from builder.model.schema import keys_at
 from builder.model.wording import Fault, word_fault
@@ -181,30 +182,62 @@ def _sound_parts(data: object) -> Inventory:
         if not _is_unsound(host.hardware, hardware, top.get("hardware"))
         and not _is_unsound(host.profile, profiles, top.get("profiles"))
     }
-    return Inventory.model_construct(
+    sound = Inventory.model_construct(
         version=1,
         image=_sound_image(top.get("image")),
         hardware=hardware,
         profiles=profiles,
         hosts=hosts,
     )
+    named = (_pair_of(entry) for entry in _entries(top.get("hosts")).values())
+    return sound.with_pairs(p for p in named if p[0] in hardware and p[1] in profiles)
+
+
+def _pair_of(entry: object) -> tuple[str, str]:
+    """Hardware class and profile a host names, whatever else is wrong with it."""
+    host = entry if isinstance(entry, dict) else {}
+    return str(host.get("hardware")), str(host.get("profile"))
 
 
 def _sound_image(entry: object) -> Image:
+    """What of the image is not wrong."""
     try:
         return Image.model_validate(entry)
-    except ValidationError:
-        return Image.model_construct(name="unknown")
+    except ValidationError as errors:
+        wrong = _wrong_keys(errors)
+        rest = {key: value for key, value in _entries(entry).items() if key not in wrong}
+        return Image.model_validate({"name": "unknown", **rest})
 
 
 def _sound(model: type[P], entries: object) -> dict[str, P]:
     out = {}
-    for name, entry in entries.items() if isinstance(entries, dict) else ():
+    for name, entry in _entries(entries).items():
         try:
             out[name] = model.model_validate(entry)
-        except ValidationError:
-            continue
+        except ValidationError as errors:
+            rest = _without_settings(_entries(entry), errors) if model is Profile else None
+            if rest is not None:
+                out[name] = model.model_validate(rest)
     return out
+
+
+def _without_settings(
+    entry: dict[str, object], errors: ValidationError
+) -> dict[str, object] | None:
+    """A profile without what is wrong with it, where the rest means the same without it."""
+    wrong = _wrong_keys(errors)
+    if not entry or not wrong <= {kebab(name) for name in SETTINGS}:
+        return None
+    return {key: value for key, value in entry.items() if key not in wrong}
+
+
+def _wrong_keys(errors: ValidationError) -> set[str | int]:
+    """Of a part: the first of each error's place; empty where it is no map at all."""
+    return {detail["loc"][0] for detail in errors.errors(include_url=False) if detail["loc"]}
+
+
+def _entries(entries: object) -> dict[str, object]:
+    return entries if isinstance(entries, dict) else {}
 
 
 def _is_unsound(name: str, sound: Iterable[str], entries: object) -> bool:

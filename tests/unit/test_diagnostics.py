@@ -76,3 +76,46 @@ def test_a_long_line_is_shown_around_the_place() -> None:
     assert shown[caret.index("^") :].startswith("HERE")
     short = format_diagnostic(Diagnostic("error", Location("inv", 1, 2), (), "odd"), ("ab",))
     assert short.splitlines()[1:] == ["    ab", "     ^"]
+
+
+def many(message: str, number: int, hint: str | None = None) -> list[Diagnostic]:
+    """Warnings on lines from 1; `#` in the message is another number on each."""
+    return [
+        Diagnostic("warning", Location("f", n, 1), ("a", n), message.replace("#", str(n)), hint)
+        for n in range(1, number + 1)
+    ]
+
+
+def test_many_with_one_text_are_told_once() -> None:
+    text = format_report(Report(tuple(many("it is wrong", 64, "mend it"))), ())
+    assert text.splitlines() == [
+        "f:1:1: warning: a[1]: it is wrong",
+        "  hint: mend it",
+        "  and 63 more like this, on lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, and 53 more",
+        "64 warnings",
+    ]
+
+
+def test_three_with_one_text_are_all_told() -> None:
+    assert format_report(Report(tuple(many("it is wrong", 3))), ()).count("it is wrong") == 3
+
+
+def test_of_many_that_differ_in_numbers_three_are_told() -> None:
+    items = many("port p#: 0000:0#:00.0 is wrong", 9)
+    other = Diagnostic("warning", Location("f", 2, 1), ("b",), "something else")
+    text = format_report(Report().plus([*items, other]), ())
+    assert text.splitlines() == [
+        "f:1:1: warning: a[1]: port p1: 0000:01:00.0 is wrong",
+        "f:2:1: warning: a[2]: port p2: 0000:02:00.0 is wrong",
+        "f:2:1: warning: b: something else",
+        "f:3:1: warning: a[3]: port p3: 0000:03:00.0 is wrong",
+        "  and 6 more like this, on lines 4, 5, 6, 7, 8, 9",
+        "10 warnings",
+    ]
+    assert format_report(Report(tuple(items[:8])), ()).count("is wrong") == 8
+
+
+def test_many_on_one_line() -> None:
+    here = Location("f", 7, 1)
+    items = [Diagnostic("error", here, ("a", n), "wrong") for n in range(5)]
+    assert "  and 4 more like this, on line 7" in format_report(Report(tuple(items)), ())

@@ -21,6 +21,7 @@ from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports, is_bifurcated
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.words import options_of, words_of
+from builder.phrases import all_names
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -115,7 +116,7 @@ def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
             names += [f"the VFs of {nic.name}" for nic in _sriov_nics(pair) if _vf_id(nic) in taken]
             message = f"{option.value}: {driver} claims every port with this device id"
             if names:
-                message += f", including {' and '.join(names)}, as soon as it is loaded"
+                message += f", including {all_names(names)}, as soon as it is loaded"
             hint = "remove it: bridges and sriov bind ports and VFs by PCI address"
             yield Finding((*pair.path, *option.path), message, hint)
 

@@ -17,7 +17,7 @@ from builder.model.rules.pairs import Pair, pairs
 from builder.model.sriov import SriovPolicy
 from builder.model.wording import suggest
 from builder.model.words import Option, options_of, words_of
-from builder.phrases import count_text
+from builder.phrases import all_names, count_text
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -194,7 +194,7 @@ def check_other_ports(driver: UsedDriver) -> Iterator[Finding]:
     if others:
         path = driver.option_path if is_one_number else (*driver.path, "vf-mode")
         message = (
-            f"max_vfs applies to every port of {driver.name}: {', '.join(others)} would get VFs "
+            f"max_vfs applies to every port of {driver.name}: {all_names(others)} would get VFs "
             "without having a policy"
         )
         yield Finding(path, message, "vf-mode: sysfs creates VFs only on the PFs in sriov")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from builder.catalog.releases import OsRelease
-from builder.diagnostics import Diagnostic, Marks, Report
+from builder.diagnostics import Diagnostic, KeyPath, Marks, Report
+from builder.model.base import kebab
 from builder.model.inventory import Inventory
+from builder.model.profile import SETTINGS
 from builder.plan.checks import (
     eal,
     flavour,
@@ -19,7 +21,7 @@ from builder.plan.checks import (
     queues,
     sriov,
 )
-from builder.plan.host import plan_hosts
+from builder.plan.image import plan_image
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.rule import Rule, diagnose
@@ -41,25 +43,51 @@ PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (
 def check_plans(
     inventory: Inventory, marks: Marks, release: OsRelease, known: Iterable[Diagnostic] = ()
 ) -> tuple[Diagnostic, ...]:
-    """Faults of the plans of all hosts but those that errors `known` already are about."""
-    hosts = hosts_to_check(inventory, known)
-    return check_images(plan_hosts(inventory, marks, hosts, release), marks)
+    """Faults of the images of all pairs whose numbers do not rest on an error of `known`.
 
-
-def hosts_to_check(inventory: Inventory, known: Iterable[Diagnostic] = ()) -> tuple[str, ...]:
-    """One host of each pair of class and profile: derived numbers depend on nothing else.
-
-    known: errors found already. What they are about is not planned: it would be said again, or
-    what follows from it.
+    Warnings only of pairs that no error is about: they are about a plan that works.
     """
-    faulty = {item.path[:2] for item in known if item.severity == "error"}
-    if any(len(path) < len(("hosts", "name")) for path in faulty):
-        return ()
+    errors = {item.path for item in known if item.severity == "error"}
+    untouched = _untouched(inventory, errors)
+    found: list[Diagnostic] = []
+    for pair in inventory.used_pairs:
+        if _is_sound(inventory, pair, errors):
+            image = plan_image(inventory, marks, *pair, release)
+            faults = _check_image(image, marks)
+            found += (f for f in faults if f.severity == "error" or pair in untouched)
+    # Of what a rule refuses the plan says what follows from it.
+    return Report().plus(item for item in found if item.path not in errors).items
+
+
+def _untouched(inventory: Inventory, errors: Iterable[KeyPath]) -> set[tuple[str, str]]:
+    """Pairs of hosts in which, in whose class and profile, and in the image, nothing is wrong."""
+    faulty = {path[:2] for path in errors}
+    if any(len(path) < len(("hosts", "name")) or path[0] == "image" for path in faulty):
+        return set()
+    return {
+        (host.hardware, host.profile)
+        for name, host in inventory.hosts.items()
+        if not faulty & {("hosts", name), ("hardware", host.hardware), ("profiles", host.profile)}
+    }
+
+
+def _is_sound(inventory: Inventory, pair: tuple[str, str], errors: Iterable[KeyPath]) -> bool:
+    """Whether what numbers are derived from is there and without an error; a host is no part of it."""
+    hardware, profile = pair
+    faulty = {path[:2] for path in errors if path[2:3] not in _BESIDE_NUMBERS}
+    is_there = hardware in inventory.hardware and profile in inventory.profiles
+    return is_there and not faulty & {("hardware", hardware), ("profiles", profile)}
+
+
+# Keys of a profile that no number of CPUs, pages, queues or VFs is derived from.
+_BESIDE_NUMBERS = {(kebab(name),) for name in SETTINGS}
+
+
+def hosts_to_check(inventory: Inventory) -> tuple[str, ...]:
+    """One host of each pair of class and profile: derived numbers depend on nothing else."""
     first: dict[tuple[str, str], str] = {}
     for name, host in inventory.hosts.items():
-        parts = {("hosts", name), ("hardware", host.hardware), ("profiles", host.profile)}
-        if not parts & faulty:
-            first.setdefault((host.hardware, host.profile), name)
+        first.setdefault((host.hardware, host.profile), name)
     return tuple(first.values())
 
 
@@ -68,9 +96,14 @@ def check_images(plans: Iterable[HostPlan], marks: Marks) -> tuple[Diagnostic, .
     first: dict[tuple[str, str], HostPlan] = {}
     for plan in plans:
         first.setdefault((plan.image.hardware, plan.image.profile), plan)
-    return Report().plus(item for plan in first.values() for item in check_plan(plan, marks)).items
+    plans = first.values()
+    return Report().plus(item for plan in plans for item in _check_image(plan.image, marks)).items
 
 
 def check_plan(plan: HostPlan, marks: Marks) -> tuple[Diagnostic, ...]:
     """Faults of a plan, as diagnostics on the inventory, in order of place."""
-    return Report().plus(diagnose(PLAN_CHECKS, plan.image, marks)).items
+    return Report().plus(_check_image(plan.image, marks)).items
+
+
+def _check_image(image: ImagePlan, marks: Marks) -> Iterator[Diagnostic]:
+    return diagnose(PLAN_CHECKS, image, marks)

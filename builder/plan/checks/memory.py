@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from builder.diagnostics import KeyPath, Severity
 from builder.model.numerals import size_in_kib
 from builder.model.sizes import format_mib
-from builder.phrases import count_text
+from builder.phrases import all_names, count_text
 from builder.plan.eal_nodes import eal_nodes
 from builder.plan.eal_pages import counts_text, enough_pages, pages_of_switch
 from builder.plan.mempools import DESCRIPTORS, PortMemory, own_pools_mib, port_pools
@@ -104,7 +104,7 @@ def check_ports_have_memory(image: ImagePlan) -> Iterator[Finding]:
         if own >= wanted:
             continue
         there = sum(pool.mib for pool in image.pools_on(node))
-        names = " and ".join(port.name for port in here)
+        names = all_names(port.name for port in here)
         message = (
             f"{own} MiB on NUMA node {node} is less than the {wanted} MiB that the packet "
             f"buffers of {names} need: "

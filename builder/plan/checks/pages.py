@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from builder.model.memory import FIRMWARE_MIB, PAGE_STRUCTURES, crash_kernel_mib
 from builder.model.sizes import HUGEPAGE_KIB, format_mib, page_size_text
+from builder.model.values import CpuSet
 from builder.phrases import count_text
 from builder.plan.eal_nodes import eal_nodes
 from builder.plan.eal_pages import pages_of_switch
@@ -197,7 +198,13 @@ def dpdk_vfs_of_pods(image: ImagePlan) -> list[str]:
 
 
 def _left_text(left: Mapping[int, int]) -> str:
-    return " or ".join(f"{count} on node {node}" for node, count in left.items())
+    nodes: dict[int, list[int]] = {}
+    for node, count in left.items():
+        nodes.setdefault(count, []).append(node)
+    return " or ".join(
+        f"{count} on {'node' if len(which) == 1 else 'one of the nodes'} {CpuSet.of(which)}"
+        for count, which in nodes.items()
+    )
 
 
 RULES: tuple[Rule[ImagePlan], ...] = (

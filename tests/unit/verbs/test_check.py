@@ -188,5 +188,33 @@ def test_numbers_are_checked_beside_a_profile_of_another_form(
 
 
 def test_a_faulty_image_says_nothing_of_numbers(rackwright: Call, write: Write) -> None:
-    inventory = write(("name: nfv-node", "name: A B"), ("\nhosts:\n", f"\n{OTHER_PAIR}"))
+    """Nothing says of which release they would be."""
+    inventory = write(("os: debian-13", "os: debian"), ("\nhosts:\n", f"\n{OTHER_PAIR}"))
     assert rules_of(rackwright, inventory) == {"schema"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rules"),
+    [
+        ("name: nfv-node", "name: A B", {"schema"}),
+        ("dhcp4: true", "dhcp4: maybe", {"schema"}),
+        ("dhcp4: true", "addresses: [192.0.2.1/24], gateway: 192.0.3.1", {"host-gateway"}),
+        ("    sriov:", "    kernel-args: [quiet splash]\n    sriov:", {"schema"}),
+        ("    sriov:", "    kernel-args: [mem=1G]\n    sriov:", {"kernel-args-keep-memory"}),
+        ("    sriov:", "    sysctl: {vm.swappiness: 1.5}\n    sriov:", {"schema"}),
+        ("version: 1", "x-common: 1\nversion: 1", {"schema"}),
+    ],
+)
+def test_numbers_are_checked_beside_what_they_do_not_rest_on(
+    rackwright: Call, write: Write, old: str, new: str, rules: set[str]
+) -> None:
+    """Of the one host's own profile, which has more pages than the machine."""
+    inventory = write((old, new), ("count: 8", "count: 92"))
+    assert rules_of(rackwright, inventory) == {*rules, "plan-pages-fit"}
+
+
+def test_what_follows_from_an_error_is_not_told_too(rackwright: Call, write: Write) -> None:
+    inventory = write(
+        ("    sriov:", "    kernel-args: [intel_iommu=off]\n    sriov:"), ("count: 8", "count: 92")
+    )
+    assert rules_of(rackwright, inventory) == {"binding-iommu", "plan-pages-fit"}
