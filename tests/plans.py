@@ -15,6 +15,8 @@ from builder.plan.nouns.host import HostPlan
 SEED = Path(__file__).resolve().parent.parent / "examples/seed/inventory.yaml"
 FILE = "inventory.yaml"
 DEBIAN = RELEASES["debian-13"]
+# An edit of the seed: Open vSwitch and pods share pages of a size, which is warned of.
+SHARED_PAGES = ("{size: 1G, pods: {size: 2M, memory: 2GiB}}", "{size: 1G, count: 8}")
 # In the place of the seed's `hosts:`: a profile whose numbers are wrong, with a host of its own.
 OTHER_PAIR = """\
   other:

@@ -19,8 +19,8 @@ CPUS_8_SECURE = ("0-2,4-6", "3,7", "    siblings: 4\n    secure-boot: true\n")
 def smaller_seed(cpus: tuple[str, str, str] = CPUS_4) -> str:
     """The seed's inventory with fewer CPUs and 24 GiB: the same pages, ports, VFs and bridges.
 
-    With 8 GiB a node, of which the hole below 4 GiB takes two, four pages of 1G are all there is:
-    the kernel, which is loaded anywhere (KASLR), then left room for three in one boot of some tens.
+    4 GiB of each node are pages, those of 1G whole GiB: of 8 GiB on node 0 the hole below 4 GiB takes
+    two, and the kernel, which is loaded anywhere (KASLR), left a page too few in one boot of some tens.
     """
     text = SEED.read_text(encoding="utf-8")
     changes = (*zip(SEED_CPUS, cpus, strict=True), ("memory: 47GiB", "memory: 12GiB"))

@@ -39,7 +39,7 @@ def verdict(image: Path, inventory: Path, out: Path) -> dict[str, dict[str, str]
 
 
 WORDS = {
-    "hugepages=0:4,1:4": "hugepages=0:3,1:5",
+    "hugepages=0:2,1:1": "hugepages=0:1,1:2",
     "isolcpus=domain,1": "isolcpus=domain,2",
     "irqaffinity=0,3": "irqaffinity=0,2",
     "systemd.cpu_affinity=0,3": "systemd.cpu_affinity=0,2",
@@ -53,8 +53,8 @@ def wrong_node(data: dict) -> None:
     data["pfs"][0]["vfs"][1]["driver"] = None
     data["pfs"][1]["num-vfs"] = 1
     del data["pfs"][1]["vfs"][1]
-    data["hugepages"][0]["count"] = 3
-    data["hugepages"][1]["count"] = 5
+    data["hugepages"][0]["count"] = 1
+    data["hugepages"][1]["count"] = 2
     ovs = data["ovs"]
     ovs["other-config"]["dpdk-socket-mem"] = "1024,2048"
     ovs["other-config"]["pmd-cpu-mask"] = "0x4"

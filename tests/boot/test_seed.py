@@ -41,10 +41,10 @@ def test_the_node_is_as_planned(image: Path, tmp_path: Path, firmware: str) -> N
 def check_that_facts_judge_only_their_own_plan(image: Path, results: Path) -> None:
     """A changed inventory no longer matches what a node of the old one reported."""
     changed = results / "inventory.yaml"
-    changed.write_text(SEED.read_text().replace("count: 8", "count: 6"))
+    changed.write_text(SEED.read_text().replace("memory: 2GiB", "memory: 1GiB"))
     argv = ["verify", str(image), str(changed), "--host", HOST]
     facts = ["--facts", str(results / "facts.json"), "-o", str(results / "again")]
     assert call(parse([*argv, *facts])) == 1
     report = json.loads((results / "again/report.json").read_text())
     failed = {check["name"] for check in report["checks"] if check["status"] == "fail"}
-    assert {"cmdline.hugepages", "hugepages.node0.1G", "hugepages.node1.1G"} <= failed
+    assert {"cmdline.hugepages.2", "hugepages.node0.2M", "hugepages.node1.2M"} <= failed

@@ -94,10 +94,5 @@ def test_every_kind_has_a_golden_file() -> None:
     trees = [golden.tree_of(golden.plan_case(golden.read_case(case))) for case in golden.CASES]
     made = {file.path for tree in trees for file in tree}
     idle = {kind.path for kind in FILES if not any(kind_of(path) is kind for path in made)}
-    # A pool has one size, which is then the default one, and no unit of ours asks for
-    # RequiredBy= (unit tests have both).
-    assert idle == {
-        "/etc/systemd/system/UNIT.requires/UNIT",
-        "/etc/systemd/system/dev-hugepagesSIZE.mount",
-        "/etc/systemd/system/sysinit.target.wants/dev-hugepagesSIZE.mount",
-    }
+    # No unit of ours asks for RequiredBy= (a unit test has it).
+    assert idle == {"/etc/systemd/system/UNIT.requires/UNIT"}

@@ -20,7 +20,7 @@ from builder.prepare import (
     one_of_each_pair,
     prepare,
 )
-from tests.plans import OTHER_PAIR, SEED
+from tests.plans import OTHER_PAIR, SEED, SHARED_PAGES
 
 UNKNOWN_VF = ("ens11f0/0", "ens11f0/5")
 
@@ -41,7 +41,7 @@ def two_pairs(tmp_path: Path) -> Path:
     """Three hosts, two of one class and profile."""
     sound = OTHER_PAIR.replace("count: 92", "count: 4")
     third = "\n  nfv3:" + sound.partition("nfv2:")[2].replace("profile: other", "profile: nfv")
-    return write(tmp_path, ("\nhosts:\n", f"\n{sound.rstrip()}{third}"))
+    return write(tmp_path, SHARED_PAGES, ("\nhosts:\n", f"\n{sound.rstrip()}{third}"))
 
 
 def rules_of(path: Path, choose: Choice, os: str | None = None) -> set[str]:

@@ -183,7 +183,7 @@ def test_the_bar_is_to_scale(plan: HostPlan) -> None:
 def test_who_holds_the_seeds_memory() -> None:
     assert memory_shares(make_plan().image, 0) == (
         Share("switch", 2048, "2 pages of 1G: Open vSwitch"),
-        Share("free", 2048, "2 pages of 1G: free, for whoever asks"),
+        Share("pods", 2048, "1024 pages of 2M: pods"),
         Share("small", 44032, "43 GiB in ordinary pages: the system"),
     )
 

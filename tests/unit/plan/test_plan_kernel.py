@@ -30,12 +30,15 @@ def words(image: ImagePlan, *names: str) -> list[str]:
 
 def test_pages_of_each_node_need_5_16(plan_seed: Callable[..., HostPlan]) -> None:
     jammy = plan_seed(ask_for_old_kernel, release="ubuntu-22.04").image
-    assert words(jammy, "hugepages") == ["hugepages=8"]
-    assert arg(jammy, "hugepages=").why.reason == (
+    assert words(jammy, "hugepages") == ["hugepages=3", "hugepages=2048"]
+    assert arg(jammy, "hugepages=3").why.reason == (
         "pages in all: kernel 5.15 has no hugepages=<node>:<pages> (5.16 has), so the hugepages "
         "unit sets the pages of each NUMA node"
     )
-    assert words(plan_seed(release="debian-12").image, "hugepages") == ["hugepages=0:4,1:4"]
+    assert words(plan_seed(release="debian-12").image, "hugepages") == [
+        "hugepages=0:2,1:1",
+        "hugepages=0:1024,1:1024",
+    ]
 
 
 def test_pages_listed_by_node(plan_seed: Callable[..., HostPlan]) -> None:
@@ -53,6 +56,7 @@ def test_pages_listed_by_node(plan_seed: Callable[..., HostPlan]) -> None:
 def test_single_node_has_the_plain_form(plan_seed: Callable[..., HostPlan]) -> None:
     def edit(data: dict[str, Any]) -> None:
         data["hardware"]["e5-2620v4"]["numa"] = [{"cpus": "0-31", "memory": "94GiB"}]
+        data["profiles"]["nfv"]["hugepages"] = {"count": 8}
 
     image = plan_seed(edit).image
     assert words(image, "hugepages") == ["hugepages=8"]
@@ -68,6 +72,7 @@ def test_a_node_of_memory_only_gets_no_share_of_the_pages(
     def edit(data: dict[str, Any]) -> None:
         nodes = [{"cpus": "0-31", "memory": "94GiB"}, {"memory": "128GiB"}]
         data["hardware"]["e5-2620v4"]["numa"] = nodes
+        data["profiles"]["nfv"]["hugepages"] = {"count": 8}
 
     assert words(plan_seed(edit).image, "hugepages") == ["hugepages=0:8"]
 

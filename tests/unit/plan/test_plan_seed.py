@@ -34,8 +34,10 @@ def test_cpus(image: ImagePlan) -> None:
 
 def test_hugepages(image: ImagePlan) -> None:
     assert [(p.node, p.size_kib, p.count) for p in image.hugepages] == [
-        (0, 1048576, 4),
-        (1, 1048576, 4),
+        (0, 1048576, 2),
+        (1, 1048576, 1),
+        (0, 2048, 1024),
+        (1, 2048, 1024),
     ]
 
 
@@ -43,7 +45,9 @@ def test_kernel_args(image: ImagePlan) -> None:
     assert [str(arg) for arg in image.kernel_args] == [
         "default_hugepagesz=1G",
         "hugepagesz=1G",
-        "hugepages=0:4,1:4",
+        "hugepages=0:2,1:1",
+        "hugepagesz=2M",
+        "hugepages=0:1024,1:1024",
         "intel_iommu=on",
         "iommu=pt",
         "isolcpus=domain,1,17",

@@ -24,11 +24,11 @@ inventory.yaml:36:9: warning: profiles.nfv.sriov[1]: VFs 0-1 of ens11f1 are neit
 """
 BAD = ("num-vfs: 2\n        pool: net_vfs", "num-vfs: 64")
 ERRORS = """\
-inventory.yaml:35:9: warning: profiles.nfv.sriov[1]: VFs 0-63 of ens11f1 are neither in a pool nor for OVS
+inventory.yaml:36:9: warning: profiles.nfv.sriov[1]: VFs 0-63 of ens11f1 are neither in a pool nor for OVS
           - pf: ens11f1
             ^
   hint: add pool to the policy or to the VF, or use: ovs-dpdk
-inventory.yaml:36:18: error: profiles.nfv.sriov[1].num-vfs: num-vfs is 64, but ens11f1 (Intel 82599ES (SFP+)) has at most 63 VFs
+inventory.yaml:37:18: error: profiles.nfv.sriov[1].num-vfs: num-vfs is 64, but ens11f1 (Intel 82599ES (SFP+)) has at most 63 VFs
             num-vfs: 64
                      ^
 1 error, 1 warning
@@ -78,7 +78,7 @@ def test_json(rackwright: Call, write: Write) -> None:
             "severity": "warning",
             "rule": "vf-has-use",
             "file": "inventory.yaml",
-            "line": 35,
+            "line": 36,
             "column": 9,
             "path": "profiles.nfv.sriov[1]",
             "message": "VFs 0-63 of ens11f1 are neither in a pool nor for OVS",
@@ -88,7 +88,7 @@ def test_json(rackwright: Call, write: Write) -> None:
             "severity": "error",
             "rule": "sriov-num-vfs",
             "file": "inventory.yaml",
-            "line": 36,
+            "line": 37,
             "column": 18,
             "path": "profiles.nfv.sriov[1].num-vfs",
             "message": "num-vfs is 64, but ens11f1 (Intel 82599ES (SFP+)) has at most 63 VFs",
@@ -209,12 +209,13 @@ def test_numbers_are_checked_beside_what_they_do_not_rest_on(
     rackwright: Call, write: Write, old: str, new: str, rules: set[str]
 ) -> None:
     """Of the one host's own profile, which has more pages than the machine."""
-    inventory = write((old, new), ("count: 8", "count: 92"))
+    inventory = write((old, new), ("memory: 2GiB", "memory: 92GiB"))
     assert rules_of(rackwright, inventory) == {*rules, "plan-pages-fit"}
 
 
 def test_what_follows_from_an_error_is_not_told_too(rackwright: Call, write: Write) -> None:
     inventory = write(
-        ("    sriov:", "    kernel-args: [intel_iommu=off]\n    sriov:"), ("count: 8", "count: 92")
+        ("    sriov:", "    kernel-args: [intel_iommu=off]\n    sriov:"),
+        ("memory: 2GiB", "memory: 92GiB"),
     )
     assert rules_of(rackwright, inventory) == {"binding-iommu", "plan-pages-fit"}

@@ -14,7 +14,7 @@ Write = Callable[..., Path]
 
 HOST = "  nfv1:\n    hardware: e5-2620v4"
 RATE = ("dpdk1: {vf: ens11f0/0, mtu: 1500, rxq: 1}", "dpdk1: {vf: ens11f0/0, mtu: 1500, rxq: 2}")
-PAGES = ("size: 1G, count: 8", "size: 1G, count: 10")
+PAGES = ("memory: 2GiB", "memory: 4GiB")
 ALL_SAME = "0 changed, 0 added, 0 removed, 1 the same\n"
 
 TWO_KINDS = """\
@@ -27,6 +27,8 @@ reboot: nfv1
       nothing to do: names the plan; has no effect
   ~ /etc/rackwright/node.json (image)
       reboot: hugepages: the kernel reserves them at boot, before memory is fragmented
+  ~ /etc/systemd/system/dev-hugepages2M.mount (image)
+      nothing to do: only comments differ
   ~ /etc/netplan/90-rackwright.yaml (host)
       restart of services: the network is reconfigured, including the address of this connection; \
 run netplan apply
@@ -150,13 +152,13 @@ def test_faults_end_it(rackwright: Call, old: Path, write: Write) -> None:
 
 def test_faults_of_both_are_told(rackwright: Call, write: Write) -> None:
     before = write(("rxq: 1}", "rxq: 1, mtu: 99999}"), name="before.yaml")
-    after = write(("count: 8", "count: many"), name="after.yaml")
+    after = write(("memory: 2GiB", "memory: many"), name="after.yaml")
     each = [rackwright("diff", path, path).err for path in (before, after)]
     alone = [text[: len(text) // 2] for text in each]
     assert [text * 2 for text in alone] == each
     assert rackwright("diff", before, after) == (1, "", "".join(alone))
     assert [text.split(":")[0] for text in alone] == ["before.yaml", "after.yaml"]
-    assert ["mtu: 99999" in alone[0], "count: many" in alone[1]] == [True, True]
+    assert ["mtu: 99999" in alone[0], "memory: many" in alone[1]] == [True, True]
 
 
 def test_warnings_of_both_are_told(rackwright: Call, write: Write) -> None:
@@ -167,7 +169,7 @@ def test_warnings_of_both_are_told(rackwright: Call, write: Write) -> None:
     told = [line for line in said.err.splitlines() if ": warning: " in line or " warning" in line]
     assert told == [
         (
-            f"{name}:35:9: warning: profiles.nfv.sriov[1]: VFs 0-1 of ens11f1 are neither in a pool "
+            f"{name}:36:9: warning: profiles.nfv.sriov[1]: VFs 0-1 of ens11f1 are neither in a pool "
             "nor for OVS"
         )
         if name

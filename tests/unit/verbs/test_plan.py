@@ -41,7 +41,7 @@ def test_explain_adds_only_reasons(rackwright: Call, inventory: Path) -> None:
     values = [line.partition("←")[0].rstrip() for line in said.out.splitlines()]
     assert (said.code, said.err) == (0, "")
     assert [line for line in plain if line not in values] == []
-    assert "← inventory.yaml:27 profiles.nfv.hugepages.count" in said.out
+    assert "← inventory.yaml:27 profiles.nfv.hugepages.pods.memory" in said.out
 
 
 def test_json_has_the_same_plan(rackwright: Call, inventory: Path) -> None:

@@ -15,8 +15,8 @@ from tests.plans import SEED, plan_of
 Seed = Any
 CMDLINE = (
     "BOOT_IMAGE=/vmlinuz-6.12.57+deb13-amd64 root=UUID=6f1d ro console=tty0 "
-    "console=ttyS0,115200n8 default_hugepagesz=1G hugepagesz=1G hugepages=0:4,1:4 "
-    "intel_iommu=on iommu=pt isolcpus=domain,1,17 isolcpus=managed_irq,1-7,9-15,17-23,25-31 "
+    "console=ttyS0,115200n8 default_hugepagesz=1G hugepagesz=1G hugepages=0:2,1:1 "
+    "hugepagesz=2M hugepages=0:1024,1:1024 intel_iommu=on iommu=pt isolcpus=domain,1,17 isolcpus=managed_irq,1-7,9-15,17-23,25-31 "
     "nohz_full=1-7,9-15,17-23,25-31 rcu_nocbs=1-7,9-15,17-23,25-31 irqaffinity=0,8,16,24 "
     "systemd.cpu_affinity=0,8,16,24 transparent_hugepage=never"
 )
@@ -40,9 +40,8 @@ def document(seed: Seed, plan: HostPlan, tree: FileTree) -> dict[str, Any]:
     document["os"]["IMAGE_VERSION"] = plan.image.plan_id
     document["cpus"]["isolated"] = "1,17"
     for pool in document["hugepages"]:
-        pool["total"] = 4 if pool["size-kib"] == 1048576 else 0
+        pool["total"] = 1024 if pool["size-kib"] == 2048 else 2 - pool["node"]
     document["users"], document["secrets"] = {}, {}
-    document["mounts"] = document["mounts"][:1]
     document["modprobe"] = ["options vfio-pci disable_idle_d3=1"]
     document["sysctl"] = {"vm.swappiness": "10", "kernel.numa_balancing": "0", "a.b": "1"}
     document["ovs"]["other-config"]["dpdk-socket-mem"] = "2048,1024"
@@ -74,8 +73,8 @@ def test_every_result_of_a_derived_value_has_an_origin(
     assert bare == []
     lines = SEED.read_text(encoding="utf-8").splitlines()
     number = next(at for at, line in enumerate(lines, 1) if "hugepages:" in line)
-    assert seed.verify(plan, tree=tree, document=document)["hugepages.node0.1G"].origin == (
-        f"inventory.yaml:{number} profiles.nfv.hugepages.count"
+    assert seed.verify(plan, tree=tree, document=document)["hugepages.node0.2M"].origin == (
+        f"inventory.yaml:{number} profiles.nfv.hugepages.pods.memory"
     )
 
 
