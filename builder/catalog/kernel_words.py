@@ -273,4 +273,18 @@ OF_IMAGE = {
     ),
     "systemd.machine_id": "every node of this profile would have the same machine id",
     "systemd.hostname": "every node of this profile would have the same host name",
+    "ip": "every node of this profile would have this network, not that of its own interfaces",
 }
+
+# Units that set a node up, beside our own (rackwright-*).
+_UNITS = (
+    "openvswitch-switch", "ovsdb-server", "ovs-vswitchd", "systemd-modules-load", "systemd-networkd",
+    "systemd-sysctl", "systemd-udevd", "systemd-udev-trigger",
+)  # fmt: skip
+
+
+def masked_unit(word: Word) -> str | None:
+    """A unit we need that `systemd.mask=` keeps from starting (systemd-debug-generator(8))."""
+    name = (word.value or "").removesuffix(".service")
+    is_needed = name in _UNITS or name.startswith("rackwright-")
+    return f"{name}.service" if word.name == "systemd.mask" and is_needed else None

@@ -33,6 +33,11 @@ OVS_MODULES = {
         "not use it"
     ),
 }
+# kubeadm's prerequisites (kubernetes.io, "Container Runtimes"), and containerd's snapshotter.
+KUBERNETES_MODULES = {
+    "overlay": "which containerd needs for the file systems of containers",
+    "br_netfilter": "which kube-proxy needs to see traffic between pods of one bridge",
+}
 # modules.dep of Linux 6.12, and what DPDK's mlx5 driver works through (its guide, "Prerequisites").
 _LOADED_WITH = {
     "openvswitch": ("nf_conntrack", "nf_nat", "nf_conncount", "nsh", "psample"),

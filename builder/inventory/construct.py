@@ -90,7 +90,7 @@ def _mapping(made: Construction, node: Mapping, path: KeyPath) -> dict[Key, obje
         first = seen.setdefault(str(key), key_node.where)
         if first is not key_node.where:
             message = f"duplicate key; the first is at {first}"
-            made.complain(key_node.where, (*path, key), message)
+            made.complain(key_node.where, (*path, key), message, "keep one of the two")
             continue
         made.keys[(*path, key)] = key_node.where
         out[key] = _value(made, value, (*path, key))

@@ -153,7 +153,9 @@ def _hint_on_number(data: Any, path: KeyPath, source: str, value: int) -> str:
                 context = detail.get("ctx", {})
                 fault = Fault(detail["type"], path, source, context, source)
                 return word_fault(fault)[1] or f"write {value}"
-    return f'write {value}, or put it in quotes to pass it on as it is: "{source}"'
+    quoted = f'put it in quotes: "{source}"'
+    # Of a text with a colon nobody means the number of base 60.
+    return quoted if ":" in source else f"write {value}, or {quoted}"
 
 
 def _with_text(data: Any, path: KeyPath, text: str) -> Any:

@@ -85,6 +85,14 @@ def _wants_truth(fault: Fault) -> Wording:
     return message, f"write {meant}" if meant else None
 
 
+def _wants_map(fault: Fault) -> Wording:
+    message, _ = _wanted(fault, "a map")
+    return message, _NO_DASHES if isinstance(fault.value, list) else None
+
+
+_NO_DASHES = 'the keys of a map have no "- " before them'
+
+
 def _wants_list(fault: Fault) -> Wording:
     message, _ = _wanted(fault, "a list")
     if not isinstance(fault.value, str) or not fault.value:
@@ -93,7 +101,8 @@ def _wants_list(fault: Fault) -> Wording:
 
 
 def _wants_part(fault: Fault) -> Wording:
-    return _wanted(fault, f"a map with the keys {', '.join(keys_at(fault.path))}")
+    message, _ = _wanted(fault, f"a map with the keys {', '.join(keys_at(fault.path))}")
+    return message, _NO_DASHES if isinstance(fault.value, list) else None
 
 
 def _wants_text(fault: Fault) -> Wording:
@@ -170,7 +179,7 @@ _WORDS: dict[str, Callable[[Fault], Wording]] = {
     "extra_forbidden": _extra,
     "invalid_key": _extra,
     "model_type": _wants_part,
-    "dict_type": _wants("a map"),
+    "dict_type": _wants_map,
     "tuple_type": _wants_list,
     "int_type": _wants_number("a whole number"),
     "bool_type": _wants_truth,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.modules import OVS_MODULES, is_vfio, module_name
+from builder.catalog.modules import OVS_MODULES, is_vfio
 from builder.catalog.sysctls import sysctl_module
 from builder.diagnostics import KeyPath
 from builder.model.profile import NicDriver
@@ -99,17 +99,16 @@ def _max_vfs(
     `2,2` is a parse error that keeps the driver from loading; Intel's own build takes a list
     with a place for each port in order of probing (src/ixgbe_param.c).
     """
-    name = module_name(driver)
-    counts = {pf.pci: pf.num_vfs for pf in pfs if module_name(pf.driver) == name}
+    counts = {pf.pci: pf.num_vfs for pf in pfs if pf.driver == driver}
     if not counts:
         return []
     keys = [inputs.profile_key("drivers", driver, "vf-mode")]
-    keys += [(*pf.key, "num-vfs") for pf in pfs if pf.pci in counts]
+    keys += [(*pf.key, "num-vfs") for pf in pfs if pf.driver == driver]
     if settings.flavour == "in-tree":
         value = str(max(counts.values()))
         reason = f"in-tree {driver} takes one number, for every port it drives"
     else:
-        ports = sorted(n.pci for n in inputs.hardware.nics if module_name(n.driver) == name)
+        ports = sorted(nic.pci for nic in inputs.hardware.nics if nic.driver == driver)
         value = ",".join(str(counts.get(pci, 0)) for pci in ports)
         reason = (
             f"out-of-tree {driver} takes one number for each port, in order of PCI address: "

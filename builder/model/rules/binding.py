@@ -10,11 +10,9 @@ from builder.catalog.kernel_words import (
     NO_REMAPPING,
     STUBS,
     Word,
-    blocked_by,
     device_ids,
     truth,
 )
-from builder.catalog.modules import OVS_MODULES, module_name, with_needs
 from builder.diagnostics import KeyPath
 from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
@@ -25,7 +23,7 @@ from builder.phrases import all_names
 from builder.rule import SEE, Finding, Rule, each
 
 
-def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
+def bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
     """(place, driver, whether it is for VFs) of each choice of a driver that has an effect."""
     ovs = pair.profile.ovs
     whole = [
@@ -46,7 +44,7 @@ def _bindings(pair: Pair) -> Iterator[tuple[KeyPath, str, bool]]:
 
 def check_secure_boot(inventory: Inventory) -> Iterator[Finding]:
     for pair in pairs(inventory):
-        for path, driver, _ in _bindings(pair):
+        for path, driver, _ in bindings(pair):
             known = DPDK_DRIVERS.get(driver)
             if known is None or known.secure_boot is None:
                 continue
@@ -66,7 +64,7 @@ def _only_signed(pair: Pair) -> Iterator[tuple[KeyPath, str]]:
 
 def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
     """VFs have MSI-X only (DPDK, Linux drivers guide)."""
-    for path, driver, is_vf in _bindings(pair):
+    for path, driver, is_vf in bindings(pair):
         if is_vf and driver in DPDK_DRIVERS and DPDK_DRIVERS[driver].needs_intx:
             message = f"{driver} needs a legacy interrupt (INTx), which a VF does not have"
             yield Finding(path, message, "driver: vfio-pci")
@@ -74,7 +72,7 @@ def check_vf_interrupts(pair: Pair) -> Iterator[Finding]:
 
 def check_iommu(pair: Pair) -> Iterator[Finding]:
     """Words that leave vfio-pci without an IOMMU, or VFs without interrupts."""
-    has_vfio = any(driver == "vfio-pci" for _, driver, _ in _bindings(pair))
+    has_vfio = any(driver == "vfio-pci" for _, driver, _ in bindings(pair))
     for place, word in words_of(pair.profile):
         path = (*pair.path, *place)
         reason = _no_iommu(pair, word)
@@ -113,7 +111,7 @@ def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
                 continue
             taken = device_ids(option.value)
             names = [nic.name for nic in pair.hardware.nics if nic.id in taken]
-            names += [f"the VFs of {nic.name}" for nic in _sriov_nics(pair) if _vf_id(nic) in taken]
+            names += [f"the VFs of {nic.name}" for nic in sriov_nics(pair) if _vf_id(nic) in taken]
             message = f"{option.value}: {driver} claims every port with this device id"
             if names:
                 message += f", including {all_names(names)}, as soon as it is loaded"
@@ -121,7 +119,7 @@ def check_taken_by_model(pair: Pair) -> Iterator[Finding]:
             yield Finding((*pair.path, *option.path), message, hint)
 
 
-def _sriov_nics(pair: Pair) -> Iterator[Nic]:
+def sriov_nics(pair: Pair) -> Iterator[Nic]:
     """Ports that have VFs."""
     for policy in pair.profile.sriov:
         nic = pair.hardware.nic(policy.pf)
@@ -133,48 +131,18 @@ def _vf_id(nic: Nic) -> str | None:
     return nic.model.vf.device_id if nic.model.vf is not None else None
 
 
-def check_not_blocked(pair: Pair) -> Iterator[Finding]:
-    """A module that is not loaded leaves a port without driver, or a service unstarted."""
-    uses = _modules_needed(pair)
-    needed = dict(reversed(list(with_needs(uses))))
-    for place, word in words_of(pair.profile):
-        for part, blocked in blocked_by(word):
-            module = module_name(blocked)
-            if module in needed:
-                user = needed[module]
-                use = uses[module] if user is None else f"which {user} needs, {uses[user]}"
-                message = f"{word.text.partition('=')[0]} prevents {blocked} from loading, {use}"
-                yield Finding((*pair.path, *place), message, f"remove {part}")
-
-
-def _modules_needed(pair: Pair) -> dict[str, str]:
-    """Module as the kernel shows it -> what it is for."""
-    uses = {nic.driver: f"the driver of {nic.name}" for nic in pair.hardware.nics}
-    for nic in _sriov_nics(pair):
-        if nic.model.vf_driver is not None:
-            uses.setdefault(nic.model.vf_driver, f"the driver of the VFs of {nic.name}")
-    uses |= {
-        driver: "the driver that ports or VFs are bound to"
-        for _, driver, _ in _bindings(pair)
-        if driver != "kernel"
-    }
-    if pair.profile.ovs is not None:
-        uses |= {name: f"which Open vSwitch needs: {why}" for name, why in OVS_MODULES.items()}
-    return {module_name(name): use for name, use in uses.items()}
-
-
 def check_driver_signed(pair: Pair) -> Iterator[Finding]:
     """A module of another build loads with Secure Boot only when its key is enrolled (MOK)."""
     for name, settings in pair.profile.drivers.items():
-        if settings.flavour == "out-of-tree" and pair.hardware.secure_boot:
-            other = (*pair.class_path, "secure-boot")
-            message = (
-                f"with Secure Boot ({SEE}), an out-of-tree {name} loads only if it is signed "
-                "with a key that the machine trusts"
-            )
-            hint = "flavour: in-tree, or enroll the key on each machine (mokutil --import)"
-            path = (*pair.path, "drivers", name, "flavour")
-            yield Finding(path, message, hint, see=other)
+        if settings.flavour == "out-of-tree":
+            for other, cause in _only_signed(pair):
+                message = (
+                    f"with {cause} ({SEE}), an out-of-tree {name} loads only if it is signed with "
+                    "a key that the machine trusts"
+                )
+                hint = "flavour: in-tree, or enroll the key on each machine (mokutil --import)"
+                path = (*pair.path, "drivers", name, "flavour")
+                yield Finding(path, message, hint, see=other)
 
 
 def check_bifurcated_port(pair: Pair) -> Iterator[Finding]:
@@ -223,12 +191,6 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "vfio-pci does not claim all ports of a model by device id.",
         each(pairs, check_taken_by_model),
-    ),
-    Rule(
-        "binding-blocked",
-        "error",
-        "Kernel arguments do not block a driver that is needed.",
-        each(pairs, check_not_blocked),
     ),
     Rule(
         "driver-signed",

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.catalog.kernel_words import ADDING, OF_IMAGE, Word, boot_target, no_effect
+from builder.catalog.kernel_words import (
+    ADDING,
+    OF_IMAGE,
+    Word,
+    boot_target,
+    masked_unit,
+    no_effect,
+)
 from builder.catalog.sysctls import is_known_sysctl, sysctl_module
-from builder.diagnostics import KeyPath, format_path
+from builder.diagnostics import KeyPath, Severity, format_path
 from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.memory import crash_kernel_mib
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.sizes import format_mib
 from builder.model.words import sysctls_of, words_of
-from builder.phrases import count_text
+from builder.phrases import count_text, numbers
 from builder.rule import SEE, Finding, Rule, each
 
 # Kernel argument -> the part of the profile it is derived from, and is changed by: a second word
@@ -55,11 +62,18 @@ def check_args_keep_cpus(pair: Pair) -> Iterator[Finding]:
             continue
         source = (*pair.class_path, "numa")
         message = f"with {word.text} the machine has other CPUs or nodes than in {SEE}"
+        if word.name in _LIMITS_CPUS:
+            cpus = numbers("CPU", pair.hardware.cpus)
+            message = f"with {word.text} the machine has not all of the {cpus} in {SEE}"
         hint = "describe the machine as it is with this argument"
-        if turns_smt_off:
+        severity: Severity = "error"
+        if turns_smt_off and not pair.profile.cpu.smt:
+            message = f"{word.text} does again what {SEE} does"
+            hint, source, severity = "remove it", (*pair.path, "cpu", "smt"), "warning"
+        elif turns_smt_off:
             key = f"{format_path(pair.path)}.cpu.smt"
             hint = f"remove it: {key}: false takes the siblings offline"
-        yield Finding((*pair.path, *path), message, hint, see=source)
+        yield Finding((*pair.path, *path), message, hint, see=source, severity=severity)
 
 
 def _takes_cpus(word: Word, hardware: HardwareClass) -> bool:
@@ -84,6 +98,9 @@ def check_args_of_image(inventory: Inventory) -> Iterator[Finding]:
             target = boot_target(word)
             if word.name in OF_IMAGE:
                 message = OF_IMAGE[word.name].format(name=word.name)
+                yield Finding(("profiles", name, *path), message, "remove it")
+            elif (unit := masked_unit(word)) is not None:
+                message = f"{word.text}: {unit} sets the node up, and would not be started"
                 yield Finding(("profiles", name, *path), message, "remove it")
             elif target is not None:
                 message = (
@@ -195,7 +212,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     ),
     Rule(
         "kernel-args-keep-cpus",
-        "error",
+        "either",
         "Kernel arguments do not change which CPUs and NUMA nodes exist.",
         each(pairs, check_args_keep_cpus),
     ),
