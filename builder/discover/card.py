@@ -159,8 +159,10 @@ def _note_none(card: Card, notes: list[str]) -> None:
     if not model.total_vfs:
         return
     can = f"{model.name} can have {count_text(model.total_vfs, 'VF')}"
-    if total is None and not card.function.is_whole:
-        notes.append(f"whether SR-IOV is on is not recorded (sriov_totalvfs): {can}")
+    if total is None and not card.function.tells_sriov:
+        notes.append(
+            f"whether SR-IOV is on is not recorded (sriov_totalvfs, since Linux 3.8): {can}"
+        )
         return
     said = "has no sriov_totalvfs" if total is None else "sriov_totalvfs is 0"
     why = "SR-IOV is off in the firmware of the machine or of the card"

@@ -43,7 +43,8 @@ def describe_machine(
     processor = find_processor(machine)
     topology = find_topology(machine)
     virtual = processor.has_hypervisor
-    nics, nics_notes = find_nics(machine, len(topology.nodes), is_virtual=virtual)
+    nodes = [node.cpus for node in topology.nodes]
+    nics, nics_notes = find_nics(machine, nodes, is_virtual=virtual)
     secure_boot, secure_boot_notes = _find_secure_boot(machine)
     product = " ".join(filter(None, (machine.vendor, machine.product)))
     model = machine.cpuinfo.get("model name", "")

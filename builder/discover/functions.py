@@ -6,17 +6,21 @@ sysfs-{bus-pci,class-net}; drivers/pci/pci-sysfs.c and iov.c.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
+from builder.discover.config_space import find_sriov_capability
 from builder.discover.system_files import Tree
 
 DEVICES = "sys/bus/pci/devices"
+INTERFACES = "sys/class/net"
 NETWORK_CLASS = "0x02"
 # include/uapi/linux/if_arp.h
 ARPHRD_INFINIBAND = 32
 # Some of what each device has (pci_dev_attrs).
 ALWAYS = frozenset({"uevent", "modalias", "resource", "config", "irq", "enable"})
+# And since Linux 3.16, when sriov_totalvfs was there already (3.8).
+SINCE_3_16 = "driver_override"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,38 +55,64 @@ class Sriov:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A PCI function of the network class. is_vf: the kernel says it is a virtual one.
+    """A PCI function of the network class. local_cpus: CPU list of those near it, where its node
+    is not there. is_vf: the kernel says it is a virtual one.
 
     vfs: addresses of its own virtual functions. has_net: it has a place for interfaces; if there
     is none in it, another network namespace, such as a pod's, has the interface.
     is_whole: the directory has what sysfs has of every device, so what is not there does not
-    exist; a copy of only some files may lack it.
+    exist; a copy of only some files may lack it. tells_sriov: likewise of SR-IOV.
     """
 
     pci: str
     kind: str
     id: str | None
     numa: int | None = None
+    local_cpus: str | None = None
     driver: str | None = None
     is_vf: bool = False
     vfs: tuple[str, ...] = ()
     sriov: Sriov = field(default_factory=Sriov)
     has_net: bool = False
     is_whole: bool = True
+    tells_sriov: bool = True
     netdevs: tuple[Netdev, ...] = ()
 
 
 def read_functions(tree: Tree) -> tuple[tuple[Function, ...], tuple[str, ...]]:
     """Functions of the network class, and the addresses of devices that cannot be read."""
-    found: list[Function] = []
+    kinds: dict[str, str] = {}
     lost: list[str] = []
+    if not tree.has(DEVICES):
+        tree.faults[DEVICES] = "no such directory"
     for pci in tree.names(DEVICES):
         kind = tree.read(f"{DEVICES}/{pci}/class") if tree.follow(f"{DEVICES}/{pci}") else None
         if kind is None:
             lost.append(pci)
         elif kind.startswith(NETWORK_CLASS):
-            found.append(_read_function(tree, pci, kind))
-    return tuple(found), tuple(lost)
+            kinds[pci] = kind
+    found = tuple(_read_function(tree, pci, kind) for pci, kind in kinds.items())
+    silent = {function.pci for function in found if not function.netdevs}
+    others = _read_others(tree, silent) if silent else {}
+    return (
+        tuple(
+            replace(function, netdevs=tuple(others.get(function.pci, function.netdevs)))
+            for function in found
+        ),
+        tuple(lost),
+    )
+
+
+def _read_others(tree: Tree, devices: Container[str]) -> Mapping[str, list[Netdev]]:
+    """Interfaces that a copy has only in /sys/class/net, by the device their link leads to."""
+    found: dict[str, list[Netdev]] = {}
+    for name in tree.names(INTERFACES):
+        base = f"{INTERFACES}/{name}"
+        if tree.follow(base) and tree.link(f"{base}/device") is not None:
+            parts = tree.links[f"{base}/device"].split("/")
+            for pci in [part for part in parts if part in devices][-1:]:
+                found.setdefault(pci, []).append(_read_netdev(tree, base, name))
+    return found
 
 
 def _read_function(tree: Tree, pci: str, kind: str) -> Function:
@@ -91,11 +121,13 @@ def _read_function(tree: Tree, pci: str, kind: str) -> Function:
     event = _event(tree, base)
     # The interfaces of a virtio NIC belong to the virtio device on it.
     folders = [f"{base}/net", *(f"{base}/{name}/net" for name in names if "virtio" in name[:6])]
+    numa = tree.read_number(f"{base}/numa_node") if "numa_node" in names else None
     return Function(
         pci=pci,
         kind=kind,
         id=_id(tree, base, event),
-        numa=tree.read_number(f"{base}/numa_node"),
+        numa=numa,
+        local_cpus=_local_cpus(tree, base) if numa is None else None,
         # A copy that has followed links has the driver's directory, without its name.
         driver=tree.link(f"{base}/driver") or event.get("DRIVER"),
         is_vf=tree.has_link(f"{base}/physfn"),
@@ -103,12 +135,17 @@ def _read_function(tree: Tree, pci: str, kind: str) -> Function:
         sriov=_read_sriov(tree, base),
         has_net=any(tree.has(folder) for folder in folders),
         is_whole=not ALWAYS.isdisjoint(names),
+        tells_sriov=SINCE_3_16 in names and tree.read(f"{base}/{SINCE_3_16}") is not None,
         netdevs=tuple(
             _read_netdev(tree, f"{folder}/{name}", name)
             for folder in folders
             for name in tree.names(folder)
         ),
     )
+
+
+def _local_cpus(tree: Tree, base: str) -> str | None:
+    return tree.read(f"{base}/local_cpulist") if tree.has(f"{base}/local_cpulist") else None
 
 
 def _event(tree: Tree, base: str) -> Mapping[str, str]:
@@ -135,13 +172,16 @@ def _read_vfs(tree: Tree, base: str, names: list[str]) -> Iterator[str]:
 
 
 def _read_sriov(tree: Tree, base: str) -> Sriov:
-    device = f"{base}/sriov_vf_device"
-    return Sriov(
-        total=_optional(tree, f"{base}/sriov_totalvfs"),
-        offset=_optional(tree, f"{base}/sriov_offset"),
-        stride=_optional(tree, f"{base}/sriov_stride"),
-        vf_device=tree.read(device) if tree.has(device) else None,
-    )
+    """Before Linux 4.13 only the number of VFs has a file; the configuration space has it all."""
+    total, device = _optional(tree, f"{base}/sriov_totalvfs"), f"{base}/sriov_vf_device"
+    offset, stride = (_optional(tree, f"{base}/sriov_{name}") for name in ("offset", "stride"))
+    vf_device = tree.read(device) if tree.has(device) else None
+    config = f"{base}/config"
+    if total and (offset is None or stride is None) and tree.has(config):
+        told = find_sriov_capability(tree.read_bytes(config) or b"")
+        if told is not None:
+            return Sriov(total, told.offset, told.stride, vf_device or f"{told.vf_device:x}")
+    return Sriov(total, offset, stride, vf_device)
 
 
 def _optional(tree: Tree, path: str) -> int | None:

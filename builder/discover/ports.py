@@ -13,6 +13,7 @@ from builder.catalog.nic_types import NicType
 from builder.catalog.nics import find_nic_type, passed_through, unlisted_nic_type
 from builder.catalog.port_drivers import port_driver
 from builder.discover.card import Card, FoundSriov, find_sriov
+from builder.discover.cpu_sets import parse_list
 from builder.discover.functions import DEVICES, Function, Sriov
 from builder.discover.interfaces import (
     INFINIBAND_KIND,
@@ -28,7 +29,7 @@ from builder.discover.machine import Machine
 from builder.discover.vfs import FoundVfs, find_vfs, line_for
 from builder.errors import BuilderError
 from builder.model.hardware import UNKNOWN_DRIVER, DeviceId
-from builder.model.values import PciAddress
+from builder.model.values import CpuSet, PciAddress
 from builder.phrases import count_text, format_names, quote
 
 # PCI Code and ID Assignment: 02 00 Ethernet; 02 80 is mostly wireless, but also mlx4 and others
@@ -67,15 +68,15 @@ class _Place:
 
     ports: Sequence[Function]
     functions: Sequence[Function]
-    nodes: int
+    nodes: Sequence[CpuSet]
     is_virtual: bool
 
 
 def find_nics(
-    machine: Machine, nodes: int, *, is_virtual: bool = False
+    machine: Machine, nodes: Sequence[CpuSet], *, is_virtual: bool = False
 ) -> tuple[tuple[FoundNic, ...], tuple[str, ...]]:
-    """Ports in order of their address, and what was left out of them. nodes: NUMA nodes of the
-    machine; is_virtual: whether it is a virtual one.
+    """Ports in order of their address, and what was left out of them. nodes: CPUs of the
+    machine's NUMA nodes; is_virtual: whether it is a virtual one.
     """
     notes: list[str] = []
     vfs = find_vfs(machine.functions)
@@ -104,7 +105,8 @@ def _no_port(machine: Machine, vfs: FoundVfs) -> BuilderError:
     hint = "class 0x0200 or 0x0207; does a driver or a firmware setting hide them?"
     fault = machine.faults.get(DEVICES)
     if fault is not None:
-        hint = f"{DEVICES}: {fault}"
+        message = f"{DEVICES} cannot be read ({fault}), and an inventory needs a network port"
+        hint = "copy it too"
     elif vfs.given:
         message += f": {_given_text(vfs)}"
         hint = (
@@ -199,7 +201,7 @@ def _find_nic(function: Function, place: _Place, taken: set[str]) -> FoundNic:
 
 def _capability(function: Function) -> Sriov:
     """Total 0: none; None: it is not recorded."""
-    if function.sriov.total is None and function.is_whole:
+    if function.sriov.total is None and function.tells_sriov:
         return replace(function.sriov, total=0)
     return function.sriov
 
@@ -239,11 +241,14 @@ def _driver(function: Function, kind: NicType | None, notes: list[str]) -> str:
     return UNKNOWN_DRIVER
 
 
-def _numa(function: Function, nodes: int, notes: list[str]) -> int | None:
+def _numa(function: Function, nodes: Sequence[CpuSet], notes: list[str]) -> int | None:
     numa = function.numa
-    if numa is not None and 0 <= numa < nodes:
+    if numa is None:
+        local = parse_list(function.local_cpus, f"{DEVICES}/{function.pci}/local_cpulist")
+        numa = nodes.index(local) if local and local in nodes else None
+    if numa is not None and 0 <= numa < len(nodes):
         return numa
-    if nodes > 1 or (numa is not None and numa > 0):
+    if len(nodes) > 1 or (numa is not None and numa > 0):
         said = "not readable" if numa is None else numa
         notes.append(
             f"its NUMA node is not known (numa_node is {said}): the manual of the board says "

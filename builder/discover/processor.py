@@ -17,14 +17,18 @@ OTHERS = (
     ("CPU implementer", "", "ARM"),
     ("CPU architecture", "", "ARM"),
     ("Features", "", "ARM"),
+    ("Processor", "ARM", "ARM"),
+    ("Processor", "AArch64", "ARM"),
+    ("arch", "IA-64", "Itanium"),
     ("vendor_id", "IBM/S390", "IBM Z"),
-    ("cpu", "POWER", "POWER"),
-    ("cpu", "PPC", "POWER"),
+    ("cpu", "UltraSparc", "SPARC"),
+    ("cpu", "TI UltraSparc", "SPARC"),
+    ("cpu", "SPARC", "SPARC"),
+    ("cpu", "", "POWER"),
     ("hart", "", "RISC-V"),
     ("isa", "rv", "RISC-V"),
     ("CPU Family", "Loongson", "LoongArch"),
     ("system type", "", "MIPS"),
-    ("type", "sun", "SPARC"),
 )
 
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from builder.discover.functions import INTERFACES
 from builder.discover.system_files import Tree
 
-INTERFACES = "sys/class/net"
 ROUTES = "proc/net/route"
 ROUTES_IPV6 = "proc/net/ipv6_route"
 # A bridge on a VLAN on a bond on a port, and one to spare.

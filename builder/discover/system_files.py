@@ -12,6 +12,7 @@ from pathlib import Path
 
 # A CPU of /proc/cpuinfo is about 1.5 kB, an efivars variable or a sysfs file 4 kB at most.
 MAX_BYTES = 1024 * 1024
+BLANK = " \t\r\n\0"
 # PATH_MAX of Linux.
 MAX_TARGET = 4096
 
@@ -48,9 +49,11 @@ class Tree:
         return content
 
     def read(self, path: str) -> str | None:
-        """The text of a file without surrounding white space."""
+        """The text of a file without surrounding white space, and without the NUL that some
+        kernels add to lists of CPUs (drivers/base/node.c, cpulist_read(), 5.15 to 6.0).
+        """
         content = self.read_bytes(path)
-        return None if content is None else content.decode("utf-8", "replace").strip()
+        return None if content is None else content.decode("utf-8", "replace").strip(BLANK)
 
     def read_paragraph(self, path: str) -> str | None:
         """The text up to the first empty line: of /proc/cpuinfo the first CPU."""

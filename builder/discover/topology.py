@@ -55,6 +55,8 @@ def find_topology(machine: Machine) -> Topology:
     """Raises BuilderError where an inventory cannot say what the machine is."""
     notes: list[str] = []
     online = parse_list(machine.online, f"{CPUS}/online")
+    if machine.online is None:
+        online = CpuSet.of(cpu for cpu, told in machine.cpus.items() if told.is_told)
     nodes = _find_nodes(machine, online, notes)
     cpus = CpuSet.of(cpu for node in nodes for cpu in node.cpus)
     found = find_cores(machine, cpus, online or cpus)

@@ -101,6 +101,7 @@ def write_port(port: Port, base: Path) -> None:
     put(base / "numa_node", f"{port.numa}\n".encode())
     if port.whole:
         put(base / "uevent", f"PCI_SLOT_NAME={port.pci}\n".encode())
+        put(base / "driver_override", b"(null)\n")
     if port.driver is not None:
         (base / "driver").symlink_to(f"../../../../bus/pci/drivers/{port.driver}")
     if port.physfn is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from made import Made, Port
+from made import Made, Port, describe, write
 
+from builder.discover.config_space import find_sriov_capability
 from builder.discover.description import nic_data
 from builder.discover.emit import to_yaml
 from tests.plans import check
@@ -134,6 +136,34 @@ def test_where_the_vfs_are_is_not_recorded(discover: Discover) -> None:
     )
 
 
+def capability(*, at: int, offset: int, stride: int, vf_device: int) -> bytes:
+    """A configuration space with AER (1) at 0x100 and SR-IOV behind it."""
+    config = bytearray(4096)
+    config[0x100:0x104] = (at << 20 | 0x20001).to_bytes(4, "little")
+    config[at : at + 4] = 0x10010.to_bytes(4, "little")
+    for place, value in ((0x14, offset), (0x16, stride), (0x1A, vf_device)):
+        config[at + place : at + place + 2] = value.to_bytes(2, "little")
+    return bytes(config)
+
+
+def test_an_older_kernel_has_the_number_alone(tmp_path: Path) -> None:
+    """Where the VFs are is in the configuration space, which root can read as a whole."""
+    nic = port("0000:60:00.0", "8086:37d0", "i40e", "64 - - -")
+    root = write(Made(ports=(nic,)), tmp_path)
+    config = capability(at=0x160, offset=16, stride=1, vf_device=0x37CD)
+    path = root / "sys/bus/pci/devices/0000:60:00.0/config"
+    path.write_bytes(config)
+    (found,) = describe(root).nics
+    assert nic_data(found)["sriov"] == {"total-vfs": 64, "vf-offset": 16, "vf-stride": 1}
+    path.write_bytes(config[:64])
+    assert "sriov" not in nic_data(describe(root).nics[0])
+
+
+@pytest.mark.parametrize("config", [b"", b"\x00" * 64, b"\xff" * 4096, b"\x01\x00\x01\x10" * 1024])
+def test_a_configuration_space_without_sriov(config: bytes) -> None:
+    assert find_sriov_capability(config) is None
+
+
 @pytest.mark.parametrize(
     ("whole", "flags", "note"),
     [
@@ -157,8 +187,8 @@ def test_where_the_vfs_are_is_not_recorded(discover: Discover) -> None:
             False,
             "fpu pdpe1gb",
             (
-                "whether SR-IOV is on is not recorded (sriov_totalvfs): Intel 82599ES (SFP+) can have "
-                "63 VFs"
+                "whether SR-IOV is on is not recorded (sriov_totalvfs, since Linux 3.8): Intel "
+                "82599ES (SFP+) can have 63 VFs"
             ),
         ),
     ],

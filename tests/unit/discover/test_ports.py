@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from made import GIB_KIB, Made, Port
+from made import GIB_KIB, Made, Port, describe, write
 
 from builder.discover.description import nic_data
 from builder.discover.emit import to_yaml
@@ -267,10 +268,40 @@ def test_wireless_and_unreadable_ones_are_left_out(discover: Discover) -> None:
 
 def test_a_machine_without_ports_is_refused(discover: Discover) -> None:
     with pytest.raises(BuilderError) as caught:
-        discover(Made(ports=()))
+        discover(Made(ports=(Port("0000:05:00.0", "8086:a0a0", "nvme", kind="0x010802"),)))
     assert caught.value.message == (
         "sys/bus/pci/devices has no network port, and an inventory needs one"
     )
+    with pytest.raises(BuilderError) as caught:
+        discover(Made(ports=()))
+    assert (caught.value.message, caught.value.hint) == (
+        (
+            "sys/bus/pci/devices cannot be read (no such directory), and an inventory needs a network "
+            "port"
+        ),
+        "copy it too",
+    )
+
+
+@pytest.mark.parametrize("inner", ["", "/virtio3"])
+def test_an_interface_that_is_only_in_its_class(discover: Discover, inner: str) -> None:
+    """As copies have it that do not follow the links of devices."""
+    port = Port("0000:02:00.0", "8086:1533", "igb")
+    files = {
+        "sys/class/net/a7/device": f"../../../0000:00:1c.0/0000:02:00.0{inner}",
+        "sys/class/net/a7/address": "02:00:00:00:00:07\n",
+        "sys/class/net/a7/addr_assign_type": "0\n",
+        "sys/class/net/lo/address": "00:00:00:00:00:00\n",
+    }
+    nic = only(discover, port, made=Made(files=files))
+    assert (nic.name, nic.mac, nic.notes) == ("a7", "02:00:00:00:00:07", ())
+
+
+def test_the_node_by_the_cpus_that_are_near(discover: Discover, tmp_path: Path) -> None:
+    port = Port("0000:02:00.0", "8086:1533", "igb", "a0", files={"local_cpulist": "2-3\n"})
+    root = write(Made(nodes=TWO_NODES, ports=(port,)), tmp_path)
+    (root / "sys/bus/pci/devices/0000:02:00.0/numa_node").unlink()
+    assert describe(root).nics[0].numa == 1
 
 
 def test_a_port_not_in_the_table_keeps_its_driver(discover: Discover) -> None:

@@ -172,9 +172,10 @@ def test_recording_needs_no_more_than_python(
     assert capsys.readouterr().err == USAGE * 2
 
 
-@pytest.mark.parametrize(
-    "name", ["__init__", "__main__", "functions", "machine", "routes", "system_files"]
-)
+STANDARD = ("config_space", "functions", "machine", "routes", "system_files")
+
+
+@pytest.mark.parametrize("name", ["__init__", "__main__", *STANDARD])
 def test_what_records_imports_the_standard_library_only(name: str) -> None:
     path = SEED_INVENTORY.parents[2] / f"builder/discover/{name}.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -189,9 +190,7 @@ def test_what_records_imports_the_standard_library_only(name: str) -> None:
             else []
         )
     }
-    ours = {
-        f"builder.discover.{part}" for part in ("functions", "machine", "routes", "system_files")
-    }
+    ours = {f"builder.discover.{part}" for part in STANDARD}
     assert {
         item for item in imported - ours if item.split(".")[0] not in sys.stdlib_module_names
     } == (set())

@@ -200,6 +200,14 @@ def test_nodes_by_their_masks(tmp_path: Path) -> None:
     assert [node.get("cpus") for node in data["numa"]] == ["0-1,32-33", "2-3,34-35", None]
 
 
+def test_a_list_that_ends_with_a_nul(tmp_path: Path) -> None:
+    files = {
+        f"{NODE}/node0/cpulist": "0-3\n\0",
+        f"{CPU}/cpu0/topology/thread_siblings_list": "0\n\0",
+    }
+    assert partial(tmp_path, Made(files=files))["numa"] == [{"cpus": "0-3", "memory": "16GiB"}]
+
+
 def test_nodes_by_their_links(tmp_path: Path) -> None:
     nodes = ((0, "0,2", GIB16), (1, "1,3", GIB16))
     files = {f"{NODE}/node{cpu % 2}/cpu{cpu}": f"../../cpu/cpu{cpu}" for cpu in range(4)}
@@ -270,6 +278,18 @@ def test_siblings_that_were_not_copied_though_there_are_some(tmp_path: Path) -> 
     )
 
 
+def test_which_cpus_are_online_was_not_copied(tmp_path: Path) -> None:
+    """Those that have a topology are."""
+    root = write(replace(SEED, offline="3"), tmp_path)
+    (root / f"{CPU}/online").unlink()
+    assert describe(root).topology.core_notes == (
+        "CPU 3 is offline: siblings are assumed to be as far apart as the others, 16",
+    )
+    (root / f"{NODE}/node1/cpulist").unlink()
+    with pytest.raises(BuilderError, match="CPUs 8-15,24-31 are: no cpulist, cpumap or"):
+        describe(root)
+
+
 def test_an_empty_node_is_left_out(discover: Discover) -> None:
     """A socket without memory modules, or a node that memory may yet be plugged into."""
     found = discover(Made(nodes=((0, "0-3", GIB16), (1, "", 0), (2, "", 0))))
@@ -295,6 +315,9 @@ OTHER_CPUS = {
     "ARM (CPU implementer: 0x41)": "BogoMIPS : 50.00\nCPU implementer : 0x41\n",
     "ARM (Features: fp asimd)": "Features : fp asimd\n",
     "IBM Z (vendor_id: IBM/S390)": "vendor_id : IBM/S390\n# processors : 4\n",
+    "Itanium (arch: IA-64)": "vendor : GenuineIntel\narch : IA-64\n",
+    "SPARC (cpu: UltraSparc T1 (Niagara))": "cpu : UltraSparc T1 (Niagara)\n",
+    "ARM (Processor: ARMv7 Processor rev 1)": "Processor : ARMv7 Processor rev 1\n",
     "POWER (cpu: POWER9, altivec supported)": "cpu : POWER9, altivec supported\nclock : 3000MHz\n",
     "RISC-V (hart: 0)": "processor : 0\nhart : 0\nisa : rv64imafdc\n",
     "LoongArch (CPU Family: Loongson-64bit)": "CPU Family : Loongson-64bit\n",
