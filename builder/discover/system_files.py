@@ -50,7 +50,7 @@ class Tree:
 
     def read(self, path: str) -> str | None:
         """The text of a file without surrounding white space, and without the NUL that some
-        kernels add to lists of CPUs (drivers/base/node.c, cpulist_read(), 5.15 to 6.0).
+        kernels end lists of CPUs with.
         """
         content = self.read_bytes(path)
         return None if content is None else content.decode("utf-8", "replace").strip(BLANK)
