@@ -61,3 +61,9 @@ def nodes_text(number: int) -> str:
 def is_are(which: Sized) -> str:
     """The verb for `numbers`."""
     return "is" if len(which) == 1 else "are"
+
+
+def either(choices: Iterable[object]) -> str:
+    """`2 or 4`, `1, 2 or 4`."""
+    *others, last = map(str, choices)
+    return f"{', '.join(others)} or {last}" if others else last

@@ -37,6 +37,7 @@ class NicType:
     vf_pool: VFs of the whole device, shared out evenly over its ports, one block after the
     other. vf_block: the same, with as many for each port. Both 0: the offset is the same for
     every port, so that the ports' VFs interleave.
+    card_ports: how many ports cards with this model have; (): not known.
     layout_of: the family whose layout of VFs is assumed, as the model's own was never seen.
     vfs_in_card: how many VFs there are is a setting of the card; pool or block is its default.
     queues: most receive queues DPDK has of a whole port, beyond which Open vSwitch takes fewer
@@ -54,6 +55,7 @@ class NicType:
     vf_stride: int = 0
     vf_pool: int = 0
     vf_block: int = 0
+    card_ports: tuple[int, ...] = ()
     layout_of: str | None = None
     vfs_in_card: bool = False
     queues: int | None = None
@@ -80,6 +82,10 @@ class NicType:
         if self.vf is not None and self.vf.queues is not None:
             return self.vf.queues
         return self.driver.most_vf_queues(num_vfs)
+
+    def likely_ports(self, at_least: int) -> tuple[int, ...]:
+        """How many ports the card may have, of which so many are known; the first is likeliest."""
+        return tuple(ports for ports in self.card_ports if ports >= at_least) or (at_least,)
 
     @property
     def has_blocks(self) -> bool:

@@ -104,6 +104,15 @@ class Nic(Part):
             "does not say"
         ),
     ] = None
+    card_ports: Annotated[
+        Whole | None,
+        Field(
+            ge=1,
+            le=8,
+            description="Ports of the card that this port is on, where not all are listed: with "
+            "some cards the addresses of VFs depend on it",
+        ),
+    ] = None
     sriov: Annotated[
         NicSriov | None,
         Field(

@@ -100,12 +100,26 @@ def ports_of_card(hardware: HardwareClass, nic: Nic) -> tuple[Nic, ...]:
     )
 
 
-def count_card_ports(hardware: HardwareClass, nic: Nic) -> int:
-    """How many ports the card of `nic` has: 1, 2, 4 or 8; more than listed when their numbers
-    say so.
+def listed_card_ports(hardware: HardwareClass, nic: Nic) -> int:
+    """How many ports the card of `nic` has at least: 1, 2, 4 or 8, as the numbers of those listed
+    say.
     """
     highest = max(other.pci.function for other in ports_of_card(hardware, nic))
     return int(1 << highest.bit_length())
+
+
+def given_card_ports(hardware: HardwareClass, nic: Nic) -> int | None:
+    """`card-ports` of `nic`, or of another port of its card."""
+    card = (nic, *ports_of_card(hardware, nic))
+    return next((other.card_ports for other in card if other.card_ports is not None), None)
+
+
+def count_card_ports(hardware: HardwareClass, nic: Nic) -> int:
+    """How many ports the card of `nic` has: as the inventory says, or as many as cards of its
+    model have and are listed.
+    """
+    given = given_card_ports(hardware, nic)
+    return given or nic.model.likely_ports(listed_card_ports(hardware, nic))[0]
 
 
 def most_vfs_wanted(hardware: HardwareClass, policies: Iterable[SriovPolicy], nic: Nic) -> int:

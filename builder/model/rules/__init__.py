@@ -27,6 +27,7 @@ from builder.model.rules import (
     polling,
     roles,
     sriov,
+    vf_layout,
     vf_settings,
     vfs,
 )
@@ -41,6 +42,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     *polling.RULES,
     *hugepages.RULES,
     *sriov.RULES,
+    *vf_layout.RULES,
     *vfs.RULES,
     *vf_settings.RULES,
     *binding.RULES,

@@ -11,8 +11,9 @@ from builder.model.hardware import UNKNOWN_DRIVER, HardwareClass, Nic
 from builder.model.inventory import Inventory
 from builder.model.ports import dpdk_ports
 from builder.model.rules.pairs import Pair, pairs
+from builder.model.sriov import listed_card_ports, ports_of_card
 from builder.model.values import PciAddress
-from builder.phrases import nodes_text
+from builder.phrases import count_text, nodes_text
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -93,6 +94,26 @@ def check_kernel_driver(inventory: Inventory) -> Iterator[Finding]:
             yield Finding((*path, "driver"), message, hint)
 
 
+def check_card_ports(inventory: Inventory) -> Iterator[Finding]:
+    for path, hardware, nic in _nics(inventory):
+        if nic.card_ports is None:
+            continue
+        card = ports_of_card(hardware, nic)
+        first = next(other for other in card if other.card_ports is not None)
+        last = max(card, key=lambda other: other.pci.function)
+        key = (*path, "card-ports")
+        if last.pci.function >= nic.card_ports:
+            message = (
+                f"a card with {count_text(nic.card_ports, 'port')} has no function "
+                f"{last.pci.function}, the number of {last.name} ({last.pci})"
+            )
+            yield Finding(key, message, f"card-ports: {listed_card_ports(hardware, nic)}")
+        elif first.card_ports != nic.card_ports:
+            other = (*path[:-1], hardware.nics.index(first), "card-ports")
+            message = f"{nic.name} and {first.name} are on one card, of {first.card_ports}: {SEE}"
+            yield Finding(key, message, see=other)
+
+
 def check_numa_exists(inventory: Inventory) -> Iterator[Finding]:
     for path, hardware, nic in _nics(inventory):
         nodes = len(hardware.numa)
@@ -136,6 +157,12 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "The driver is the one that the kernel uses for the device id.",
         check_kernel_driver,
+    ),
+    Rule(
+        "nic-card-ports",
+        "error",
+        "The ports of a card agree on how many it has.",
+        check_card_ports,
     ),
     Rule(
         "nic-numa-exists",

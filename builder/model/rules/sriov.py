@@ -13,9 +13,12 @@ from builder.model.inventory import Inventory
 from builder.model.ports import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.profile import Profile
 from builder.model.rules.pairs import Pair, pairs
-from builder.model.sriov import SriovPolicy, Vf, count_card_ports, most_vfs_wanted
+from builder.model.sriov import (
+    SriovPolicy,
+    Vf,
+)
 from builder.model.wording import suggest
-from builder.phrases import count_text, is_are
+from builder.phrases import is_are
 from builder.rule import SEE, Finding, Rule, each
 
 
@@ -121,47 +124,6 @@ def _unknown_vfs(pf: UsedPf) -> tuple[str, str]:
     return message, hint
 
 
-def check_num_vfs(pf: UsedPf) -> Iterator[Finding]:
-    ports = count_card_ports(pf.pair.hardware, pf.nic)
-    most = pf.kind.most_vfs(ports)
-    if 0 < most < pf.policy.num_vfs:
-        shared = f", one of {ports} ports" if most < pf.kind.total_vfs else ""
-        message = (
-            f"num-vfs is {pf.policy.num_vfs}, but {pf.nic.name} ({pf.kind.name}{shared}) has "
-            f"at most {count_text(most, 'VF')}"
-        )
-        yield Finding((*pf.path, "num-vfs"), message)
-
-
-def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
-    """More VFs than the card is delivered with: sriov_numvfs says ERANGE until it is set."""
-    if not pf.kind.vfs_in_card:
-        return
-    block = pf.kind.block(count_card_ports(pf.pair.hardware, pf.nic))
-    if block < pf.policy.num_vfs <= pf.kind.total_vfs:
-        message = (
-            f"{pf.nic.name} ({pf.kind.name}) is delivered with {count_text(block, 'VF')} "
-            f"configured: {pf.policy.num_vfs} require a setting of the card"
-        )
-        wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
-        hint = pf.kind.driver.set_in_card.format(pci=pf.nic.pci, num_vfs=wanted)
-        yield Finding((*pf.path, "num-vfs"), message, hint)
-
-
-def check_layout(pf: UsedPf) -> Iterator[Finding]:
-    """A model whose VFs were never seen."""
-    if pf.kind.layout_of is not None:
-        message = (
-            f"where the VFs of {pf.nic.name} ({pf.kind.name}) are is assumed: as those of an "
-            f"{pf.kind.layout_of}"
-        )
-        hint = (
-            f"say it of {pf.nic.name} in hardware.{pf.pair.class_name}.nics: sriov: {{total-vfs, "
-            f"vf-offset, vf-stride}}, from lspci -vvv -s {pf.nic.pci}"
-        )
-        yield Finding((*pf.path, "pf"), message, hint)
-
-
 def check_pf_makes_vfs(pf: UsedPf) -> Iterator[Finding]:
     port, ovs = pf.whole_port, pf.pair.profile.ovs
     if port is not None and ovs is not None and not DPDK_DRIVERS[ovs.driver].makes_vfs:
@@ -224,24 +186,6 @@ RULES: tuple[Rule[Inventory], ...] = (
         "error",
         "The PF of a policy supports SR-IOV.",
         each(used_pfs, check_capable),
-    ),
-    Rule(
-        "sriov-num-vfs",
-        "error",
-        "A PF does not have more VFs than its device supports.",
-        each(used_pfs, check_num_vfs),
-    ),
-    Rule(
-        "sriov-set-in-card",
-        "warning",
-        "A PF does not have more VFs than its card is configured for.",
-        each(used_pfs, check_set_in_card),
-    ),
-    Rule(
-        "sriov-layout",
-        "warning",
-        "The PCI addresses of a PF's VFs are known, not assumed.",
-        each(used_pfs, check_layout),
     ),
     Rule(
         "sriov-pf-makes-vfs",

@@ -78,6 +78,24 @@ def test_most_vfs_of_cards_with_1_2_and_4_ports(device_id: str, most: list[int])
     assert [NIC_TYPES[device_id].most_vfs(ports) for ports in (1, 2, 4)] == most
 
 
+@pytest.mark.parametrize(
+    ("device_id", "at_least", "expected"),
+    [
+        ("8086:1572", 1, (2, 4)),
+        ("8086:1572", 4, (4,)),
+        ("8086:0dd2", 1, (4,)),
+        # A port mode with more functions than any card has ports.
+        ("8086:1583", 4, (4,)),
+        # Not known of this model.
+        ("8086:1585", 2, (2,)),
+    ],
+)
+def test_how_many_ports_a_card_may_have(
+    device_id: str, at_least: int, expected: tuple[int, ...]
+) -> None:
+    assert NIC_TYPES[device_id].likely_ports(at_least) == expected
+
+
 def test_find_nic_type() -> None:
     model = find_nic_type("8086:10fb")
     assert model is not None

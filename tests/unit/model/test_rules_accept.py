@@ -10,7 +10,10 @@ IFACE = "      mgmt0: {role: management, dhcp4: true}\n"
 PAGES = "    hugepages: {size: 1G, count: 8}\n"
 XE1 = "      - {pf: xe1, num-vfs: 2, pool: net_vfs}\n"
 NIC = '"0000:01:00.1", id: "8086:10fb", driver: ixgbe, name: xe1, numa: 0}\n'
-MLX = '      - {pci: "0000:41:00.0", id: "15b3:1017", driver: mlx5_core, name: mx0, numa: 0}\n'
+MLX = (
+    '      - {pci: "0000:41:00.0", id: "15b3:1017", driver: mlx5_core, name: mx0, numa: 0, '
+    "card-ports: 1}\n"
+)
 MLX_VFS = "      - {pf: mx0, num-vfs: 2, pool: mlx, vfs: [{index: 0, use: ovs-dpdk}]}\n"
 
 

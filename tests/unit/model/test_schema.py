@@ -175,6 +175,7 @@ def test_keys_at_a_path() -> None:
         "driver",
         "name",
         "numa",
+        "card-ports",
         "sriov",
     )
     assert keys_at(("profiles", "nfv", "ovs", "bridges", "b", "ports", "p")) == (

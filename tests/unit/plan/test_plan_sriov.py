@@ -276,6 +276,28 @@ def test_bifurcated_port_stays_with_the_kernel(
     assert options(image) == []
 
 
+@pytest.mark.parametrize(
+    ("device_id", "given", "first"),
+    [
+        # As listed; as given; the only number of ports such cards have.
+        ("8086:1572", {}, "0000:01:0a.0"),
+        ("8086:1572", {"card-ports": 4}, "0000:01:06.0"),
+        ("8086:0dd2", {}, "0000:01:06.0"),
+    ],
+)
+def test_vfs_of_a_card_that_is_not_listed_whole(
+    plan_seed: Callable[..., HostPlan], device_id: str, given: dict[str, int], first: str
+) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        pf0, pf1 = data["hardware"]["e5-2620v4"]["nics"][2:]
+        for nic in (pf0, pf1):
+            nic |= {"id": device_id, "driver": "i40e"}
+        # Said once, of any of its ports.
+        pf0 |= given
+
+    assert str(plan_seed(edit).image.pfs[1].vfs[0].pci) == first
+
+
 def test_vfs_of_a_card_with_blocks(plan_seed: Callable[..., HostPlan]) -> None:
     def edit(data: dict[str, Any]) -> None:
         for nic in data["hardware"]["e5-2620v4"]["nics"][2:]:
