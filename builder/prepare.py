@@ -16,7 +16,7 @@ from builder.model.hardware import HardwareClass
 from builder.model.inventory import Inventory
 from builder.model.validate import examine
 from builder.phrases import format_names
-from builder.plan.checks import check_images, check_plans, hosts_to_check
+from builder.plan.checks import check_fleet, check_images, check_plans, hosts_to_check
 from builder.plan.host import plan_hosts
 from builder.plan.nouns.host import HostPlan
 
@@ -60,7 +60,7 @@ def prepare(path: Path, choose: Choice, os: str | None = None) -> Prepared:
         raise Refused(report.plus(_faults_beside(inventory, marks, os, report)), marks)
     release = release_of(inventory, os)
     plans = tuple(plan_hosts(inventory, marks, choose(inventory, marks.file), release))
-    report = report.plus(check_images(plans, marks))
+    report = report.plus(check_images(plans, marks)).plus(check_fleet(inventory, release, marks))
     if report.is_fatal:
         raise Refused(report, marks)
     return Prepared(inventory, marks, plans, report)

@@ -19,7 +19,7 @@ from builder.catalog.ovs_forms import OvsOption  # noqa: E402
 from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS  # noqa: E402
 from builder.diagnostics import Diagnostic, format_path  # noqa: E402
 from builder.model.rules import RULES  # noqa: E402
-from builder.plan.checks import PLAN_CHECKS  # noqa: E402
+from builder.plan.checks import FLEET_CHECKS, PLAN_CHECKS  # noqa: E402
 from builder.render.effect import Effect  # noqa: E402
 from builder.render.file_kind import FileKind  # noqa: E402
 from builder.render.files import FILES  # noqa: E402
@@ -48,7 +48,10 @@ def rules_page() -> str:
     ]
     parts: tuple[tuple[str, tuple[Rule[Any], ...]], ...] = (
         ("Rules of the inventory", RULES),
-        ("Checks of the plan: derived values, and limits of the release", PLAN_CHECKS),
+        (
+            "Checks of the plan: derived values, and limits of the release",
+            (*PLAN_CHECKS, *FLEET_CHECKS),
+        ),
     )
     for heading, rules in parts:
         lines += ["", f"## {heading}"]

@@ -80,6 +80,7 @@ class OsRelease:
     # Suffix of DPDK's library packages: librte-net-ixgbe25.
     dpdk_abi: str
     systemd: int
+    netplan: Version
     # Archive components the image's packages come from.
     components: tuple[str, ...] = ("main",)
     names: PackageNames = PackageNames()
@@ -130,7 +131,7 @@ _ONE_FIRMWARE = {
     for part in ("intel-misc", "misc", "netronome", "qlogic", "realtek")
 }
 # Versions as each release's archive has them (packages linux-image-*, openvswitch-switch,
-# dpdk, systemd). Debian's kernels have CONFIG_VFIO_PCI=m, Ubuntu's =y up to 5.15 and =m since (its
+# dpdk, systemd, netplan.io). Debian's kernels have CONFIG_VFIO_PCI=m, Ubuntu's =y up to 5.15 and =m since (its
 # bug 1636733); CONFIG_NO_HZ_FULL=y came to Ubuntu's generic kernel with 6.8 (its bug 2051342).
 # systemd-resolved is a package since Debian 12 and Ubuntu 24.04. systemd-repart is one of Debian
 # 13 and later, of Ubuntu 22.04 and 26.04, while 24.04 has it in systemd itself. Files of
@@ -147,6 +148,7 @@ _ALL = (
         dpdk=DpdkVersion(22, 11),
         dpdk_abi="23",
         systemd=252,
+        netplan=Version(0, 106),
         components=("main", "non-free-firmware"),
         names=PackageNames(("systemd-resolved",), {"firmware-intel-misc": "firmware-misc-nonfree"}),
     ),
@@ -160,6 +162,7 @@ _ALL = (
         dpdk=DpdkVersion(24, 11),
         dpdk_abi="25",
         systemd=257,
+        netplan=Version(1, 1),
         components=("main", "non-free-firmware"),
         names=PackageNames(("systemd-resolved", "systemd-repart")),
     ),
@@ -192,6 +195,7 @@ _ALL = (
         dpdk=DpdkVersion(21, 11),
         dpdk_abi="22",
         systemd=249,
+        netplan=Version(0, 104),
         components=("main", "universe"),
         names=PackageNames(
             ("systemd-repart",),
@@ -214,6 +218,7 @@ _ALL = (
         dpdk=DpdkVersion(23, 11),
         dpdk_abi="24",
         systemd=255,
+        netplan=Version(1, 1),
         components=("main", "universe"),
         names=PackageNames(("systemd-resolved",), _ONE_FIRMWARE),
     ),
@@ -230,6 +235,7 @@ _ALL = (
         dpdk=DpdkVersion(25, 11),
         dpdk_abi="26",
         systemd=259,
+        netplan=Version(1, 2),
         components=("main", "universe"),
         names=PackageNames(
             ("systemd-resolved", "systemd-repart"),

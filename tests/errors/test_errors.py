@@ -10,7 +10,7 @@ import pytest
 from builder.diagnostics import format_report
 from builder.model.rules import RULES
 from builder.model.wording import _WORDS
-from builder.plan.checks import PLAN_CHECKS
+from builder.plan.checks import FLEET_CHECKS, PLAN_CHECKS
 from tests.errors.cases import (
     CASES,
     HERE,
@@ -20,7 +20,7 @@ from tests.errors.cases import (
     write_report,
 )
 
-NAMES = {rule.name for rule in (*RULES, *PLAN_CHECKS)}
+NAMES = {rule.name for rule in (*RULES, *PLAN_CHECKS, *FLEET_CHECKS)}
 
 
 @pytest.fixture(autouse=True)

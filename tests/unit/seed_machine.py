@@ -21,6 +21,7 @@ RELEASE = OsRelease(
     dpdk=DpdkVersion(24, 11),
     dpdk_abi="25",
     systemd=257,
+    netplan=Version(1, 1),
 )
 MEMORY_MIB = (48128, 48128)
 

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from builder.model.rules import RULES
-from builder.plan.checks import PLAN_CHECKS
+from builder.plan.checks import FLEET_CHECKS, PLAN_CHECKS
 from tests.errors.cases import CASES, report_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,5 +47,7 @@ def test_each_rule_that_is_either_is_both(tmp_path: Path, monkeypatch: pytest.Mo
     for case in CASES:
         for item in report_of(case)[0].items:
             found[item.rule].add(item.severity)
-    either = {rule.name for rule in (*RULES, *PLAN_CHECKS) if rule.weight == "either"}
+    either = {
+        rule.name for rule in (*RULES, *PLAN_CHECKS, *FLEET_CHECKS) if rule.weight == "either"
+    }
     assert {name for name, severities in found.items() if len(severities) > 1} == either

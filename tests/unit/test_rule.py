@@ -16,13 +16,13 @@ import builder.plan.checks
 from builder.diagnostics import Diagnostic, Location, Marks
 from builder.model.inventory import Inventory
 from builder.model.rules import RULES
-from builder.plan.checks import PLAN_CHECKS
+from builder.plan.checks import FLEET_CHECKS, PLAN_CHECKS
 from builder.rule import SEE, Finding, Rule, Weight, diagnose, each
 from tests.plans import SEED, check
 
 REGISTRIES: list[tuple[Any, tuple[Rule[Any], ...]]] = [
     (builder.model.rules, RULES),
-    (builder.plan.checks, PLAN_CHECKS),
+    (builder.plan.checks, (*PLAN_CHECKS, *FLEET_CHECKS)),
 ]
 ALL = [rule for _, rules in REGISTRIES for rule in rules]
 
@@ -62,7 +62,7 @@ def test_each_check_is_that_of_one_rule() -> None:
 def test_names_and_texts_are_of_one_rule() -> None:
     assert len({rule.name for rule in ALL}) == len({rule.about for rule in ALL}) == len(ALL)
     assert all(rule.name.replace("-", "").isalnum() and rule.name.islower() for rule in ALL)
-    assert {rule.name.startswith("plan-") for rule in PLAN_CHECKS} == {True}
+    assert {rule.name.startswith("plan-") for rule in (*PLAN_CHECKS, *FLEET_CHECKS)} == {True}
 
 
 def test_a_text_is_one_sentence() -> None:

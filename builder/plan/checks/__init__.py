@@ -20,7 +20,9 @@ from builder.plan.checks import (
     ports,
     queues,
     sriov,
+    waiting,
 )
+from builder.plan.checks.waiting import Fleet
 from builder.plan.image import plan_image
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
@@ -38,6 +40,13 @@ PLAN_CHECKS: tuple[Rule[ImagePlan], ...] = (
     *kernel.RULES,
     *flavour.RULES,
 )
+
+FLEET_CHECKS: tuple[Rule[Fleet], ...] = waiting.RULES
+
+
+def check_fleet(inventory: Inventory, release: OsRelease, marks: Marks) -> tuple[Diagnostic, ...]:
+    """What of a release no single image shows: the hosts' own."""
+    return tuple(diagnose(FLEET_CHECKS, Fleet(inventory, release), marks))
 
 
 def check_plans(

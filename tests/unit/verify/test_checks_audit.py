@@ -62,6 +62,7 @@ PLAN_NOT_ON_NODE = {
     "/image/release/kernels/0/real_time": "decides what is rendered",
     "/image/release/kernels/[12]/*": "kernels the image does not have",
     "/image/release/components/*": "where packages come from",
+    "/image/release/netplan/*": "a check of the hosts",
     "/image/release/names/*": "part of package names, and how the image is made",
     "/image/packages/*/name": "the package manifest of the build; ports that are up prove theirs",
     "/image/cpus/cores/*": "roles follow from it",
