@@ -6,8 +6,9 @@ python scripts/reference.py --write
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +26,7 @@ from builder.render.file_kind import FileKind  # noqa: E402
 from builder.render.files import FILES  # noqa: E402
 from builder.rule import Rule  # noqa: E402
 from builder.targets.registry import TARGETS  # noqa: E402
+from scripts.reference_packages import packages_page  # noqa: E402
 from scripts.reference_plan import plan_sections  # noqa: E402
 from tests.errors.cases import CASES, report_of  # noqa: E402
 
@@ -208,12 +210,13 @@ def targets_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "rules.md": rules_page,
     "ovs-options.md": ovs_options_page,
     "plan-json.md": plan_json_page,
     "files.md": files_page,
     "targets.md": targets_page,
+    "ubuntu.md": partial(packages_page, MADE),
 }
 
 

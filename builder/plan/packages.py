@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from builder.catalog.dpdk_drivers import DPDK_DRIVERS
-from builder.catalog.releases import SystemdPart
+from builder.catalog.port_drivers import PORT_DRIVERS
+from builder.catalog.releases import OsRelease, SystemdPart
 from builder.model.ports import DpdkPort
 from builder.plan.inputs import Inputs
 from builder.plan.modules import bound_functions
@@ -54,6 +55,37 @@ SYSTEMD_PARTS: dict[SystemdPart, str] = {
     "systemd-resolved": "name servers from netplan and DHCP take effect through it",
     "systemd-repart": "at boot the root partition grows to the disk's size",
 }
+OVS = {
+    "openvswitch-switch": "the switch",
+    "openvswitch-switch-dpdk": "ovs-vswitchd built with DPDK",
+}
+# Stems of the names of DPDK's libraries.
+LIBRARIES = {
+    "librte-bus-pci": "DPDK finds PCI devices by it",
+    "librte-bus-vdev": "DPDK's virtual devices, vhost-user among them",
+    "librte-mempool-ring": "DPDK's default pool of packet buffers",
+    # 82576, the one SR-IOV NIC QEMU has, is driven by it.
+    "librte-net-e1000": "NICs of the twin: the image that is tested is the image shipped",
+}
+
+
+def possible_packages(release: OsRelease) -> frozenset[str]:
+    """Every name that plans of `release` have, but for those of an inventory itself."""
+    drivers = PORT_DRIVERS.values()
+    having = [driver for driver in drivers if not driver.dpdk_has_none(release.dpdk)]
+    stems = {*LIBRARIES, *(stem for driver in having for stem in driver.pmd_packages)}
+    firmware = {name for driver in drivers for name in driver.firmware.get(release.family, ())}
+    return frozenset(
+        {
+            *(*BASE, *BOOT, *MICROCODE.values(), *OVS, *release.names.systemd_parts),
+            *(driver.dkms_package for driver in DPDK_DRIVERS.values() if driver.dkms_package),
+            *(release.dpdk_library(stem) for stem in stems),
+            *(release.package(name) for name in firmware),
+            *((release.names.no_firmware,) if release.names.no_firmware else ()),
+            *(f"linux-image-{kernel.package}" for kernel in release.kernels),
+            *(f"linux-headers-{kernel.package}" for kernel in release.kernels),
+        }
+    )
 
 
 def plan_packages(
@@ -127,17 +159,10 @@ def _ovs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> Iterator[PackagePlan]:
     if inputs.profile.ovs is None:
         return
     key = inputs.profile_key("ovs")
-    why = inputs.why("the switch", key)
-    yield PackagePlan("openvswitch-switch", why)
-    yield PackagePlan("openvswitch-switch-dpdk", inputs.why("ovs-vswitchd built with DPDK", key))
+    for name, reason in OVS.items():
+        yield PackagePlan(name, inputs.why(reason, key))
     yield from _poll_mode_drivers(inputs, ports)
-    for stem, reason in (
-        ("librte-bus-pci", "DPDK finds PCI devices by it"),
-        ("librte-bus-vdev", "DPDK's virtual devices, vhost-user among them"),
-        ("librte-mempool-ring", "DPDK's default pool of packet buffers"),
-        # 82576, the one SR-IOV NIC QEMU has, is driven by it.
-        ("librte-net-e1000", "NICs of the twin: the image that is tested is the image shipped"),
-    ):
+    for stem, reason in LIBRARIES.items():
         yield _library(inputs, stem, inputs.why(reason, key))
 
 

@@ -25,7 +25,13 @@ Edit = Callable[[bytes], bytes]
 
 # The longest first, so that of two workers neither waits long for the other in the end.
 # Beside the one that makes the stock image's packages, the other makes the node's.
-FIRST = ("test_cloud_cut", "test_seed", "test_cloud_stock", "test_small_node")
+FIRST = (
+    "test_cloud_cut",
+    "test_seed",
+    "test_cloud_stock",
+    "test_small_node",
+    "test_ubuntu_rehearsal",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

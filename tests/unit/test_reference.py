@@ -27,7 +27,7 @@ def reference() -> ModuleType:
     return module
 
 
-PAGES = ["rules.md", "ovs-options.md", "plan-json.md", "files.md", "targets.md"]
+PAGES = ["rules.md", "ovs-options.md", "plan-json.md", "files.md", "targets.md", "ubuntu.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
