@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from builder.model.memory import FIRMWARE_MIB, PAGE_STRUCTURES, crash_kernel_mib
+from builder.model.pages import PageUser
 from builder.model.sizes import HUGEPAGE_KIB, format_mib, page_size_text
 from builder.model.values import CpuSet
 from builder.phrases import count_text
@@ -19,6 +20,7 @@ from builder.rule import Finding, Rule
 # TripleO leaves 4 GiB on a machine (derive_params_formulas.yaml), of two nodes as a rule.
 NODE_ROOM_MIB = 2048
 MACHINE_ROOM_MIB = 4096
+VMS: PageUser = "virtual machines"
 RESOURCES = {1048576: "hugepages-1Gi", 2048: "hugepages-2Mi"}
 
 
@@ -142,7 +144,7 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
         left = {
             pool.node: pool.count - held.get(pool.node, 0)
             for pool in pools
-            if pool.count and pool.node in known
+            if pool.count and (pool.node in known or VMS in users)
         }
         if not held or not users or lacks or any(count < 0 for count in left.values()):
             continue
@@ -158,7 +160,7 @@ def check_page_sharing(image: ImagePlan) -> Iterator[Finding]:
             f"ResourceQuota or a placeholder pod that holds {ours}"
         )
         if size == HUGEPAGE_KIB["1G"]:
-            who, key = (users, "vms") if users == "virtual machines" else ("pods", "pods")
+            who, key = (users, "vms") if users == VMS else ("pods", "pods")
             hint += (
                 f"; or give {who} pages of their own: hugepages.{key}: {{size: 2M, memory: ...}}"
             )

@@ -98,6 +98,16 @@ def test_pages_there_are_for_those_without_dpdk(who: str, ports: list[tuple[int,
     assert pages_of(plan)[2, TWO_MIB] == 4096
 
 
+def test_pages_there_that_are_shared_are_left_to_virtual_machines_only() -> None:
+    """Of the size Open vSwitch has too: DPDK pods can have none of them."""
+    plan = make_plan({"hugepages": {"vms": {"memory": {2: "8GiB"}}}}, nodes=THREE, ports=[(0, {})])
+    ((rule, _, message),) = faults_of(plan)
+    assert (rule, "0 on node 0 or 8 on node 2" in message) == ("plan-page-sharing", True)
+    pages = {"count": {0: 4, 1: 1, 2: 8}, "pods": {"memory": {0: "2GiB"}}}
+    ((rule, _, message),) = faults_of(make_plan({"hugepages": pages}, nodes=THREE, ports=[(0, {})]))
+    assert (rule, "2 on node 0 or 0 on node 1 are" in message) == ("plan-page-sharing", True)
+
+
 def test_a_node_whose_cpus_are_offline_gets_pages_by_a_map_only() -> None:
     off = {"cpu": {"offline-cores-per-node": {1: 4}}}
     plan = make_plan({**off, "hugepages": {"count": 6}}, ports=[(0, {})])
