@@ -79,9 +79,10 @@ def _main_text(image: ImagePlan, node: int) -> str:
 
 
 def _own_hint(image: ImagePlan, node: int) -> str:
-    """What an own dpdk-socket-mem should be."""
+    """What an own dpdk-socket-mem should be: no more than the pages that are there, if any are."""
     values = [*image.socket_mem, *[0] * (node + 1 - len(image.socket_mem))]
-    values[node] = IDLE_NODE_MIB
+    there = sum(pool.mib for pool in image.pools_on(node))
+    values[node] = min(IDLE_NODE_MIB, there or IDLE_NODE_MIB)
     return f"use {','.join(map(str, values))}, or remove it: it is derived then"
 
 

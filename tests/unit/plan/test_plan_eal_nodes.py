@@ -147,6 +147,26 @@ def test_no_page_counted_where_the_main_lcore_is() -> None:
     assert faults_of(plan) == []
 
 
+@pytest.mark.parametrize(
+    ("pages", "hint"),
+    [
+        ({"count": 8}, "use 1024,2048, or"),
+        ({"count": {1: 8}, "more": [{"size": "2M", "count": {0: 100}}]}, "use 200,2048, or"),
+        ({}, "use 1024,2048, or"),
+    ],
+)
+def test_an_own_value_without_the_main_lcores_node(pages: dict[str, Any], hint: str) -> None:
+    """Whoever follows the hint has a value that the pages hold."""
+    own = {"other-config": {"dpdk-socket-mem": "0,2048"}}
+    plan = make_plan({"hugepages": pages, "ovs": own}, ports=[(1, {})])
+    (found,) = check_main_lcore(plan)
+    assert (found.hint or "").startswith(hint)
+    assert found.severity == ("warning" if pages else "error")
+    mended = {"other-config": {"dpdk-socket-mem": hint.split(" ")[1].rstrip(",")}}
+    plan = make_plan({"hugepages": pages, "ovs": mended}, ports=[(1, {})])
+    assert faults_of(plan) == []
+
+
 @pytest.mark.parametrize("mask", ["0x10", "0x1010"])
 def test_the_main_lcore_of_an_own_mask(mask: str) -> None:
     own = {"other-config": {"dpdk-lcore-mask": mask}}

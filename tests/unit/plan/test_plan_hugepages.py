@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numa_machine import Nodes, faults_of, make_plan, pages_of, socket_mem_of
 
 from builder.model.memory import mem_total
-from builder.plan.checks.pages import NODE_ROOM_MIB
+from builder.plan.checks.pages import NODE_ROOM_MIB, check_pages_fit
 from builder.plan.eal_pages import PageStock, pages_taken
 from builder.plan.nouns.image import ImagePlan
 
@@ -299,3 +299,31 @@ def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
         )
         for _ in range(warnings)
     ]
+
+
+@pytest.mark.parametrize(
+    ("memory", "count", "fits"),
+    [(16384, 14, "13 pages of 1G"), (2048, 1, "no page"), (3000, 1, "394MiB of pages")],
+)
+def test_what_fits_is_said(memory: int, count: int, fits: str) -> None:
+    pages: dict[str, Any] = {"count": count, "more": [{"size": "2M", "count": 1}]}
+    pages = {"count": count} if fits.endswith("1G") else pages
+    plan = make_plan({"hugepages": pages}, nodes=((4, memory),))
+    (found,) = check_pages_fit(plan)
+    assert found.hint == f"use at most {fits} on node 0: see hardware.server.numa[0].memory"
+
+
+@pytest.mark.parametrize(
+    ("reserved", "hint"),
+    [
+        ("8GiB", "use 1 page of 1G fewer"),
+        ("80GiB", "the machine has too little memory for this profile: use another class, or"),
+    ],
+)
+def test_what_the_kubelet_reserves_is_left(reserved: str, hint: str) -> None:
+    kubernetes = {"topology-policy": "none", "kube-reserved": reserved}
+    profile = {"hugepages": {"count": 7}, "kubernetes": kubernetes}
+    (found,) = check_pages_fit(make_plan(profile, nodes=((4, 16384),)))
+    assert found.severity == "warning"
+    assert "(kubeReserved + systemReserved + evictionHard)" in found.message
+    assert (found.hint or "").startswith(hint)
