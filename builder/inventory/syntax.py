@@ -50,12 +50,18 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
     (
         r"expected ',' or '\}'",
         "the map that begins at {begin} is not closed before this",
-        'a "," or a "}" is missing, or a quoted string before this is not closed',
+        (
+            'a "," or a "}" is missing, a quoted string before this is not closed, or one with ": " or " #" '
+            "in it is not quoted"
+        ),
     ),
     (
         r"expected ',' or '\]'",
         "the list that begins at {begin} is not closed before this",
-        'a "," or a "]" is missing, or a quoted string before this is not closed',
+        (
+            'a "," or a "]" is missing, a quoted string before this is not closed, or one with ": " or " #" '
+            "in it is not quoted"
+        ),
     ),
     (
         r"expected '-' indicator|block collection.*expected <block end>",
@@ -66,6 +72,11 @@ _WORDS: tuple[tuple[str, str, str | None], ...] = (
         r"expected key|block mapping.*expected <block end>",
         "this does not fit the map that begins at {begin}",
         "keys of one map must begin in the same column",
+    ),
+    (
+        r"scanning a tag|expected whitespace or line break",
+        "! at the beginning of a value makes a tag of it",
+        "quote a string that begins with !",
     ),
     (
         r"expected (the )?node content",

@@ -68,6 +68,13 @@ def size_in_kib(value: object) -> Decimal | None:
     return number * _KIB_OF[unit]
 
 
+def mib_list(text: str) -> str | None:
+    """`4GiB,2Gi` as the MiB that Open vSwitch takes: `4096,2048`; None: a part is no size."""
+    parts = [part if part.isdigit() else size_in_kib(part) for part in text.split(",")]
+    mib = [part if isinstance(part, str) else str(int(part) // 1024) for part in parts if part]
+    return ",".join(mib) if len(mib) == len(parts) else None
+
+
 def _of_number(number: int) -> Decimal:
     if number >= _BYTES_FROM:
         return Decimal(number) / 1024

@@ -30,6 +30,8 @@ _MODELS: dict[str, type[HardwareClass | Profile | Host]] = {
     "profiles": Profile,
     "hosts": Host,
 }
+# Where a number that is a mask stands for CPUs nobody means.
+_CPU_LISTS = ("cpus", "pmd", "housekeeping", "offline")
 _KEY = "[key]"
 _AT_KEY = {"extra_forbidden", "invalid_key"}
 
@@ -47,10 +49,13 @@ def examine(loaded: Loaded) -> tuple[Inventory | None, Report]:
     known = {item.path for item in loaded.report.items}
     found = [item for item in found if item.path not in known]
     odd = _odd_numbers(loaded, known | {item.path for item in found})
-    usable = inventory or _sound_parts(loaded.data)
+    misread_cpus = {item.path[:2] for item in odd if item.path[-1] in _CPU_LISTS}
+    usable = inventory
+    if usable is None or misread_cpus:
+        usable = _sound_parts(loaded.data, misread_cpus)
     # What a number is not meant to be is no second fault.
     misread = {item.path for item in odd}
-    rules = check_rules(usable, loaded.marks, complete=inventory is not None)
+    rules = check_rules(usable, loaded.marks, complete=usable is inventory)
     found += [*odd, *(item for item in rules if item.path not in misread)]
     return usable, loaded.report.plus(found)
 
@@ -173,11 +178,14 @@ def _value_at(data: Any, path: KeyPath) -> object:
     return data
 
 
-def _sound_parts(data: object) -> Inventory:
-    """What of a faulty file the rules can still be run on."""
+def _sound_parts(data: object, besides: set[KeyPath]) -> Inventory:
+    """What of a faulty file the rules can still be run on; besides: parts they cannot."""
     top = data if isinstance(data, dict) else {}
-    hardware = _sound(HardwareClass, top.get("hardware"))
-    profiles = _sound(Profile, top.get("profiles"))
+    classes, policies = (
+        {k: v for k, v in _entries(top.get(part)).items() if (part, k) not in besides}
+        for part in ("hardware", "profiles")
+    )
+    hardware, profiles = _sound(HardwareClass, classes), _sound(Profile, policies)
     hosts = {
         name: host
         for name, host in _sound(Host, top.get("hosts")).items()

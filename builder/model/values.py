@@ -213,6 +213,8 @@ def text(
     def parse(value: object) -> object:
         if type(value) in also:
             return value
+        if isinstance(value, list) and value and all(type(part) is int for part in value):
+            raise WrongKindError(wanted, f'write one text: "{",".join(map(str, value))}"')
         if not isinstance(value, str):
             raise WrongKindError(wanted)
         if longest is not None and len(value) > longest:

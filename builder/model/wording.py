@@ -81,16 +81,20 @@ def _wants_number(wanted: str) -> Callable[[Fault], Wording]:
 
 def _wants_truth(fault: Fault) -> Wording:
     message, _ = _wanted(fault, "true or false")
-    meant = TRUTHS.get(str(fault.value).lower())
+    text = str(fault.value).lower()
+    meant = TRUTHS.get(text) or close_match(text, ("true", "false"))
     return message, f"write {meant}" if meant else None
 
 
 def _wants_map(fault: Fault) -> Wording:
     message, _ = _wanted(fault, "a map")
-    return message, _NO_DASHES if isinstance(fault.value, list) else None
+    text = fault.value if isinstance(fault.value, str) else ""
+    if re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
+        return message, f"write {{{text.replace(':', ': ').replace(',', ', ')}}}"
+    return message, _NO_LIST if isinstance(fault.value, list) else None
 
 
-_NO_DASHES = 'the keys of a map have no "- " before them'
+_NO_LIST = 'a map is "key: value", without "- " before it or [ ] around it'
 
 
 def _wants_list(fault: Fault) -> Wording:
@@ -102,7 +106,7 @@ def _wants_list(fault: Fault) -> Wording:
 
 def _wants_part(fault: Fault) -> Wording:
     message, _ = _wanted(fault, f"a map with the keys {', '.join(keys_at(fault.path))}")
-    return message, _NO_DASHES if isinstance(fault.value, list) else None
+    return message, _NO_LIST if isinstance(fault.value, list) else None
 
 
 def _wants_text(fault: Fault) -> Wording:

@@ -12,7 +12,7 @@ from builder.catalog.ovs_options import OVS_OPTIONS, PORT_OPTIONS
 from builder.diagnostics import KeyPath
 from builder.model.fields import option_text
 from builder.model.inventory import Inventory
-from builder.model.numerals import TRUTHS, cpus_of_mask
+from builder.model.numerals import TRUTHS, cpus_of_mask, mib_list
 from builder.model.values import CpuSet
 from builder.phrases import numbers
 from builder.rule import SEE, Finding, Rule
@@ -69,6 +69,7 @@ def check_values(inventory: Inventory) -> Iterator[Finding]:
             message = f"{text} is not {option.form.about}: Open vSwitch does not check it"
             hint = f"its default is {option.default}" if option.default else None
             meant = TRUTHS.get(text.lower()) if option.form.kind == "bool" else None
+            meant = mib_list(text) if "MiB" in option.form.about else meant
             yield Finding(path, message, f"write {meant}" if meant else hint)
         elif option.form.kind == "mask" and isinstance(value, int):
             yield from _check_mask(path, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.diagnostics import KeyPath, Severity
-from builder.model.numerals import size_in_kib
+from builder.model.numerals import mib_list
 from builder.model.sizes import format_mib
 from builder.phrases import all_names, count_text
 from builder.plan.eal_nodes import eal_nodes
@@ -31,17 +31,9 @@ def check_socket_mem_form(image: ImagePlan) -> Iterator[Finding]:
     if setting is None or image.socket_mem:
         return
     message = f"dpdk-socket-mem {setting.value!r} is not a list of MiB, one for each NUMA node"
-    mib = [_mib(part) for part in setting.value.split(",")]
-    hint = f"write {','.join(mib)}" if all(mib) else "write it like 2048,1024"
+    meant = mib_list(setting.value)
+    hint = f"write {meant}" if meant else "write it like 2048,1024"
     yield Finding(socket_mem_key(image), message, hint)
-
-
-def _mib(part: str) -> str:
-    """A number of MiB as it is, a size in MiB; nothing for what is no size."""
-    if part.isdigit():
-        return part
-    size = size_in_kib(part)
-    return str(int(size) // 1024) if size else ""
 
 
 def check_socket_mem_nodes(image: ImagePlan) -> Iterator[Finding]:
