@@ -118,11 +118,13 @@ def mlx5(device_id: str, name: str, vf_id: str) -> NicType:
 
 
 def x722(device_id: str, name: str) -> NicType:
-    """Part of the C620 chipset: VFs with an id of their own, 32 for each of four ports, be they
-    all in use or not: those of 3d:00.0 begin at 3d:02.0, of 3d:00.1 at 3d:06.0.
+    """Part of the C620 chipset: VFs with an id of their own, mostly 32 for each of four ports, be
+    they all in use or not: those of 3d:00.0 begin at 3d:02.0, of 3d:00.1 at 3d:06.0. Boards with
+    two ports were also seen with 64 for each: it is the board's setting.
     """
-    nic = i40e(device_id, name, total_vfs=32)
-    return replace(nic, vf=VfType("8086:37cd", "iavf"), vf_pool=0, vf_block=32)
+    nic = i40e(device_id, name, total_vfs=128)
+    vf = VfType("8086:37cd", "iavf")
+    return replace(nic, vf=vf, vf_pool=0, vf_block=32, vfs_in_card=True)
 
 
 def bnxt(

@@ -59,6 +59,8 @@ _ALL = (
         vf_driver="iavf",
         vf_queues=_IAVF_QUEUES,
         dpdk_vf_host="any",
+        set_in_card="discover writes the sriov of {pci} where the machine has as many; elsewhere "
+        "its firmware must be set to {num_vfs}",
         max_mtu=9702,
         settings={**_BASE, "max-tx-rate": LONG, "link-state": LONG},
         tx_rates=(50, 40000),

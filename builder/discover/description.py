@@ -115,6 +115,8 @@ def nic_data(nic: FoundNic) -> dict[str, Any]:
     data: dict[str, Any] = {"pci": nic.pci, "id": nic.id, "driver": nic.driver, "name": nic.name}
     if nic.numa is not None:
         data["numa"] = nic.numa
+    if nic.card_ports is not None:
+        data["card-ports"] = nic.card_ports
     return data if nic.sriov is None else {**data, "sriov": sriov_data(nic.sriov)}
 
 

@@ -43,7 +43,8 @@ _DEVICE_ID: TypeAdapter[str] = TypeAdapter(DeviceId)
 class FoundNic:
     """A port. kernel_name, bound: interface and driver it has now; mac: its permanent address.
 
-    others: further interfaces of the same function. sriov: what the inventory must say of its VFs;
+    others: further interfaces of the same function. card_ports: how many ports its card has, where
+    cards of the model differ in that and VFs depend on it. sriov: what the inventory must say of its VFs;
     capability: what the kernel does, with total 0 for none. notes: what was assumed.
     """
 
@@ -57,6 +58,7 @@ class FoundNic:
     mac: str | None = None
     master: str | None = None
     others: tuple[str, ...] = ()
+    card_ports: int | None = None
     sriov: FoundSriov | None = None
     capability: Sriov = field(default_factory=Sriov)
     notes: tuple[str, ...] = ()
@@ -193,10 +195,19 @@ def _find_nic(function: Function, place: _Place, taken: set[str]) -> FoundNic:
         mac=permanent_mac(netdev, notes),
         master=None if netdev is None else netdev.master,
         others=tuple(dev.name for dev in netdevs[1:]),
+        card_ports=count if sriov is None and _depends_on_ports(model, count) else None,
         sriov=sriov,
         capability=_capability(function),
         notes=tuple(notes),
     )
+
+
+def _depends_on_ports(model: NicType, count: int) -> bool:
+    """Whether an inventory would not be sure how many ports the card has, and must be. Where there
+    are fewer than any such card has, some are not shown, as in a virtual machine.
+    """
+    likely = model.likely_ports(count)
+    return model.total_vfs > 0 and model.has_blocks and count in likely and len(likely) > 1
 
 
 def _capability(function: Function) -> Sriov:

@@ -58,26 +58,32 @@ def test_what_the_table_says_is_not_said_again(discover: Discover, name: str) ->
     assert all("sriov" not in note for _, notes in found for note in notes)
 
 
+def test_the_number_of_ports_is_written_where_vfs_depend_on_it(discover: Discover) -> None:
+    """Not of a card that is the same whatever there is beside it."""
+    cards = {
+        "8086:1572": [port(f"0000:01:00.{n}", "8086:1572", "i40e", "- - - -") for n in range(2)],
+        "8086:10fb": [port("0000:02:00.0", "8086:10fb", "ixgbe", "63 128 2 10ed")],
+        "8086:1533": [port("0000:03:00.0", "8086:1533", "igb", "- - - -")],
+    }
+    found = discover(Made(ports=[each for ports in cards.values() for each in ports]))
+    ports = {nic.pci[5:]: nic_data(nic).get("card-ports") for nic in found.nics}
+    assert ports == {"01:00.0": 2, "01:00.1": 2, "02:00.0": None, "03:00.0": None}
+    inventory, _ = check(to_yaml(found))
+    assert inventory is not None
+
+
 def test_a_card_with_more_vfs_than_the_table_has(discover: Discover) -> None:
     found = sriov_of(
         discover,
         port("0000:60:00.0", "8086:37d0", "i40e", "64 16 1 37cd"),
         port("0000:60:00.1", "8086:37d0", "i40e", "64 79 1 37cd"),
     )
+    total = "sriov is as the machine has it: sriov_totalvfs is 64, that of a card as delivered 32"
+    place = "sriov_offset is 79 and sriov_stride 1, which by the NIC table would be 47 and 1"
+    setting = "the number of VFs is a setting of the card: discover again if you change it"
     assert found == [
-        (
-            {"total-vfs": 64, "vf-offset": 16, "vf-stride": 1},
-            ("sriov is as the machine has it: sriov_totalvfs is 64, that of the NIC table 32",),
-        ),
-        (
-            {"total-vfs": 64, "vf-offset": 79, "vf-stride": 1},
-            (
-                (
-                    "sriov is as the machine has it: sriov_totalvfs is 64, that of the NIC table 32; "
-                    "sriov_offset is 79 and sriov_stride 1, which by the NIC table would be 47 and 1"
-                ),
-            ),
-        ),
+        ({"total-vfs": 64, "vf-offset": 16, "vf-stride": 1}, (total, setting)),
+        ({"total-vfs": 64, "vf-offset": 79, "vf-stride": 1}, (f"{total}; {place}", setting)),
     ]
 
 
