@@ -10,8 +10,8 @@ from builder.plan.packages import possible_packages
 # DPDK's drivers a security notice lists for 21.11 and 23.11, by their stems.
 _DPDK_NOTICE = ("e1000", "mlx5", "ixgbe", "i40e", "iavf", "ice", "bnxt", "virtio")
 _FIRMWARE = ("intel-misc", "misc", "minimal", "netronome", "qlogic", "realtek")
-# Names that stand on a package page of Ubuntu's, in a package's dependencies there, or in a
-# security notice; looked up in stored copies, November 2026.
+# Names that stand on a package page of Ubuntu's, in a package's dependencies there, in a security
+# notice, or in published scripts that install them; looked up in stored copies, November 2026.
 SEEN: Mapping[str, frozenset[str]] = {
     "ubuntu-22.04": frozenset(
         {
@@ -98,8 +98,8 @@ boot with `ssh.socket`.
 ## Names of packages
 
 Every name that a plan can have, apart from those in an inventory. **seen**: on a package page of
-Ubuntu's, in a dependency there, or in a security notice. **Debian's**: the name that Debian 12 and
-13 have, whose packages Ubuntu takes over; not looked up. **not confirmed**: it follows from a rule,
+Ubuntu's, in a dependency there, in a security notice, or in published scripts that install it.
+**Debian's**: the name that Debian 12 and 13 have, whose packages Ubuntu takes over; not looked up. **not confirmed**: it follows from a rule,
 such as DPDK's version at the end of a library's name, and nobody has looked it up. `rackwright
 image` asks apt for all names before it builds anything, and says which the archive does not have.
 """
