@@ -40,6 +40,7 @@ FACTS: dict[str, Callable[[Machine], Fact]] = {
     "users": access.read_users,
     "secrets": access.read_fetched,
     "root": system.read_root,
+    "sources": system.read_sources,
     "thp": system.read_thp,
     "status": system.read_status,
     "upgrades": units.read_upgrades,

@@ -24,7 +24,12 @@ NO_SYSCTLS = frozenset({"fs/binfmt_misc", "vm/stat_refresh"})
 OBSOLETE_SYSCTLS = ("/base_reachable_time", "/retrans_time")
 MODPROBE_DIRS = ("etc", "run", "usr/local/lib", "usr/lib")
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
-PROGRAMS = ("cpus", "nics", "hugepages", "ovs")
+# The last is of cloud-init's bundle (templates/cloud-init/first_boot.py).
+PROGRAMS = ("cpus", "nics", "hugepages", "ovs", "seed")
+TARGETS = (
+    *("apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE) $(COMPONENT)"),
+    *("Created-By: Packages", "Target-Of: deb"),
+)
 
 
 def read_number(machine: Machine, path: str) -> int | None:
@@ -247,6 +252,18 @@ def read_thp(machine: Machine) -> str | None:
     """The word in brackets is the one in force."""
     text = machine.read("sys/kernel/mm/transparent_hugepage/enabled") or ""
     return next((word.strip("[]") for word in text.split() if word.startswith("[")), None)
+
+
+def read_sources(machine: Machine) -> Fact:
+    """Components of each suite that apt takes packages from (apt-get(8), indextargets)."""
+    done = machine.run([*TARGETS])
+    if done.status != 0:
+        return None
+    found: dict[str, list[Fact]] = {}
+    for line in sorted(set(done.out.splitlines())):
+        suite, _, component = line.partition(" ")
+        found.setdefault(suite, []).append(component)
+    return {suite: list(components) for suite, components in found.items()}
 
 
 def read_status(machine: Machine) -> Fact:

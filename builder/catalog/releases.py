@@ -111,6 +111,15 @@ class OsRelease:
         others = tuple(kernel for kernel in self.kernels if kernel.flavour != flavour)
         return replace(self, kernels=(*chosen, *others)) if chosen else self
 
+    @property
+    def suites(self) -> Mapping[str, Literal["archive", "security"]]:
+        """Where packages and their updates come from, and which archive has each suite."""
+        return {
+            self.suite: "archive",
+            f"{self.suite}-updates": "archive",
+            f"{self.suite}-security": "security",
+        }
+
     def dpdk_library(self, stem: str) -> str:
         """`librte-net-ixgbe` -> `librte-net-ixgbe25`.
 

@@ -78,7 +78,10 @@ class Image(Part):
         Field(description="Kernel of the image, of those the release has; default: its usual one"),
     ] = None
     mirror: Annotated[
-        Url | None, Field(description="Package mirror; default: the build host's")
+        Url | None,
+        Field(
+            description="Package mirror of images, and of nodes that boot a stock image; default: the build host's, or the node's own"
+        ),
     ] = None
     packages: Annotated[tuple[PackageName, ...], Field(description="Additional packages")] = ()
 

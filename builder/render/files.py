@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
-from builder.render import access, grub, host, kernel, network, node, units, upgrades
+from builder.render import access, cloud_init, grub, host, kernel, network, node, units, upgrades
 from builder.render.file_kind import FileKind
 
 IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
@@ -17,6 +17,7 @@ IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
     *units.FILES,
     *upgrades.FILES,
     *node.FILES,
+    *cloud_init.FILES,
 )
 HOST_FILES: tuple[FileKind[HostPlan], ...] = (*host.FILES, *access.FILES)
 FILES: tuple[FileKind[Any], ...] = (*IMAGE_FILES, *HOST_FILES, node.LISTING)

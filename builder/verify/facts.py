@@ -205,6 +205,7 @@ class StatusFacts(JsonRecord):
     nics: Part[NodeStatus] = field(default_factory=NodeStatus)
     hugepages: Part[NodeStatus] = field(default_factory=NodeStatus)
     ovs: Part[NodeStatus] = field(default_factory=NodeStatus)
+    seed: Part[NodeStatus] = field(default_factory=NodeStatus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,7 @@ class Facts(JsonRecord):
     root: Part[RootFacts] = field(default_factory=RootFacts)
     users: Mapping[str, UserFacts] | None = None
     secrets: Mapping[str, str | None] | None = None
+    sources: Mapping[str, tuple[str, ...] | None] | None = None
     thp: str | None = None
     hostname: str | None = None
     status: Part[StatusFacts] = field(default_factory=StatusFacts)

@@ -22,6 +22,7 @@ RELEASE = OsRelease(
     dpdk_abi="25",
     systemd=257,
     netplan=Version(1, 1),
+    components=("main", "non-free-firmware"),
 )
 MEMORY_MIB = (48128, 48128)
 

@@ -110,11 +110,7 @@ def package_sources(release: OsRelease, mirror: str | None) -> dict[str, object]
     """Where the node's apt has to find the packages; addresses only where there is a mirror."""
     base = mirror.rstrip("/") if mirror is not None else None
     return {
-        "suites": {
-            release.suite: "archive",
-            f"{release.suite}-updates": "archive",
-            f"{release.suite}-security": "security",
-        },
+        "suites": dict(release.suites),
         "components": list(release.components),
         "keyring": release.archive.keyring,
         "mirror": base and {"archive": base, "security": base + release.archive.security},

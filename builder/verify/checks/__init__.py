@@ -26,6 +26,7 @@ from builder.verify.checks.system import (
     check_mounts,
     check_os,
     check_root,
+    check_sources,
     check_status,
     check_twin,
     check_units,
@@ -56,6 +57,7 @@ CHECKS: dict[str, Check] = {
     "access": check_access,
     "upgrades": check_upgrades,
     "files": check_files,
+    "sources": check_sources,
     "twin": check_twin,
 }
 

@@ -116,6 +116,9 @@ def check_status(case: Case) -> Iterator[CheckResult]:
         yield _status("status.hugepages", status.hugepages)
     if image.ovs:
         yield _status("status.ovs", status.ovs)
+    # Only what cloud-init brought up has one.
+    if status.seed.ok is not None:
+        yield _status("status.seed", status.seed)
 
 
 def _status(name: str, status: NodeStatus) -> CheckResult:
@@ -136,6 +139,16 @@ def check_upgrades(case: Case) -> Iterator[CheckResult]:
         there = None if facts.held is None else start in facts.held
         found = None if there is None else "held" if there else "not held"
         yield compare(f"upgrades.{start}", "held", found)
+
+
+def check_sources(case: Case) -> Iterator[CheckResult]:
+    """Of each suite all components the plan's packages are in: microcode gets its updates."""
+    found, release = case.facts.sources, case.image.release
+    for suite in release.suites:
+        there = None if found is None else found.get(suite) or ()
+        wanted = [one for one in release.components if there is None or one in there]
+        shown = None if there is None else listed(wanted)
+        yield compare(f"sources.{suite}", listed(release.components), shown)
 
 
 def check_boot(case: Case) -> Iterator[CheckResult]:

@@ -461,8 +461,8 @@ def test_every_fact_of_the_document_is_collected(kernel: FakeKernel) -> None:
         [
             *("boot", "cmdline", "cpus", "files", "hostname", "hugepages", "iommu", "kernel"),
             *("links", "modprobe", "modules", "mounts", "numa", "os", "ovs", "pci", "pid1-cpus"),
-            *("root", "secrets", "status", "sysctl", "thp", "twin", "units", "upgrades", "users"),
-            "version",
+            *("root", "secrets", "sources", "status", "sysctl", "thp", "twin", "units", "upgrades"),
+            *("users", "version"),
         ]
     )
 

@@ -24,6 +24,7 @@ from builder.render.parse import parse_back
 
 IMAGE_PATHS = """\
 /etc/apt/apt.conf.d/99-zz-rackwright.conf
+/etc/cloud/cloud.cfg.d/90-rackwright-apt.cfg
 /etc/default/grub.d/zz-rackwright.cfg
 /etc/modprobe.d/ixgbe.conf
 /etc/modprobe.d/vfio-pci.conf

@@ -27,6 +27,7 @@ from builder.verify.facts import Facts, parse_facts
 Document = dict[str, Any]
 SUBSTITUTIONS = {"8086:10fb": "8086:10c9", "8086:1533": "8086:10c9"}
 PLAN_ID = "5eed" * 16
+SUITES = ("trixie", "trixie-updates", "trixie-security")
 
 
 ISOLATED = CpuSet.parse("1-7,9-15,17-23,25-31")
@@ -334,11 +335,11 @@ def make_document() -> Document:
             "0000:01:00.0": ["ens11f0"], "0000:01:00.1": ["ens11f1"], "0000:08:00.0": ["enp8s0"],
         },
         "pid1-cpus": "0,8,16,24",
+        "sources": {suite: ["main", "non-free-firmware"] for suite in SUITES},
         "root": {"size-bytes": 2_900_000_000, "device-bytes": 3_000_000_000},
         "users": {"admin": make_account()},
         "secrets": {"join": "0600 root:root"},
-        "thp": "never",
-        "hostname": "nfv1",
+        "thp": "never", "hostname": "nfv1",
         "status": {
             name: {"version": 1, "ok": True, "steps": [], "errors": []}
             for name in ("nics", "hugepages", "ovs")

@@ -52,7 +52,6 @@ FACTS_UNCHECKED = {
 # Planned values that end in no file and no setting of a node, and why.
 PLAN_NOT_ON_NODE = {
     "/image/release/id": "family and version are the node's words for it",
-    "/image/release/suite": "decides what is built, not what is set",
     "/image/release/dpdk_abi": "part of package names",
     "/image/release/systemd": "decides what is rendered",
     "/image/release/kernels/0/flavour": "the end of `uname -r` is the node's word for it",
@@ -61,7 +60,6 @@ PLAN_NOT_ON_NODE = {
     "/image/release/kernels/0/no_hz_full": "a check of the plan",
     "/image/release/kernels/0/real_time": "decides what is rendered",
     "/image/release/kernels/[12]/*": "kernels the image does not have",
-    "/image/release/components/*": "where packages come from",
     "/image/release/netplan/*": "a check of the hosts",
     "/image/release/names/*": "part of package names, and how the image is made",
     "/image/packages/*/name": "the package manifest of the build; ports that are up prove theirs",

@@ -336,6 +336,20 @@ def test_cpus_that_are_to_be_offline(seed: Seed) -> None:
     assert failures["cpu.online"].reason == "one core of each node saves power"
 
 
+def test_a_bundle_that_could_not_be_applied(seed: Seed) -> None:
+    """Only a node that cloud-init brought up has its status."""
+    document = copy.deepcopy(seed.document)
+    assert "status.seed" not in seed.verify(document=document)
+    document["status"]["seed"] = {"version": 1, "ok": True, "steps": [], "errors": []}
+    assert seed.verify(document=document)["status.seed"].status == "pass"
+    fault = "this image was built of plan a, and the bundle is for plan b"
+    document["status"]["seed"] |= {"ok": False, "errors": [fault]}
+    failures = seed.failures(document=document)
+    assert {name: (r.expected, r.found) for name, r in failures.items()} == {
+        "status.seed": ("ok", fault),
+    }
+
+
 def with_first_pf(seed: Seed, vf: dict[str, Any], **pf: Any) -> Any:
     first = seed.image.pfs[0]
     vfs = (replace(first.vfs[0], settings=VfSettings(**vf)), *first.vfs[1:])
