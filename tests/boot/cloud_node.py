@@ -88,3 +88,14 @@ def check_stock_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
     """All steps are done, and the last time the power was on there was one reboot."""
     check_node(twin, plan, facts)
     assert twin.stamps() == sorted([*STEPS, "reboot", "secret-machine"])
+    # What the image's own sources lack, and microcode was found in.
+    assert (
+        twin.read("/etc/apt/sources.list.d/rackwright.sources").count(
+            "Components: non-free-firmware\nTrusted: yes\n"
+        )
+        == 2
+    )
+    assert "Package: intel-microcode\nStatus: install ok installed" in twin.read(
+        "/var/lib/dpkg/status"
+    )
+    assert twin.console.count("Linux version ") == 2

@@ -1,10 +1,11 @@
-"""A stock-like cloud image, and beside it a package archive the node can reach without a network."""
+"""A stock-like cloud image, and in it a package archive the node can reach without a network."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,27 @@ from builder.targets.image.sources import package_sources
 from builder.workdir import locked
 
 ARCHIVE = "/srv/archive"
-SOURCE = f"deb [trusted=yes] file:{ARCHIVE} ./\n"
+# As cloud images of Debian have them, with `main` alone; but nobody can sign our archive with
+# Debian's key. cloud-init fills the lists in, as it does there.
+SOURCES = """\
+Types: deb deb-src
+URIs: mirror+file:///etc/apt/mirrors/{family}.list
+Suites: {suite} {suite}-updates
+Components: main
+Trusted: yes
+
+Types: deb deb-src
+URIs: mirror+file:///etc/apt/mirrors/{family}-security.list
+Suites: {suite}-security
+Components: main
+Trusted: yes
+"""
+MIRRORS = f"""\
+apt:
+  generate_mirrorlists: true
+  primary: [{{arches: [default], uri: "file:{ARCHIVE}"}}]
+  security: [{{arches: [default], uri: "file:{ARCHIVE}"}}]
+"""
 # The distribution's level is 9, which emulation takes a minute for each time.
 QUICK = b"COMPRESSLEVEL=1\n"
 ELEMENTS = Path(__file__).parent / "elements"
@@ -39,8 +60,12 @@ def build_stock(plan: HostPlan, out: Path, cache: Path) -> Path:
     """The raw image; none of the plan's packages but the distribution's own are in it."""
     runner = SubprocessRunner()
     request = stock_request(plan, out, cache)
+    release = request.release
+    sources = SOURCES.format(family=release.family, suite=release.suite).encode()
+    parts = f"/etc/apt/sources.list.d/{release.family}.sources"
     files = [
-        ImageFile("/etc/apt/sources.list.d/archive.list", 0o644, 0, 0, SOURCE.encode()),
+        ImageFile(parts, 0o644, 0, 0, sources),
+        ImageFile("/etc/cloud/cloud.cfg.d/01_debian_cloud.cfg", 0o644, 0, 0, MIRRORS.encode()),
         ImageFile("/etc/initramfs-tools/conf.d/quick", 0o644, 0, 0, QUICK),
         *archive(request, wanted_packages(plan.image), cache / "stock-debs", runner),
     ]
@@ -76,7 +101,7 @@ def stock_packages(release: OsRelease) -> tuple[str, ...]:
 def archive(
     request: ImageRequest, wanted: Iterable[str], cache: Path, runner: Runner
 ) -> list[ImageFile]:
-    """A flat package archive (apt's repository format) of what `wanted` adds to the image."""
+    """A package archive of what `wanted` adds to the image, each in its own component."""
     have = _solve(request, request.packages, runner)
     more = _solve(request, (*request.packages, *wanted), runner)
     names = [f"{name}={version}" for name, version in more if (name, version) not in set(have)]
@@ -88,15 +113,36 @@ def archive(
     argv = ("apt-get", *solve.apt_options(state, "amd64"), "download", *names)
     with locked(cache.with_suffix(".lock")):
         runner.run(Command(argv, env, cwd=cache, timeout_s=600))
-    files, index = [], ""
+    files: list[ImageFile] = []
+    index = dict.fromkeys(request.release.components, "")
     for deb in sorted(cache.glob("*.deb")):
         content = deb.read_bytes()
         fields = runner.run(Command(("dpkg-deb", "-f", str(deb)))).stdout.decode().rstrip("\n")
-        name = hashlib.sha256(deb.name.encode()).hexdigest()[:16] + ".deb"
-        index += f"{fields}\nFilename: ./{name}\nSize: {len(content)}\n"
-        index += f"SHA256: {hashlib.sha256(content).hexdigest()}\n\n"
+        name = f"pool/{hashlib.sha256(deb.name.encode()).hexdigest()[:16]}.deb"
+        section = re.search(r"^Section: (\S+)/", fields, re.MULTILINE)
+        index[section[1] if section else "main"] += (
+            f"{fields}\nFilename: {name}\nSize: {len(content)}\n"
+            f"SHA256: {hashlib.sha256(content).hexdigest()}\n\n"
+        )
         files.append(ImageFile(f"{ARCHIVE}/{name}", 0o644, 0, 0, content))
-    return [*files, ImageFile(f"{ARCHIVE}/Packages", 0o644, 0, 0, index.encode())]
+    assert all(index.values()), "no package is in one of the components"
+    for suite in request.release.suites:
+        files += suite_files(
+            suite, index if suite == request.release.suite else dict.fromkeys(index, "")
+        )
+    return files
+
+
+def suite_files(suite: str, index: Mapping[str, str]) -> Iterator[ImageFile]:
+    """Release and Packages of a suite, as apt looks for them. index: Packages by component."""
+    base = f"{ARCHIVE}/dists/{suite}"
+    lines = [f"Suite: {suite}", f"Codename: {suite}", "Architectures: amd64"]
+    lines += [f"Components: {' '.join(index)}", "Date: Thu, 01 Jan 2026 00:00:00 UTC", "SHA256:"]
+    for component, text in index.items():
+        content, path = text.encode(), f"{component}/binary-amd64/Packages"
+        lines.append(f" {hashlib.sha256(content).hexdigest()} {len(content)} {path}")
+        yield ImageFile(f"{base}/{path}", 0o644, 0, 0, content)
+    yield ImageFile(f"{base}/Release", 0o644, 0, 0, "\n".join([*lines, ""]).encode())
 
 
 def _solve(
