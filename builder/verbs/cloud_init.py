@@ -55,6 +55,7 @@ def run(args: Namespace) -> int:
     plans = prepared.plans
     if args.boots == "stock":
         warn_of_missing_macs(hosts_without_mac(plans))
+        warn_of_local_mirror(prepared.inventory.image.mirror)
     write_bundles(
         plans,
         Booted(args.boots, prepared.inventory.image.mirror),
@@ -67,6 +68,16 @@ def run(args: Namespace) -> int:
     count = len(plans)
     print(f"{count_text(count, 'host')} in {args.out}", file=sys.stderr)
     return 0
+
+
+def warn_of_local_mirror(mirror: str | None) -> None:
+    """A directory of this machine is none of a node's, but a stock image may have one."""
+    if mirror is not None and mirror.startswith("file:"):
+        print(
+            f"warning: image.mirror is {mirror}: a stock image looks for it on the node itself\n"
+            f"  hint: serve the directory over http, and name its address",
+            file=sys.stderr,
+        )
 
 
 def warn_of_missing_macs(hosts: tuple[str, ...]) -> None:

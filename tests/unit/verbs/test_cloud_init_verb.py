@@ -211,3 +211,22 @@ def test_one_host_after_the_other(rackwright: Call, inventory: Path, tmp_path: P
         assert rackwright("cloud-init", inventory, "--host", *argv, "-o", out).code == 0
     assert sorted(entry.name for entry in out.iterdir()) == [".rackwright.json", "nfv1", "nfv2"]
     assert (out / "nfv2/user-data").stat().st_mode & 0o777 == 0o600
+
+
+def test_stock_wants_a_mirror_that_nodes_reach(
+    rackwright: Call, write: Callable[..., Path], here: Path
+) -> None:
+    inventory = write(
+        MAC, ("  name: nfv-node\n", "  name: nfv-node\n  mirror: file:///srv/debian\n")
+    )
+    argv = ("cloud-init", inventory, "--host", "nfv1", "-o", "seed", "--boots")
+    assert rackwright(*argv, "golden") == (0, "", "1 host in seed\n")
+    assert rackwright(*argv, "stock") == (
+        0,
+        "",
+        (
+            "warning: image.mirror is file:///srv/debian: a stock image looks for it on the node"
+            " itself\n  hint: serve the directory over http, and name its address\n"
+            "1 host in seed\n"
+        ),
+    )
