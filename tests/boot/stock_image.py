@@ -47,6 +47,7 @@ apt:
 """
 # The distribution's level is 9, which emulation takes a minute for each time.
 QUICK = b"COMPRESSLEVEL=1\n"
+KDUMP = b'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=512M-:192M"\n'
 ELEMENTS = Path(__file__).parent / "elements"
 # What a cloud image has beside its kernel, GRUB and, where it is a package, systemd-resolved.
 PACKAGES = (
@@ -67,6 +68,8 @@ def build_stock(plan: HostPlan, out: Path, cache: Path) -> Path:
         ImageFile(parts, 0o644, 0, 0, sources),
         ImageFile("/etc/cloud/cloud.cfg.d/01_debian_cloud.cfg", 0o644, 0, 0, MIRRORS.encode()),
         ImageFile("/etc/initramfs-tools/conf.d/quick", 0o644, 0, 0, QUICK),
+        # As the package kdump-tools has it; the planned command line has no such word.
+        ImageFile("/etc/default/grub.d/kdump-tools.cfg", 0o644, 0, 0, KDUMP),
         *archive(request, wanted_packages(plan.image), cache / "stock-debs", runner),
     ]
     artefacts = build_image(replace(request, files=tuple(files)), runner, TextMonitor())

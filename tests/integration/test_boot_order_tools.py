@@ -28,6 +28,37 @@ BY_SOCKET = {
     "ssh.socket": "[Unit]\nBefore=sockets.target ssh.service\n[Socket]\nListenStream=22\n"
     "Accept=no\n[Install]\nWantedBy=sockets.target\nRequiredBy=ssh.service\n",
 }
+# How cloud-init starts: in one process since 24.3, before that one for each stage. Of its units,
+# what they wait for and what waits for them; 25.1.4 of Debian 13 and 22.4.2 of Debian 12.
+_STAGE = (
+    "[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\n{}\n"
+    "[Service]\nType=oneshot\nExecStart=/usr/bin/true\n[Install]\nWantedBy=cloud-init.target\n"
+)
+_LOCAL = (
+    "Wants=network-pre.target\nAfter=hv_kvp_daemon.service systemd-remount-fs.service\n"
+    "Before=network-pre.target shutdown.target sysinit.target\nRequiresMountsFor=/var/lib/cloud"
+)
+_NETWORK = (
+    "Wants=cloud-init-local.service\nAfter=cloud-init-local.service networking.service\n"
+    "After=systemd-networkd-wait-online.service\n"
+    "Before=network-online.target systemd-user-sessions.service sysinit.target shutdown.target"
+)
+_TARGET = "[Install]\nWantedBy=multi-user.target\n"
+ONE_PROCESS = {
+    "cloud-init-main.service": _STAGE.format(
+        "After=systemd-remount-fs.service\nBefore=cloud-init-local.service shutdown.target\n"
+        "RequiresMountsFor=/var/lib/cloud"
+    ),
+    "cloud-init-local.service": _STAGE.format(_LOCAL),
+    "cloud-init-network.service": _STAGE.format(_NETWORK),
+    "cloud-init.target": _TARGET,
+}
+A_PROCESS_EACH = {
+    "cloud-init-local.service": _STAGE.format(_LOCAL),
+    "cloud-init.service": _STAGE.format(_NETWORK),
+    "cloud-init.target": _TARGET,
+}
+SEED = "rackwright-seed.service"
 TARGETS = ("multi-user.target", "openvswitch-switch.service", "rackwright-ovs-bridges.service")
 
 pytestmark = [
@@ -67,6 +98,17 @@ def enable(root: Path, units: Mapping[str, str]) -> None:
                 (links / name).symlink_to(f"../{name}")
 
 
+def add_seed(root: Path) -> None:
+    """As the element rackwright-node installs it, with its part of cloud-init's units."""
+    enable(root, {SEED: (NODE_FILES / SEED).read_text(encoding="utf-8")})
+    for unit in {*ONE_PROCESS, *A_PROCESS_EACH} - {"cloud-init.target"}:
+        dropin = root / f"etc/systemd/system/{unit}.d/10-rackwright-seed.conf"
+        dropin.parent.mkdir(parents=True)
+        shutil.copy(NODE_FILES / dropin.name, dropin)
+    program = root / "usr/lib/rackwright/wait-for-seed"
+    shutil.copy(NODE_FILES / "wait_for_seed.py", program)
+
+
 def verify(root: Path) -> list[str]:
     argv = ("systemd-analyze", "verify", "--man=no", "--generators=no", f"--root={root}", *TARGETS)
     result = SubprocessRunner().run(Command(argv, accept=tuple(range(256))))
@@ -80,6 +122,27 @@ def test_the_boot_has_an_order(case: str, ssh: Mapping[str, str], tmp_path: Path
     make_root(tmp_path, golden.tree_of(golden.plan_case(golden.read_case(case))))
     enable(tmp_path, {**ssh, SSH_KEYS: (NODE_FILES / SSH_KEYS).read_text(encoding="utf-8")})
     assert verify(tmp_path) == []
+
+
+@pytest.mark.parametrize("boots", ["golden", "stock"])
+@pytest.mark.parametrize("cloud_init", [ONE_PROCESS, A_PROCESS_EACH], ids=["one", "each"])
+@pytest.mark.parametrize("case", ["seed", "ubuntu-static"])
+def test_ports_change_after_cloud_init_named_them(
+    case: str, cloud_init: Mapping[str, str], boots: str, tmp_path: Path
+) -> None:
+    make_root(tmp_path, golden.tree_of(golden.plan_case(golden.read_case(case))))
+    enable(tmp_path, cloud_init)
+    if boots == "golden":
+        add_seed(tmp_path)
+    assert verify(tmp_path) == []
+    # The other way round there is a cycle: so the one is before the other, and both before networkd.
+    nics = tmp_path / "usr/lib/systemd/system/rackwright-nics.service"
+    for before in ("cloud-init-local.service", SEED if boots == "golden" else "network-pre.target"):
+        text = nics.read_text(encoding="utf-8")
+        line = f"Before={before}" if before.endswith(".service") else f"After={before}"
+        nics.write_text(text.replace("[Service]", f"{line}\n[Service]"), encoding="utf-8")
+        assert any("cycle" in said for said in verify(tmp_path)), line
+        nics.write_text(text, encoding="utf-8")
 
 
 def test_keys_before_the_socket_would_be_a_cycle(tmp_path: Path) -> None:

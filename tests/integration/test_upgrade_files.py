@@ -13,6 +13,7 @@ from builder.render.upgrades import APT, NEEDRESTART
 from builder.trees import tree_of
 from tests.plans import SEED, plan_of
 
+pytestmark = pytest.mark.integration
 PLAN = plan_of(SEED.read_text(encoding="utf-8"))
 TREE = tree_of(PLAN)
 KDUMP = 'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=512M-:192M"\n'
