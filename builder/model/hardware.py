@@ -145,6 +145,20 @@ class Nic(Part):
         )
 
 
+class Disk(Part):
+    """The disk a machine boots from."""
+
+    sector_size: Annotated[
+        Whole,
+        Field(
+            ge=512,
+            le=4096,
+            description="Bytes of a logical sector (/sys/block/*/queue/logical_block_size); images "
+            "are made for 512",
+        ),
+    ] = 512
+
+
 class HardwareClass(Part):
     """Machines that are alike."""
 
@@ -164,6 +178,7 @@ class HardwareClass(Part):
         ),
     ] = None
     nics: Annotated[tuple[Nic, ...], Field(min_length=1, description="Network ports")]
+    disk: Annotated[Disk, Field(description="The disk it boots from")] = Disk()
     secure_boot: Annotated[
         Flag, Field(description="UEFI Secure Boot is on: unsigned modules do not load")
     ] = False

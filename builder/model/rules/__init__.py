@@ -11,6 +11,7 @@ from builder.model.rules import (
     addressing,
     binding,
     cpus,
+    disks,
     drivers,
     hosts,
     housekeeping,
@@ -35,6 +36,7 @@ from builder.rule import Rule, diagnose
 
 RULES: tuple[Rule[Inventory], ...] = (
     *cpus.RULES,
+    *disks.RULES,
     *nics.RULES,
     *names.RULES,
     *roles.RULES,

@@ -134,6 +134,7 @@ def test_each_key_is_in_the_reference() -> None:
         "## `hardware.<name>.cpu`",
         "## `hardware.<name>.numa[]`",
         "## `hardware.<name>.nics[]`",
+        "## `hardware.<name>.disk`",
         "## `profiles.<name>.cpu`",
         "## `profiles.<name>.hugepages`",
         "## `profiles.<name>.sriov[]`",
