@@ -46,6 +46,7 @@ PACKAGE_OF = {
     "setpriv": "util-linux",
     "systemd-analyze": "systemd",
     "tar": "tar",
+    "tune2fs": "e2fsprogs",
     "unshare": "util-linux",
     "zstd": "zstd",
 }

@@ -25,7 +25,7 @@ OBSOLETE_SYSCTLS = ("/base_reachable_time", "/retrans_time")
 MODPROBE_DIRS = ("etc", "run", "usr/local/lib", "usr/lib")
 SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 # The last is of cloud-init's bundle (templates/cloud-init/first_boot.py).
-PROGRAMS = ("cpus", "nics", "hugepages", "ovs", "seed")
+PROGRAMS = ("cpus", "identity", "nics", "hugepages", "ovs", "seed")
 TARGETS = (
     *("apt-get", "indextargets", "--no-release-info", "--format", "$(RELEASE) $(COMPONENT)"),
     *("Created-By: Packages", "Target-Of: deb"),

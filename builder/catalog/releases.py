@@ -84,6 +84,8 @@ class OsRelease:
     # Archive components the image's packages come from.
     components: tuple[str, ...] = ("main",)
     names: PackageNames = PackageNames()
+    # Whether its GRUB reads ext4 with the feature metadata_csum_seed (2.12, and Debian's 2.06-8).
+    csum_seed: bool = True
 
     @property
     def archive(self) -> Archive:
@@ -205,6 +207,7 @@ _ALL = (
         dpdk_abi="22",
         systemd=249,
         netplan=Version(0, 104),
+        csum_seed=False,
         components=("main", "universe"),
         names=PackageNames(
             ("systemd-repart",),

@@ -7,7 +7,18 @@ from typing import Any
 
 from builder.plan.nouns.host import HostPlan
 from builder.plan.nouns.image import ImagePlan
-from builder.render import access, cloud_init, grub, host, kernel, network, node, units, upgrades
+from builder.render import (
+    access,
+    cloud_init,
+    grub,
+    host,
+    identity,
+    kernel,
+    network,
+    node,
+    units,
+    upgrades,
+)
 from builder.render.file_kind import FileKind
 
 IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
@@ -18,6 +29,7 @@ IMAGE_FILES: tuple[FileKind[ImagePlan], ...] = (
     *upgrades.FILES,
     *node.FILES,
     *cloud_init.FILES,
+    *identity.FILES,
 )
 HOST_FILES: tuple[FileKind[HostPlan], ...] = (*host.FILES, *access.FILES)
 FILES: tuple[FileKind[Any], ...] = (*IMAGE_FILES, *HOST_FILES, node.LISTING)

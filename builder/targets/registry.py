@@ -61,7 +61,17 @@ TARGETS: dict[str, Target] = {
         },
         # Solving, patching and checking; then what diskimage-builder and our elements call.
         tools=(
-            *("apt-get", "mmdebstrap", "mke2fs", "debugfs", "e2fsck", "mformat", "mcopy", "mmd"),
+            *(
+                "apt-get",
+                "mmdebstrap",
+                "mke2fs",
+                "debugfs",
+                "e2fsck",
+                "tune2fs",
+                "mformat",
+                "mcopy",
+                "mmd",
+            ),
             *("zstd", "tar", "unshare", "setpriv", "fstrim", "flock"),
         ),
         needs_root=True,

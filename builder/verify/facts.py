@@ -202,6 +202,7 @@ class NodeStatus(JsonRecord):
 @dataclass(frozen=True, slots=True)
 class StatusFacts(JsonRecord):
     cpus: Part[NodeStatus] = field(default_factory=NodeStatus)
+    identity: Part[NodeStatus] = field(default_factory=NodeStatus)
     nics: Part[NodeStatus] = field(default_factory=NodeStatus)
     hugepages: Part[NodeStatus] = field(default_factory=NodeStatus)
     ovs: Part[NodeStatus] = field(default_factory=NodeStatus)

@@ -7,6 +7,7 @@ import re
 import socket
 import struct
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,9 +31,11 @@ SEED = "/var/lib/rackwright/seed"
 
 
 @contextmanager
-def cloud_twin(twin: TwinMachine, image: Path, seed: Path, work: Path) -> Iterator[CloudTwin]:
-    """The twin, until the block ends: then its disk is gone."""
-    made = CloudTwin(twin, image, seed, work)
+def cloud_twin(
+    twin: TwinMachine, image: Path, seed: Path, work: Path, other: Path | None = None
+) -> Iterator[CloudTwin]:
+    """The twin, until the block ends: then its disk is gone. other: a disk it is not to start from."""
+    made = CloudTwin(twin, image, seed, work, other)
     try:
         yield made
     finally:
@@ -42,8 +45,10 @@ def cloud_twin(twin: TwinMachine, image: Path, seed: Path, work: Path) -> Iterat
 class CloudTwin:
     """A machine with a disk of its own, made of `image`, and a seed beside it."""
 
-    def __init__(self, twin: TwinMachine, image: Path, seed: Path, work: Path) -> None:
-        self.twin, self.seed, self.work = twin, seed, work
+    def __init__(
+        self, twin: TwinMachine, image: Path, seed: Path, work: Path, other: Path | None = None
+    ) -> None:
+        self.twin, self.seed, self.work, self.other = twin, seed, work, other
         self.disk = work / "disk.raw"
         self.boots = 0
         self.runner: Runner = SubprocessRunner()
@@ -79,11 +84,19 @@ class CloudTwin:
         kept = "format=raw,cache=writeback"
         argv = tuple(word.replace("format=qcow2,cache=unsafe", kept) for word in argv)
         qmp = ("-qmp", f"unix:{self.work / 'qmp'},server=on,wait=off")
-        process = start(Command((*argv, *qmp), log=self.work / "qemu.log"))
+        process = start(Command((*argv, *qmp, *self._other_disk()), log=self.work / "qemu.log"))
         try:
             yield process
         finally:
             process.stop(grace_s=0)
+
+    def _other_disk(self) -> tuple[str, ...]:
+        """Beside the system's disk in its slot; nothing can write to it."""
+        if self.other is None:
+            return ()
+        drive = f"if=none,id=other,format=raw,readonly=on,file={self.other}"
+        where = f"bus=pcie.0,addr={self.twin.slots[0]:02x}.2"
+        return ("-drive", drive, "-device", f"virtio-blk-pci,drive=other,{where}")
 
     def wait(
         self, what: str, reached: Callable[[], bool], process: Process, limit_s: float
@@ -177,6 +190,21 @@ class CloudTwin:
     def stamps(self) -> list[str]:
         (directory,) = [n for n in self.listing(SEED) if re.fullmatch(r"[0-9a-f]{16}", n)]
         return self.listing(f"{SEED}/{directory}")
+
+
+def disk_ids(disk: Path) -> dict[str, str]:
+    """Identifiers on a disk as images have it: of its table and partitions, and of the root."""
+    with disk.open("rb") as file:
+        file.seek(512 + 56)
+        found = {"disk": str(uuid.UUID(bytes_le=file.read(16)))}
+        for number, name in enumerate(("bios", "esp", "root")):
+            file.seek(1024 + 128 * number + 16)
+            found[name] = str(uuid.UUID(bytes_le=file.read(16)))
+        file.seek(2 * 2**20 + 0x43)
+        found["esp volume"] = file.read(4).hex()
+        file.seek(_root_offset(disk) + 1024 + 0x68)
+        found["root file system"] = str(uuid.UUID(bytes=file.read(16)))
+    return found
 
 
 def _root_offset(disk: Path) -> int:

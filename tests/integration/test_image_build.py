@@ -91,8 +91,8 @@ def test_the_command_line_is_in_one_place(built: Artefacts, tree: Path) -> None:
     ]
     assert lines == [
         (
-            f"    linux /boot/vmlinuz-{built.kernel} 'root=UUID={built.root_uuid}' 'ro'"
-            " 'console=tty0' 'console=ttyS0,115200'"
+            f'    linux /boot/vmlinuz-{built.kernel} "root=UUID=$root_uuid"'
+            " 'ro' 'console=tty0' 'console=ttyS0,115200'"
         )
     ]
 

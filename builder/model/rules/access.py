@@ -36,7 +36,8 @@ SYSTEM_FILES = frozenset(
 NOT_FOR_SECRETS = (
     "/boot/", "/dev/", "/proc/", "/sys/", "/run/", "/usr/", "/bin/", "/sbin/", "/lib",
     "/tmp/",  # noqa: S108 -- named to be refused
-    "/home/", "/etc/rackwright/secrets.json", "/etc/rackwright/node.json",
+    "/home/", "/etc/rackwright/secrets.json", "/etc/rackwright/identities.json",
+    "/etc/rackwright/shared-root", "/etc/rackwright/node.json",
     "/etc/rackwright/files", "/etc/rackwright/image-release",
     "/etc/systemd/", "/etc/udev/", "/etc/pam.d/", "/etc/ssh/", "/etc/sudoers.d/", "/etc/cloud/",
     "/etc/default/", "/etc/modprobe.d/", "/etc/modules-load.d/", "/etc/netplan/", "/etc/sysctl.d/",

@@ -15,8 +15,9 @@ from builder.command import Command, Runner, find_tool, is_out_of_space, is_root
 from builder.errors import BuilderError, CommandFailed
 from builder.monitor import Monitor, step
 from builder.render.files import kind_of
-from builder.targets.image import cpio, grub, outputs, patch
+from builder.targets.image import cpio, disk, grub, outputs, patch
 from builder.targets.image.accounts import add_users
+from builder.targets.image.cache_keys import disk_seed
 from builder.targets.image.cached_base import Base, ensure_base, plan_base
 from builder.targets.image.manifest import MANIFEST
 from builder.targets.image.publish import publish, settle
@@ -31,6 +32,7 @@ from builder.workdir import work_dir
 
 GRUB_CFG = "/boot/grub/grub.cfg"
 OS_RELEASE = "/etc/os-release"
+SHARED_ROOT = "/etc/rackwright/shared-root"
 
 
 def build_image(request: ImageRequest, runner: Runner, monitor: Monitor) -> Artefacts:
@@ -97,6 +99,19 @@ def make_raw(request: ImageRequest, base: Base, work: Path, runner: Runner) -> N
     staging = work / "patch"
     script = patch.plan_patch(files, base.listing, str(staging))
     patch.apply_patch(script, raw, base.facts.root_offset, staging, base.facts.epoch, runner)
+    if request.host is not None:
+        disk.identify(_own_layout(request, base), raw, runner)
+
+
+def _own_layout(request: ImageRequest, base: Base) -> disk.DiskPlan:
+    """The layout of the base with the identifiers of the request's host."""
+    seed = disk_seed(base.facts.key, request.host)
+    return disk.DiskPlan(seed, base.facts.epoch, base.facts.root_size)
+
+
+def _root_uuid(request: ImageRequest, base: Base) -> str:
+    own = request.host is not None
+    return str(_own_layout(request, base).root_uuid) if own else base.facts.root_uuid
 
 
 def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
@@ -121,10 +136,11 @@ def early_archive(files: Sequence[ImageFile], base: Base) -> bytes:
 
 def _boot_files(request: ImageRequest, base: Base) -> list[ImageFile]:
     kernel = base.facts.kernel
-    config = grub.grub_cfg(
-        f"vmlinuz-{kernel}", f"initrd.img-{kernel}", base.facts.root_uuid, request.cmdline
-    )
+    config = grub.grub_cfg(f"vmlinuz-{kernel}", f"initrd.img-{kernel}", request.cmdline)
     files = [ImageFile(GRUB_CFG, 0o600, 0, 0, config.encode())]
+    if request.host is None and request.release.csum_seed:
+        # A node that has this UUID is to give itself another (systemd/rackwright-identity.py).
+        files.append(ImageFile(SHARED_ROOT, 0o644, 0, 0, f"{base.facts.root_uuid}\n".encode()))
     if request.os_release:
         # A file in /etc comes before the distribution's own (os-release(5)), which stays.
         text = "".join(f"{line}\n" for line in request.os_release)
@@ -138,7 +154,8 @@ def _is_regular(file: ImageFile) -> bool:
 
 
 def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Artefact]) -> Artefacts:
-    manifest = outputs.make_manifest(request, base.facts, made)
+    root_uuid = _root_uuid(request, base)
+    manifest = outputs.make_manifest(request, base.facts, made, root_uuid)
     paths = {kind: file.path for kind, file in made.items()}
     for kind in TARGETS["image"].forms if request.is_private else ():
         if kind in paths:
@@ -149,7 +166,7 @@ def _publish(request: ImageRequest, base: Base, work: Path, made: dict[str, Arte
         for kind, file in made.items()
     }
     kept = request.out_dir / MANIFEST
-    return Artefacts(final, kept, base.facts.root_uuid, base.facts.kernel, replaced)
+    return Artefacts(final, kept, root_uuid, base.facts.kernel, replaced)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 # Raised when the same inputs would give another root tree or disk than before.
 ROOT_FORMAT = 1
-BASE_FORMAT = 4
+BASE_FORMAT = 6
 
 _NAMESPACE = uuid.UUID("5d0f1f52-6f5c-5c36-9d3c-0d0b3a8b2a51")
 _URI = re.compile(r"^(deb(?:-src)?)\s+(?:\[[^]]*\]\s+)?\S+\s+(.*)$")
@@ -55,13 +55,15 @@ def root_key(  # noqa: PLR0913 -- each is a part of the key
     )
 
 
-def base_key(*, root: str, elements: str, headroom: int) -> str:
+def base_key(
+    *, root: str, elements: str, headroom: int, identities: Sequence[tuple[str, str]]
+) -> str:
     """Key of a composed disk that no rendered file has been patched into yet."""
-    return digest(
-        "base", {"format": BASE_FORMAT, "root": root, "elements": elements, "headroom": headroom}
-    )
+    parts = {"root": root, "elements": elements, "headroom": headroom, "identities": identities}
+    return digest("base", {"format": BASE_FORMAT, **parts})
 
 
-def disk_seed(base: str) -> uuid.UUID:
-    """The UUID all identifiers on the disk of base `base` follow from."""
-    return uuid.uuid5(_NAMESPACE, base)
+def disk_seed(base: str, host: str | None = None) -> uuid.UUID:
+    """The UUID all identifiers on a disk follow from: of base `base`, or a host's own."""
+    seed = uuid.uuid5(_NAMESPACE, base)
+    return seed if host is None else uuid.uuid5(seed, host)

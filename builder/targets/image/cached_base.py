@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.catalog.identities import IDENTITIES
 from builder.command import Runner
 from builder.jsonfile import JsonFault, JsonRecord, decode, encode
 from builder.monitor import Monitor, step
@@ -78,6 +79,7 @@ class BaseFacts(JsonRecord):
     kernel: str
     root_uuid: str
     root_offset: int
+    root_size: int
     os_release: str
     epoch: int
     packages: tuple[tuple[str, str], ...]
@@ -119,7 +121,10 @@ def plan_base(request: ImageRequest, runner: Runner) -> tuple[BasePlan, str]:
         element=elements.digest_elements((root,), "root.d"),
     )
     base_key = cache_keys.base_key(
-        root=root_key, elements=elements.digest_elements(expanded), headroom=HEADROOM
+        root=root_key,
+        elements=elements.digest_elements(expanded),
+        headroom=HEADROOM,
+        identities=[(row.path, row.placeholder) for row in IDENTITIES],
     )
     plan = BasePlan(expanded, request.element_dirs, sources, names, solution, root_key, base_key)
     return plan, note
@@ -162,14 +167,13 @@ def _make(
     plan: BasePlan, request: ImageRequest, work: Path, runner: Runner, monitor: Monitor
 ) -> None:
     root = work / "tree"
-    seed = cache_keys.disk_seed(plan.key)
-    root_uuid = disk.DiskPlan(seed, plan.solution.epoch, 0).root_uuid
     cache = request.cache_dir / "roots" / f"{plan.root_key}.tar.zst"
     cached = cache.exists()
     with step(monitor, "compose the root file system") as running:
-        tar = _compose(plan, request, work, cache, str(root_uuid), runner)
+        tar = _compose(plan, request, work, cache, runner)
         installed.unpack(tar, root, runner)
         tar.unlink()
+        installed.refuse_identities(root, IDENTITIES)
         running.note = "packages from cache" if cached else "packages installed"
         if set(read_packages(cache)) != set(plan.solution.packages):
             # Installed is what the manifest tells; but the next build shall not find it
@@ -178,14 +182,14 @@ def _make(
             cache.unlink()
     with step(monitor, "assemble the disk") as running:
         installed.clamp_times(root, plan.solution.epoch)
-        size = _assemble(plan, request, root, work, runner)
-        running.note = f"{size // 2**20} MiB"
+        layout = _assemble(plan, request, root, work, runner)
+        running.note = f"{layout.table.size // 2**20} MiB"
     with step(monitor, "keep the base"):
-        _describe(plan, root, work / "base", cache)
+        _describe(plan, layout, root, work / "base", cache)
 
 
 def _compose(
-    plan: BasePlan, request: ImageRequest, work: Path, cache: Path, root_uuid: str, runner: Runner
+    plan: BasePlan, request: ImageRequest, work: Path, cache: Path, runner: Runner
 ) -> Path:
     cache.parent.mkdir(parents=True, exist_ok=True)
     composition = compose.Composition(
@@ -197,7 +201,7 @@ def _compose(
         dpkg_options=DPKG_OPTIONS,
         epoch=plan.solution.epoch,
         root_cache=cache,
-        root_uuid=root_uuid,
+        identities=IDENTITIES,
         usr_links=request.release.names.usr_links,
         proxy=request.proxy,
     )
@@ -206,20 +210,22 @@ def _compose(
     return compose.compose(command, plan.elements, runner)
 
 
-def _assemble(plan: BasePlan, request: ImageRequest, root: Path, work: Path, runner: Runner) -> int:
+def _assemble(
+    plan: BasePlan, request: ImageRequest, root: Path, work: Path, runner: Runner
+) -> disk.DiskPlan:
     size = ext4.fs_size(*installed.measure(root), HEADROOM)
-    layout = disk.DiskPlan(cache_keys.disk_seed(plan.key), plan.solution.epoch, size)
+    seed, has_seed = cache_keys.disk_seed(plan.key), request.release.csum_seed
+    layout = disk.DiskPlan(seed, plan.solution.epoch, size, csum_seed=has_seed)
     config = work / "esp-grub.cfg"
-    config.write_text(grub.esp_grub_cfg(str(layout.root_uuid)), encoding="utf-8")
+    config.write_text(grub.esp_grub_cfg(), encoding="utf-8")
     (work / "base").mkdir()
     boot = installed.boot_files(root, request.release.family, config)
     disk.assemble(layout, root, boot, work / "base" / "disk.raw", runner)
-    return layout.table.size
+    return layout
 
 
-def _describe(plan: BasePlan, root: Path, base: Path, cache: Path) -> None:
+def _describe(plan: BasePlan, layout: disk.DiskPlan, root: Path, base: Path, cache: Path) -> None:
     """Put beside the disk what a build needs of it without opening the file system."""
-    layout = disk.DiskPlan(cache_keys.disk_seed(plan.key), plan.solution.epoch, 0)
     kernel = installed.kernel_version(root)
     shutil.copyfile(root / "boot" / f"vmlinuz-{kernel}", base / "vmlinuz")
     shutil.copyfile(root / "boot" / f"initrd.img-{kernel}", base / "initrd")
@@ -229,6 +235,7 @@ def _describe(plan: BasePlan, root: Path, base: Path, cache: Path) -> None:
         kernel=kernel,
         root_uuid=str(layout.root_uuid),
         root_offset=layout.table.partitions[-1].offset,
+        root_size=layout.root_size,
         os_release=(root / "usr/lib/os-release").read_text(encoding="utf-8"),
         epoch=plan.solution.epoch,
         packages=read_packages(cache),

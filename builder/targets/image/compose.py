@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.catalog.identities import Identity
 from builder.command import CLEAN_ENV, Command, Runner, contained, is_out_of_space
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image.elements import Element
@@ -36,7 +37,7 @@ class Composition:
     dpkg_options: tuple[str, ...]
     epoch: int
     root_cache: Path
-    root_uuid: str
+    identities: tuple[Identity, ...]
     usr_links: tuple[str, ...] = ()
     proxy: Mapping[str, str] = field(default_factory=dict)
 
@@ -53,7 +54,9 @@ class Composition:
             "DIB_RACKWRIGHT_USR_LINKS": " ".join(self.usr_links),
             "DIB_RACKWRIGHT_EPOCH": str(self.epoch),
             "DIB_RACKWRIGHT_ROOT_CACHE": str(self.root_cache),
-            "DIB_RACKWRIGHT_ROOT_UUID": self.root_uuid,
+            "DIB_RACKWRIGHT_IDENTITIES": "\n".join(
+                f"{row.path}\t{row.placeholder.strip()}" for row in self.identities
+            ),
         }
 
 

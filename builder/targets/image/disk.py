@@ -6,6 +6,7 @@ nothing behind when killed.
 
 from __future__ import annotations
 
+import struct
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,13 @@ class DiskPlan:
     """Everything that fixes the bytes of a disk besides the tree that fills it.
 
     seed: names the disk; all GUIDs follow from it. epoch: the time written everywhere.
+    csum_seed: whether the root file system can get another UUID while it is mounted.
     """
 
     seed: uuid.UUID
     epoch: int
     root_size: int
+    csum_seed: bool = True
 
     def guid(self, name: str) -> uuid.UUID:
         """The identifier of one part of the disk."""
@@ -77,7 +80,11 @@ def assemble(plan: DiskPlan, tree: Path, boot: BootFiles, out: Path, runner: Run
         disk.write(core)
         disk.seek((plan.table.sectors - gpt.BACKUP_SECTORS) * gpt.SECTOR)
         disk.write(gpt.backup_table(plan.table))
-    runner.run(ext4.mke2fs(out, root.offset, root.size, tree, plan.root_uuid, plan.epoch))
+    runner.run(
+        ext4.mke2fs(
+            out, root.offset, root.size, tree, plan.root_uuid, plan.epoch, csum_seed=plan.csum_seed
+        )
+    )
     _write_esp(plan, boot, efi, out, runner)
 
 
@@ -100,3 +107,20 @@ def _write_esp(
                     disk.write(block)
     finally:
         image.unlink(missing_ok=True)
+
+
+def identify(plan: DiskPlan, out: Path, runner: Runner) -> None:
+    """Give the disk `out`, made by a plan of the same sizes, the identifiers of `plan`."""
+    _, efi, root = plan.table.partitions
+    serial = struct.pack("<I", plan.guid("esp file system").int & 0xFFFFFFFF)
+    with out.open("r+b") as disk:
+        disk.seek(gpt.SECTOR)
+        disk.write(gpt.primary_table(plan.table))
+        disk.seek((plan.table.sectors - gpt.BACKUP_SECTORS) * gpt.SECTOR)
+        disk.write(gpt.backup_table(plan.table))
+        disk.seek(efi.offset + esp.COPY_SECTOR)
+        (copy,) = struct.unpack("<H", disk.read(2))
+        for sector in (0, copy):
+            disk.seek(efi.offset + sector * gpt.SECTOR + esp.SERIAL)
+            disk.write(serial)
+    runner.run(ext4.tune2fs(out, root.offset, plan.root_uuid, plan.epoch))

@@ -8,6 +8,8 @@ from builder.command import Command
 
 # The FAT of mtools takes its dates from the clock; this is the variable it reads instead.
 _EPOCH = "SOURCE_DATE_EPOCH"
+# Bytes into a boot sector of FAT32 (Microsoft's FAT specification): BPB_BkBootSec, BS_VolID.
+COPY_SECTOR, SERIAL = 0x32, 0x43
 
 
 def esp_commands(

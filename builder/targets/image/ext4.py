@@ -10,13 +10,14 @@ from builder.command import Command
 BLOCK = 4096
 MIB = 1024 * 1024
 
-# All features by name: /etc/mke2fs.conf of the build host has no say. Left out are those
-# the GRUB of the oldest release we build cannot read (metadata_csum_seed, orphan_file:
-# GRUB 2.12 NEWS).
+# All features by name: /etc/mke2fs.conf of the build host has no say. Left out is orphan_file,
+# which the GRUB of the oldest release we build cannot read (GRUB 2.12 NEWS).
 FEATURES = (
     "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,"
     "sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum"
 )
+# Checksums that do not rest on the UUID: a node can give a mounted file system another one.
+CSUM_SEED = "metadata_csum_seed"
 
 
 def fs_size(tree_bytes: int, entries: int, headroom: int) -> int:
@@ -39,7 +40,14 @@ def fake_time(epoch: int) -> dict[str, str]:
 
 
 def mke2fs(
-    image: Path, offset: int, size: int, tree: Path, fs_uuid: uuid.UUID, epoch: int
+    image: Path,
+    offset: int,
+    size: int,
+    tree: Path,
+    fs_uuid: uuid.UUID,
+    epoch: int,
+    *,
+    csum_seed: bool = True,
 ) -> Command:
     """The command that fills `size` bytes of `image` at `offset` with `tree`.
 
@@ -52,7 +60,18 @@ def mke2fs(
     return Command(
         (
             *("mke2fs", "-q", "-F", "-t", "ext4", "-b", str(BLOCK), "-I", "256", "-i", "16384"),
-            *("-O", FEATURES, "-J", "size=16", "-m", "1", "-U", str(fs_uuid), "-L", "root"),
+            *(
+                "-O",
+                f"{FEATURES},{CSUM_SEED}" if csum_seed else FEATURES,
+                "-J",
+                "size=16",
+                "-m",
+                "1",
+                "-U",
+                str(fs_uuid),
+                "-L",
+                "root",
+            ),
             *("-E", extended, "-d", str(tree), str(image), f"{size // 1024}k"),
         ),
         {**fake_time(epoch), "MKE2FS_CONFIG": "/dev/null"},
@@ -62,3 +81,9 @@ def mke2fs(
 def e2fsck(image: Path, offset: int) -> Command:
     """The command that checks the file system and changes nothing."""
     return Command(("e2fsck", "-f", "-n", f"{image}?offset={offset}"))
+
+
+def tune2fs(image: Path, offset: int, fs_uuid: uuid.UUID, epoch: int) -> Command:
+    """The command that gives the file system another UUID."""
+    argv = ("tune2fs", "-U", str(fs_uuid), f"{image}?offset={offset}")
+    return Command(argv, fake_time(epoch))

@@ -60,14 +60,24 @@ def grub_quote(argument: str) -> str:
     return "'" + argument.replace('"', "") + "'"
 
 
-def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...]) -> str:
+# The partition of the root file system, the last of ours (disk.py).
+ROOT_PARTITION = "gpt3"
+_ANY_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+def grub_cfg(kernel: str, initrd: str, cmdline: tuple[str, ...]) -> str:
     """/boot/grub/grub.cfg: the command line the image boots with; grub.d repeats it for update-grub.
 
-    kernel, initrd: file names under /boot. The root file system is named by UUID.
+    kernel, initrd: file names under /boot. GRUB was started from the disk its own files are on, and
+    asks that partition for the UUID the kernel is to look for: no other disk can be meant, and
+    nothing is to be changed when the UUID is.
     """
-    arguments = (f"root=UUID={root_uuid}", "ro", *cmdline)
+    arguments = ("ro", *cmdline)
     words = " ".join(grub_quote(argument) for argument in arguments)
-    if len(" ".join((f"BOOT_IMAGE=/boot/{kernel}", *arguments))) >= COMMAND_LINE_SIZE:
+    if (
+        len(" ".join((f"BOOT_IMAGE=/boot/{kernel}", f"root=UUID={_ANY_UUID}", *arguments)))
+        >= COMMAND_LINE_SIZE
+    ):
         raise BuilderError(
             f"the kernel command line is longer than {COMMAND_LINE_SIZE - 1} characters"
         )
@@ -78,9 +88,9 @@ def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...])
             *_serial_terminal(cmdline),
             "set default=0",
             "set timeout=1",
-            f"search --no-floppy --fs-uuid --set=root {root_uuid}",
+            "probe --set=root_uuid --fs-uuid ($root)",
             "menuentry 'Linux' --id linux {",
-            f"    linux /boot/{kernel} {words}",
+            f'    linux /boot/{kernel} "root=UUID=$root_uuid" {words}',
             f"    initrd /boot/{initrd}",
             "}",
             "",
@@ -88,10 +98,18 @@ def grub_cfg(kernel: str, initrd: str, root_uuid: str, cmdline: tuple[str, ...])
     )
 
 
-def esp_grub_cfg(root_uuid: str) -> str:
-    """grub.cfg beside the signed GRUB on the ESP: finds the root and hands over to it."""
+def esp_grub_cfg() -> str:
+    """grub.cfg beside the signed GRUB on the ESP: hands over to the root of the same disk.
+
+    $root is the ESP GRUB was started from, as in `hd0,gpt2`. A root that is not there, as when the
+    ESP was copied to another disk, is looked for by a file only our images have.
+    """
     return (
-        f"search --no-floppy --fs-uuid --set=root {root_uuid}\n"
+        "regexp --set=1:disk '^([^,]+),' \"$root\"\n"
+        f'set root="$disk,{ROOT_PARTITION}"\n'
+        "if [ ! -e ($root)/boot/grub/grub.cfg ]; then\n"
+        "    search --no-floppy --file --set=root /etc/rackwright/image-release\n"
+        "fi\n"
         "set prefix=($root)/boot/grub\n"
         "configfile $prefix/grub.cfg\n"
     )

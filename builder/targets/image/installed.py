@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from builder.catalog.identities import Identity
 from builder.command import Command, Runner
 from builder.errors import BuilderError
 from builder.targets.image.disk import BootFiles
@@ -72,6 +73,21 @@ def read_listing(tree: Path) -> Listing:
         else:
             kinds[name] = DIRECTORY if stat.S_ISDIR(status.st_mode) else FILE
     return Listing(kinds)
+
+
+def refuse_identities(tree: Path, identities: Sequence[Identity]) -> None:
+    """No file in `tree` is one that each machine is to have for itself."""
+    left = [
+        row.path
+        for row in identities
+        if (path := tree / row.path.lstrip("/")).is_file()
+        and path.read_text(encoding="utf-8", errors="replace") != row.placeholder
+    ]
+    if left:
+        raise BuilderError(
+            f"every node of the image would have the same {', '.join(left)}",
+            hint="this is a bug in rackwright: please report it with the inventory",
+        )
 
 
 def clamp_times(tree: Path, epoch: int) -> None:

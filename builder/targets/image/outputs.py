@@ -59,7 +59,7 @@ def describe_artefact(path: Path) -> Artefact:
 
 
 def make_manifest(
-    request: ImageRequest, facts: BaseFacts, files: Mapping[str, Artefact]
+    request: ImageRequest, facts: BaseFacts, files: Mapping[str, Artefact], root_uuid: str
 ) -> Manifest:
     """What was made, from what, with which versions."""
     release = request.release
@@ -74,7 +74,7 @@ def make_manifest(
         plan_id=request.plan_id,
         release=ManifestRelease(release.id, release.suite, release.family),
         kernel=facts.kernel,
-        root_uuid=facts.root_uuid,
+        root_uuid=root_uuid,
         cmdline=request.cmdline,
         base=facts.key,
         source_date_epoch=facts.epoch,

@@ -110,6 +110,7 @@ def check_status(case: Case) -> Iterator[CheckResult]:
     image, status = case.image, case.facts.status
     if image.cpus.offline:
         yield _status("status.cpus", status.cpus)
+    yield _status("status.identity", status.identity)
     if image.pfs or image.bindings:
         yield _status("status.nics", status.nics)
     if image.hugepages:

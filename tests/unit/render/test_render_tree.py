@@ -31,6 +31,7 @@ IMAGE_PATHS = """\
 /etc/modules-load.d/rackwright.conf
 /etc/needrestart/conf.d/99-zz-rackwright.conf
 /etc/rackwright/files
+/etc/rackwright/identities.json
 /etc/rackwright/image-release
 /etc/rackwright/node.json
 /etc/sysctl.d/99-zz-rackwright.conf
@@ -130,7 +131,10 @@ def test_every_text_we_write_says_who_made_it_and_where_to_change_it(
     host_plan: HostPlan, host_of: RenderHost
 ) -> None:
     made = "# Made by rackwright for "
-    bare = {"/etc/hostname", "/etc/rackwright/files", "/etc/rackwright/node.json"}
+    bare = {
+        "/etc/hostname",
+        *(f"/etc/rackwright/{name}" for name in ("files", "identities.json", "node.json")),
+    }
     silent = [
         file.path
         for file in host_of(host_plan)

@@ -342,7 +342,7 @@ def make_document() -> Document:
         "thp": "never", "hostname": "nfv1",
         "status": {
             name: {"version": 1, "ok": True, "steps": [], "errors": []}
-            for name in ("nics", "hugepages", "ovs")
+            for name in ("identity", "nics", "hugepages", "ovs")
         },
         "upgrades": copy.deepcopy(UPGRADES),
         "twin": {"substitutions": dict(SUBSTITUTIONS)},

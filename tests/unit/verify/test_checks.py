@@ -59,7 +59,7 @@ def test_names_are_stable(seed: Seed) -> None:
     assert by_group["iommu"] == ["groups", "type"]
     assert by_group["sysctl"] == ["vm.swappiness", "net.ipv4.tcp_rmem"]
     assert by_group["link"] == ["enp8s0", "ens11f0", "ens11f1"]
-    assert by_group["status"] == ["nics", "hugepages", "ovs"]
+    assert by_group["status"] == ["identity", "nics", "hugepages", "ovs"]
     assert by_group["access"] == [
         "admin.shell", "admin.home", "admin.ssh", "admin.groups", "admin.password", "extra",
         "secret.join",

@@ -60,6 +60,7 @@ PLAN_NOT_ON_NODE = {
     "/image/release/kernels/0/no_hz_full": "a check of the plan",
     "/image/release/kernels/0/real_time": "decides what is rendered",
     "/image/release/kernels/[12]/*": "kernels the image does not have",
+    "/image/release/csum_seed": "how the image's file system is made",
     "/image/release/netplan/*": "a check of the hosts",
     "/image/release/names/*": "part of package names, and how the image is made",
     "/image/packages/*/name": "the package manifest of the build; ports that are up prove theirs",

@@ -24,6 +24,7 @@ FACTS = bases.BaseFacts(
     "6.12",
     "uuid",
     44040192,
+    2**20,
     "ID=debian\n",
     7,
     (("apt", "3.0"),),

@@ -54,12 +54,19 @@ def test_a_name_cannot_run_into_a_version() -> None:
 
 def test_base_key_covers_root_elements_and_size() -> None:
     made = {
-        cache_keys.base_key(root=root, elements=elements, headroom=headroom)
+        cache_keys.base_key(root=root, elements=elements, headroom=headroom, identities=identities)
         for root in ("a", "b")
         for elements in ("a", "b")
         for headroom in (1, 2)
+        for identities in ([("/a", "")], [("/a", "x")])
     }
-    assert len(made) == 8
+    assert len(made) == 16
+
+
+def test_disks_of_different_hosts_have_different_identifiers() -> None:
+    seeds = {cache_keys.disk_seed("a", host) for host in (None, "nfv1", "nfv2")}
+    assert len(seeds) == 3
+    assert cache_keys.disk_seed("a", "nfv1") == cache_keys.disk_seed("a", "nfv1")
 
 
 def test_disks_of_different_bases_have_different_identifiers() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from builder.catalog.identities import Identity
 from builder.resources import data_dir
 from builder.targets.image import compose, elements
 
@@ -19,7 +20,7 @@ COMPOSITION = compose.Composition(
     dpkg_options=("path-exclude=/usr/share/man/*",),
     epoch=7,
     root_cache=Path("/cache/root.tar.zst"),
-    root_uuid="u",
+    identities=(Identity("/etc/a", "/usr/bin/a"), Identity("/b", "/c", placeholder="x=y\n")),
     usr_links=("bin", "sbin"),
     proxy={"http_proxy": "http://p.example"},
 )
@@ -50,6 +51,7 @@ def test_command(tmp_path: Path) -> None:
         "rackwright-root",
     )
     assert command.env["DIB_RACKWRIGHT_PACKAGES"] == "bash dash"
+    assert command.env["DIB_RACKWRIGHT_IDENTITIES"] == "/etc/a\t\n/b\tx=y"
     assert command.env["DIB_RACKWRIGHT_EPOCH"] == "7"
     assert command.env["DIB_RACKWRIGHT_USR_LINKS"] == "bin sbin"
     # Before the host's own: sudo-rs does not keep the environment, which the elements need.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+from recording import RecordingRunner
+
 from builder.targets.image import disk, esp, ext4, gpt
 
 PLAN = disk.DiskPlan(uuid.UUID(int=1), 1_700_000_000, 300 * 2**20)
@@ -55,3 +57,35 @@ def test_esp_makes_directories_before_files() -> None:
     assert commands[0].argv[-3:] == ("-N", "000000ab", "::")
     assert commands[1].argv[3:] == ("::EFI", "::EFI/BOOT", "::EFI/d")
     assert all(command.env["SOURCE_DATE_EPOCH"] == "7" for command in commands)
+
+
+def test_only_the_identifiers_of_a_disk_change(tmp_path: Path) -> None:
+    """Of a disk as `assemble` leaves it, but for the root file system, which tune2fs changes."""
+    own = disk.DiskPlan(uuid.UUID(int=2), PLAN.epoch, PLAN.root_size)
+    out, runner = tmp_path / "disk.raw", RecordingRunner()
+    esp_offset = PLAN.table.partitions[1].offset
+    for path, plan in ((out, PLAN), (tmp_path / "other.raw", own)):
+        serial = (plan.guid("esp file system").int & 0xFFFFFFFF).to_bytes(4, "little")
+        with path.open("wb") as file:
+            file.truncate(plan.table.size)
+            for offset, content in (
+                (512, gpt.primary_table(plan.table)),
+                ((plan.table.sectors - gpt.BACKUP_SECTORS) * 512, gpt.backup_table(plan.table)),
+                (esp_offset + esp.COPY_SECTOR, b"\6\0"),
+                (esp_offset + esp.SERIAL, serial),
+                (esp_offset + 6 * 512 + esp.SERIAL, serial),
+            ):
+                file.seek(offset)
+                file.write(content)
+    disk.identify(own, out, runner)
+    assert out.read_bytes() == (tmp_path / "other.raw").read_bytes()
+    where = f"{out}?offset={own.table.partitions[2].offset}"
+    assert [c.argv for c in runner.commands] == [("tune2fs", "-U", str(own.root_uuid), where)]
+
+
+def test_checksums_rest_on_the_uuid_only_where_grub_reads_no_other() -> None:
+    made = [
+        ext4.mke2fs(Path("/d"), 0, 2**20, Path("/t"), PLAN.root_uuid, 7, csum_seed=has_seed).argv
+        for has_seed in (True, False)
+    ]
+    assert [any("metadata_csum_seed" in word for word in argv) for argv in made] == [True, False]

@@ -73,7 +73,7 @@ def test_quote_says_what_is_wrong() -> None:
 
 
 def test_grub_cfg() -> None:
-    text = grub.grub_cfg("vmlinuz-6", "initrd.img-6", ROOT, ("hugepages=8", "console=ttyS1,9600"))
+    text = grub.grub_cfg("vmlinuz-6", "initrd.img-6", ("hugepages=8", "console=ttyS1,9600"))
     assert text == (
         "# Written with the image; update-grub on the node makes the same command line\n"
         "# from /etc/default/grub.d/.\n"
@@ -83,29 +83,33 @@ def test_grub_cfg() -> None:
         "fi\n"
         "set default=0\n"
         "set timeout=1\n"
-        f"search --no-floppy --fs-uuid --set=root {ROOT}\n"
+        "probe --set=root_uuid --fs-uuid ($root)\n"
         "menuentry 'Linux' --id linux {\n"
-        f"    linux /boot/vmlinuz-6 'root=UUID={ROOT}' 'ro' 'hugepages=8' 'console=ttyS1,9600'\n"
+        "    linux /boot/vmlinuz-6 \"root=UUID=$root_uuid\" 'ro' 'hugepages=8' 'console=ttyS1,9600'\n"
         "    initrd /boot/initrd.img-6\n"
         "}\n"
     )
 
 
 def test_grub_has_no_serial_terminal_without_a_serial_console() -> None:
-    assert "serial" not in grub.grub_cfg("k", "i", ROOT, ("console=tty0",))
+    assert "serial" not in grub.grub_cfg("k", "i", ("console=tty0",))
 
 
 def test_the_kernel_takes_no_longer_command_line() -> None:
     fixed = len(f"BOOT_IMAGE=/boot/k root=UUID={ROOT} ro ")
-    grub.grub_cfg("k", "i", ROOT, ("a" * (2047 - fixed),))
+    grub.grub_cfg("k", "i", ("a" * (2047 - fixed),))
     with pytest.raises(BuilderError) as caught:
-        grub.grub_cfg("k", "i", ROOT, ("a" * (2048 - fixed),))
+        grub.grub_cfg("k", "i", ("a" * (2048 - fixed),))
     assert caught.value.message == "the kernel command line is longer than 2047 characters"
 
 
 def test_esp_grub_cfg_hands_over() -> None:
-    assert grub.esp_grub_cfg(ROOT) == (
-        f"search --no-floppy --fs-uuid --set=root {ROOT}\n"
+    assert grub.esp_grub_cfg() == (
+        "regexp --set=1:disk '^([^,]+),' \"$root\"\n"
+        'set root="$disk,gpt3"\n'
+        "if [ ! -e ($root)/boot/grub/grub.cfg ]; then\n"
+        "    search --no-floppy --file --set=root /etc/rackwright/image-release\n"
+        "fi\n"
         "set prefix=($root)/boot/grub\n"
         "configfile $prefix/grub.cfg\n"
     )
