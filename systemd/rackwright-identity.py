@@ -63,6 +63,10 @@ def renew_disk(machine: Machine, shared: str, status: Status) -> None:
     if disk.read_uuid(machine, root) != shared:
         status.step("disk", "left as it is", "it has ids of its own")
         return
+    if shared in (machine.read("boot/grub/grub.cfg") or ""):
+        # update-grub wrote it down: the node would not find its root any more.
+        status.step("disk", "left as it is", "GRUB's configuration names the UUID it has")
+        return
     kept = disk.named_by_firmware(machine)
     disk.renew_table(machine, root, uuid.uuid4, kept)
     disk.renew_esp(machine, root, uuid.uuid4().int & 0xFFFFFFFF)

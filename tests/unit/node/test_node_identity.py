@@ -208,6 +208,10 @@ def test_only_a_disk_with_the_shared_uuid_is_renewed(
     program.work(kernel, None, status)
     assert (device.read_bytes(), ran) == (before, [])
     kernel.put("etc/rackwright/shared-root", shared)
+    kernel.put("boot/grub/grub.cfg", f"search --fs-uuid --set=root {shared}\n")
+    program.work(kernel, None, status)
+    assert (device.read_bytes(), ran) == (before, [])
+    kernel.put("boot/grub/grub.cfg", "probe --set=root_uuid --fs-uuid ($root)\n")
     kernel.put("etc/rackwright/identities.json", json.dumps([ROW]))
     program.work(kernel, None, status)
     assert device.read_bytes() != before
@@ -216,4 +220,8 @@ def test_only_a_disk_with_the_shared_uuid_is_renewed(
         ["tune2fs", "-U", "random"],
         ["udevadm", "trigger", "--action=change"],
     ]
-    assert [step["did"] for step in status.steps] == ["left as it is", "ids made anew"]
+    assert [step["did"] for step in status.steps] == [
+        "left as it is",
+        "left as it is",
+        "ids made anew",
+    ]
