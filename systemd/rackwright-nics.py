@@ -24,6 +24,7 @@ from rackwright_pci import (
     DEVICES,
     DRIVER_TIMEOUT_S,
     bind,
+    check_group,
     device_id,
     driver_of,
     give_to_kernel,
@@ -45,6 +46,18 @@ def work(machine: Machine, config: Config, status: Status) -> None:
         attempt(status, configure_pf, machine, pf, ovs_devices(config), substitutes, status)
     for binding in config.bindings:
         attempt(status, configure_binding, machine, binding, substitutes, status)
+    for port in config.kernel_ports:
+        attempt(status, await_kernel_port, machine, port, substitutes, status)
+    for pci, name in planned_devices(config).items():
+        attempt(status, check_group, machine, pci, name)
+
+
+def planned_devices(config: Config) -> dict[str, str]:
+    """Address -> what is there."""
+    ports: tuple[Pf | Binding, ...] = (*config.pfs, *config.bindings)
+    found = {port.pci: port.name for port in ports}
+    vfs = {vf.pci: f"VF {vf.index} of {pf.name}" for pf in config.pfs for vf in pf.vfs}
+    return {**found, **vfs}
 
 
 def configure_binding(
@@ -53,6 +66,25 @@ def configure_binding(
     check_identity(machine, binding, substitutes, status)
     did = bind(machine, binding.pci, binding.driver)
     status.step(binding.pci, did, f"{binding.name} is for userspace")
+
+
+def await_kernel_port(
+    machine: Machine, port: Binding, substitutes: Mapping[str, str], status: Status
+) -> None:
+    """Ready before ovs-vswitchd starts."""
+    stand_in = check_identity(machine, port, substitutes, status)
+    wait_for_driver(machine, port, stand_in)
+    if not stand_in:
+        await_rdma(machine, port.pci, port.name)
+
+
+def await_rdma(machine: Machine, pci: str, name: str) -> None:
+    """mlx5_ib makes it after mlx5_core has its interface; so with mlx4 and mana."""
+    folder = f"{DEVICES}/{pci}/infiniband"
+    if not machine.wait(lambda: bool(machine.names(folder)), DEVICE_TIMEOUT_S):
+        raise NodeError(
+            f"{pci}: {name} has no RDMA device, by which DPDK opens it; dmesg has the reason"
+        )
 
 
 def ovs_devices(config: Config) -> dict[str, int]:
@@ -100,6 +132,8 @@ def configure_pf(
     set_rates(machine, pf, right, ports, stand_in, status)
     for vf in right:
         attempt(status, give_vf, machine, pf, vf, stand_in, status)
+        if vf.driver is None and vf.pci in ports and not stand_in:
+            attempt(status, await_rdma, machine, vf.pci, f"VF {vf.index} of {pf.name}")
 
 
 def set_eswitch_after(machine: Machine, pf: Pf, stand_in: bool, status: Status) -> None:
@@ -124,8 +158,8 @@ def check_identity(
     raise NodeError(f"{nic.pci}: found {found}, the plan has {nic.id} ({nic.name}); left alone")
 
 
-def wait_for_driver(machine: Machine, pf: Pf, stand_in: bool) -> None:
-    """The kernel driver has the PF. A twin's stand-in has the driver of its own model."""
+def wait_for_driver(machine: Machine, pf: Pf | Binding, stand_in: bool) -> None:
+    """The kernel driver has the port. A twin's stand-in has the driver of its own model."""
     if driver_of(machine, pf.pci) is None:
         load_modules_for(machine, pf.pci)
     if not machine.wait(lambda: driver_of(machine, pf.pci) is not None, DRIVER_TIMEOUT_S):

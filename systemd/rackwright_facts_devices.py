@@ -13,10 +13,9 @@ from rackwright_eswitch import SWITCHDEV, read_eswitch
 from rackwright_facts_system import Fact, read_cpus_allowed, read_number
 from rackwright_node import CONFIG, Machine, NodeError
 from rackwright_ovsdb import optional, read_database, read_switch
-from rackwright_pci import DEVICES, device_id, driver_of, netdevs
+from rackwright_pci import DEVICES, GROUPS, device_id, driver_of, group_users, netdevs
 
 NETWORK_CLASS = "0x02"
-GROUPS = "sys/kernel/iommu_groups"
 VSWITCHD_PID = "run/openvswitch/ovs-vswitchd.pid"
 
 
@@ -79,6 +78,7 @@ def read_device(machine: Machine, pci: str) -> Fact:
         "id": device_id(machine, pci),
         "driver": driver_of(machine, pci),
         "iommu-group": machine.link(f"{base}/iommu_group"),
+        "iommu-group-users": list(group_users(machine, pci)),
         "numa": read_number(machine, f"{base}/numa_node"),
         "total-vfs": read_number(machine, f"{base}/sriov_totalvfs"),
         "num-vfs": read_number(machine, f"{base}/sriov_numvfs"),

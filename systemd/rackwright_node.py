@@ -169,7 +169,10 @@ class Vf:
 
 @dataclass(frozen=True, slots=True)
 class Pf:
-    """A physical function and the VFs it is to have. up_first: before these are made."""
+    """A physical function and the VFs it is to have. up_first: before these are made.
+
+    set_in_card: how the card is set to so many.
+    """
 
     name: str
     pci: str
@@ -181,11 +184,12 @@ class Pf:
     vf_id: str
     vfs: tuple[Vf, ...]
     up_first: bool = False
+    set_in_card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A whole port given to a userspace driver."""
+    """A whole port of Open vSwitch, and the driver it is to have."""
 
     name: str
     pci: str
@@ -216,7 +220,10 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """/etc/rackwright/node.json. other_config None: the node has no Open vSwitch."""
+    """/etc/rackwright/node.json. other_config None: the node has no Open vSwitch.
+
+    kernel_ports: those DPDK opens through their kernel driver.
+    """
 
     offline_cpus: tuple[int, ...]
     hugepages: tuple[Pages, ...]
@@ -224,6 +231,7 @@ class Config:
     bindings: tuple[Binding, ...]
     other_config: Mapping[str, str] | None
     bridges: tuple[Bridge, ...]
+    kernel_ports: tuple[Binding, ...] = ()
 
 
 # Any: the values of a JSON document, whose shape only the writer of node.json knows.
@@ -267,6 +275,7 @@ def read_config(machine: Machine) -> Config:
         hugepages=tuple(Pages(**_fields(entry)) for entry in body["hugepages"]),
         pfs=tuple(_pf(entry) for entry in body["pfs"]),
         bindings=tuple(Binding(**_fields(entry)) for entry in body["bindings"]),
+        kernel_ports=tuple(Binding(**_fields(entry)) for entry in body["kernel-ports"]),
         other_config=ovs["other-config"] if ovs else None,
         bridges=tuple(_bridge(entry) for entry in ovs["bridges"]) if ovs else (),
     )

@@ -19,6 +19,9 @@ DRIVERS = "sys/bus/pci/drivers"
 PROBE = "sys/bus/pci/drivers_probe"
 DRIVER_TIMEOUT_S = 60.0
 LINK_LOCAL_SCOPE = "20"
+GROUPS = "sys/kernel/iommu_groups"
+# With driver_managed_dma; before 6.0 vfio_dev_viable() lets them pass.
+HARMLESS = frozenset({"vfio-pci", "pci-stub", "pcieport"})
 
 
 def device_id(machine: Machine, pci: str) -> str | None:
@@ -166,6 +169,28 @@ def _holder(machine: Machine, pci: str) -> str | None:
             if node in nodes:
                 return f"{machine.read(f'proc/{pid}/comm')} (process {pid}) has {node} open"
     return None
+
+
+def group_users(machine: Machine, pci: str) -> list[str]:
+    """Others in its IOMMU group that keep it closed: `0000:02:00.0 (tg3, mgmt0)`."""
+    group = machine.link(f"{DEVICES}/{pci}/iommu_group")
+    found: list[str] = []
+    for other in machine.names(f"{GROUPS}/{group}/devices"):
+        driver = driver_of(machine, other)
+        if other != pci and driver is not None and driver not in HARMLESS:
+            found.append(f"{other} ({', '.join((driver, *netdevs(machine, other)))})")
+    return found
+
+
+def check_group(machine: Machine, pci: str, name: str) -> None:
+    """At the end, when the others are bound as well."""
+    users = group_users(machine, pci) if driver_of(machine, pci) == "vfio-pci" else []
+    if users:
+        group = machine.link(f"{DEVICES}/{pci}/iommu_group")
+        raise NodeError(
+            f"{pci}: {name} cannot be opened: IOMMU group {group} also has {', '.join(users)}; "
+            "use a port with a group of its own"
+        )
 
 
 def _bind_failed(machine: Machine, pci: str, driver: str) -> str:

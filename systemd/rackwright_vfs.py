@@ -10,12 +10,13 @@ from rackwright_pci import DEVICES, device_id, use_of, write, write_vf_count
 from rackwright_uplink import is_down
 
 VF_TIMEOUT_S = 10.0
+IN_BIOS = "it is disabled in the BIOS or in the card's own settings"
 
 
 def vf_count(machine: Machine, pf: Pf) -> int:
     text = machine.read(f"{DEVICES}/{pf.pci}/sriov_numvfs")
     if text is None:
-        raise NodeError(f"{pf.pci}: the device has no SR-IOV; is it disabled in the BIOS?")
+        raise NodeError(f"{pf.pci}: the device has no SR-IOV; {pf.set_in_card or IN_BIOS}")
     return int(text)
 
 
@@ -72,14 +73,17 @@ def _remove_vfs(machine: Machine, pf: Pf, count: int) -> None:
 def _create_vfs(machine: Machine, pf: Pf) -> None:
     total = int(machine.read(f"{DEVICES}/{pf.pci}/sriov_totalvfs") or 0)
     if pf.num_vfs > total:
-        raise NodeError(f"{pf.pci}: the plan has {pf.num_vfs} VFs, the device can have {total}")
+        how = f"; {pf.set_in_card}" if pf.set_in_card else ""
+        raise NodeError(
+            f"{pf.pci}: the plan has {pf.num_vfs} VFs, the device can have {total}{how}"
+        )
     set_autoprobe(machine, pf, "0")
     try:
         write_vf_count(machine, pf.pci, pf.num_vfs)
         _check_made(machine, pf)
-    except NodeError:
+    except NodeError as fault:
         set_autoprobe(machine, pf, "1")
-        raise
+        raise NodeError(f"{fault}{_cause(machine, pf)}") from fault
 
 
 def _check_made(machine: Machine, pf: Pf) -> None:
@@ -90,10 +94,16 @@ def _check_made(machine: Machine, pf: Pf) -> None:
     made = vf_count(machine, pf)
     if made == pf.num_vfs:
         return
-    cause = ""
+    raise NodeError(f"{pf.pci}: asked for {pf.num_vfs} VFs, got {made}")
+
+
+def _cause(machine: Machine, pf: Pf) -> str:
+    """bnx2x says EINVAL while it is down."""
     if pf.up_first and is_down(machine, pf):
-        cause = f"; {pf.driver} makes none while {pf.name} is down"
-    raise NodeError(f"{pf.pci}: asked for {pf.num_vfs} VFs, got {made}{cause}")
+        return f"; {pf.driver} makes none while {pf.name} is down"
+    if pf.set_in_card:
+        return f"; {pf.set_in_card}"
+    return ""
 
 
 def set_autoprobe(machine: Machine, pf: Pf, value: str) -> None:

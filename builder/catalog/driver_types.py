@@ -33,7 +33,8 @@ class PortDriver:
     dpdk_vf_host: None: not known.
     max_vfs: whether it has this parameter: one number in-tree, in Intel's own build a list.
     needs_pf_up: while the port is down it takes sriov_numvfs, says nothing and makes no VFs.
-    set_in_card: how a card is set to {num_vfs} VFs of the port {pci}.
+    set_in_card: how a card is set to {num_vfs} VFs of the port {pci}; None: it has no such setting,
+    or none that is known.
     max_mtu: largest MTU (netdev->max_mtu); None: not known. settings: VF setting -> first kernel
     whose driver has it; None: not known. switchdev: first kernel with devlink's eswitch mode switchdev; None:
     none has. not_in_switchdev: settings it refuses in that mode. tx_rates: least and most Mbit/s
@@ -53,7 +54,7 @@ class PortDriver:
     dpdk_vf_host: VfHost | None = None
     max_vfs: bool = False
     needs_pf_up: bool = False
-    set_in_card: str = "set it with the vendor's tool before the first boot"
+    set_in_card: str | None = None
     max_mtu: int | None = None
     settings: Mapping[VfSetting, Version] | None = None
     switchdev: Version | None = None

@@ -39,7 +39,11 @@ _WITH_DPDK = (
     # DPDK, mlx4 and mana guides: like mlx5's, their ports stay with the kernel driver. mana is in
     # DPDK since 22.11, but Debian 12 does not package it.
     PortDriver(
-        "mlx4_core", bifurcated=True, pmd_packages=("librte-net-mlx4",), vf_driver="mlx4_core"
+        "mlx4_core",
+        bifurcated=True,
+        pmd_packages=("librte-net-mlx4",),
+        vf_driver="mlx4_core",
+        set_in_card="mlxconfig -d {pci} set SRIOV_EN=1 NUM_OF_VFS={num_vfs}",
     ),
     PortDriver(
         "mana",

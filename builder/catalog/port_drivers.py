@@ -105,6 +105,8 @@ _ALL = (
         pmd_packages=("librte-net-bnxt",),
         vf_driver="bnxt_en",
         needs_pf_up=True,
+        set_in_card="set SR-IOV and {num_vfs} VFs for each port in the card, by the UEFI device "
+        "settings or Broadcom's niccli",
         max_mtu=9500,
         settings={**_BASE, "max-tx-rate": LONG, "min-tx-rate": LONG, "link-state": LONG},
         switchdev=LONG,

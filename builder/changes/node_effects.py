@@ -46,6 +46,8 @@ def _effects(old: Section, new: Section) -> Iterator[Effect]:
             yield from _pfs(before or [], after or [])
         elif name == "bindings":
             yield from _bindings(before or [], after or [])
+        elif name == "kernel-ports":
+            yield restart(NICS, "kernel-ports: only waited for, before Open vSwitch opens them")
         elif name == "ovs":
             yield from _ovs(before or {}, after or {})
         else:

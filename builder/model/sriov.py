@@ -122,6 +122,12 @@ def count_card_ports(hardware: HardwareClass, nic: Nic) -> int:
     return given or nic.model.likely_ports(listed_card_ports(hardware, nic))[0]
 
 
+def set_in_card(nic: Nic, num_vfs: int) -> str | None:
+    """How the card of `nic` is set to `num_vfs` VFs a port, where that is known."""
+    how = nic.model.driver.set_in_card
+    return None if how is None else how.format(pci=nic.pci, num_vfs=num_vfs)
+
+
 def most_vfs_wanted(hardware: HardwareClass, policies: Iterable[SriovPolicy], nic: Nic) -> int:
     """Most VFs any port on the card of `nic` is to have."""
     names = {other.name for other in ports_of_card(hardware, nic)}

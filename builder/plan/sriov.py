@@ -12,6 +12,7 @@ from builder.model.sriov import (
     Vf,
     count_card_ports,
     most_vfs_wanted,
+    set_in_card,
 )
 from builder.plan.inputs import Inputs
 from builder.plan.nouns.devices import Binding, NicPlan, PfPlan, VfMode, VfPlan
@@ -28,6 +29,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
         if nic is None or nic.model.vf is None:
             continue
         driver, mode, why = _plan_pf_driver(inputs, ports, nic, place)
+        wanted = most_vfs_wanted(inputs.hardware, inputs.profile.sriov, nic)
         pfs.append(
             PfPlan(
                 name=nic.name,
@@ -43,6 +45,7 @@ def plan_pfs(inputs: Inputs, ports: tuple[DpdkPort, ...]) -> tuple[PfPlan, ...]:
                 model=nic.model,
                 key=inputs.profile_key("sriov", place),
                 eswitch=policy.eswitch,
+                set_in_card=set_in_card(nic, wanted),
             )
         )
     return tuple(pfs)

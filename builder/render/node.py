@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from builder.plan.nouns.devices import PfPlan
+from builder.plan.nouns.devices import NicPlan, PfPlan
 from builder.plan.nouns.image import ImagePlan
 from builder.plan.nouns.ovs import OvsBridgePlan, OvsPlan
 from builder.render.effect import nothing
@@ -18,8 +18,9 @@ from builder.render.syntax import TEXT_CHECKS
 from builder.render.templates import Sources
 from builder.render.tree import FileTree, RenderedFile
 
-# Programs of version 1 know none of: offline-cpus, eswitch, up-first, rates, link-state, a
-# port's other-config. They refuse version 2 in plain words, where unknown keys would end them.
+# Programs of version 1 know none of: offline-cpus, eswitch, up-first, set-in-card, kernel-ports,
+# rates, link-state, a port's other-config. They refuse version 2 in plain words, where unknown
+# keys would end them.
 VERSION = 2
 
 
@@ -44,8 +45,18 @@ def node_json(plan: ImagePlan) -> dict[str, object]:
             {"name": b.name, "pci": str(b.pci), "id": b.device_id, "driver": b.driver}
             for b in plan.bindings
         ],
+        "kernel-ports": [
+            {"name": nic.name, "pci": str(nic.pci), "id": nic.device_id, "driver": nic.driver}
+            for nic in _kernel_ports(plan)
+        ],
         "ovs": None if plan.ovs is None else _ovs(plan.ovs),
     }
+
+
+def _kernel_ports(plan: ImagePlan) -> Iterable[NicPlan]:
+    """Whole ports of Open vSwitch that stay with their kernel driver."""
+    opened = {port.pci for port in plan.dpdk_ports}
+    return (nic for nic in plan.nics if nic.pci in opened)
 
 
 def _pf(pf: PfPlan) -> dict[str, object]:
@@ -57,6 +68,7 @@ def _pf(pf: PfPlan) -> dict[str, object]:
         "mode": pf.mode,
         "eswitch": pf.eswitch,
         **({"up-first": True} if pf.up_first else {}),
+        **({} if pf.set_in_card is None else {"set-in-card": pf.set_in_card}),
         "num-vfs": pf.num_vfs,
         "vf-id": pf.vf_id,
         "vfs": [
@@ -116,7 +128,8 @@ def os_release_fields(plan: ImagePlan) -> tuple[str, ...]:
 
 def _read_node(_path: str, text: str) -> Faults:
     document = json.loads(text)
-    keys = ["version", "plan-id", "offline-cpus", "hugepages", "pfs", "bindings", "ovs"]
+    keys = ["version", "plan-id", "offline-cpus", "hugepages", "pfs", "bindings"]
+    keys += ["kernel-ports", "ovs"]
     if list(document) != keys:
         yield f"has keys {', '.join(document)}, not {', '.join(keys)}"
     if document["version"] != VERSION:

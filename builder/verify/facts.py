@@ -75,11 +75,15 @@ class VfFacts(JsonRecord, VfSettings):
 
 @dataclass(frozen=True, slots=True)
 class PciFacts(JsonRecord):
-    """One PCI function. driver None: no driver has it; eswitch: reported where it is planned."""
+    """One PCI function. driver None: no driver has it; eswitch: reported where it is planned.
+
+    iommu_group_users: other devices of its group that have a driver which keeps it closed.
+    """
 
     id: str | None = None
     driver: str | None = None
     iommu_group: str | None = None
+    iommu_group_users: tuple[str, ...] | None = None
     numa: int | None = None
     total_vfs: int | None = None
     num_vfs: int | None = None

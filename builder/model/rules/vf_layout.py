@@ -12,6 +12,7 @@ from builder.model.sriov import (
     listed_card_ports,
     most_vfs_wanted,
     ports_of_card,
+    set_in_card,
 )
 from builder.phrases import count_text, either
 from builder.rule import Finding, Rule, each
@@ -40,8 +41,7 @@ def check_set_in_card(pf: UsedPf) -> Iterator[Finding]:
             f"configured: {pf.policy.num_vfs} require a setting of the card"
         )
         wanted = most_vfs_wanted(pf.pair.hardware, pf.pair.profile.sriov, pf.nic)
-        hint = pf.kind.driver.set_in_card.format(pci=pf.nic.pci, num_vfs=wanted)
-        yield Finding((*pf.path, "num-vfs"), message, hint)
+        yield Finding((*pf.path, "num-vfs"), message, set_in_card(pf.nic, wanted))
 
 
 def check_layout(pf: UsedPf) -> Iterator[Finding]:

@@ -53,6 +53,8 @@ class PfPlan:
     # Of its policy.
     key: KeyPath = field(metadata=HIDDEN)
     eswitch: Literal["legacy", "switchdev"] = "legacy"
+    # How its card is set to as many VFs; None: nothing is known to set.
+    set_in_card: str | None = field(default=None, metadata=HIDDEN)
 
     @property
     def up_first(self) -> bool:

@@ -31,9 +31,6 @@ from builder.verify.checks.standins import (
 )
 from builder.verify.facts import PciFacts, VfFacts
 
-# Bridges may share a group with a vfio device: drivers/vfio/vfio.h "viable" groups,
-# Documentation/driver-api/vfio.rst.
-_VIABLE_DRIVERS = frozenset({"vfio-pci", "pcieport", "pci-stub"})
 _NO_DEVICE = "no such device"
 # What sysfs shows when firmware does not say where a device is.
 _NUMA_UNKNOWN = -1
@@ -95,27 +92,12 @@ def _alone(case: Case, device: ExpectedDevice) -> CheckResult:
     """A group is opened whole: one kernel driver in it and the device cannot be used."""
     fact = _fact(case, str(device.pci))
     group = fact.iommu_group if fact else None
-    others = [
-        f"{pci} ({other.driver})"
-        for pci, other in sorted((case.facts.pci or {}).items())
-        if other is not None
-        and pci != str(device.pci)
-        and group is not None
-        and other.iommu_group == group
-        and other.driver is not None
-        and other.driver not in _VIABLE_DRIVERS
-    ]
     name, expected = f"pci.{device.pci}.iommu-group-mates", "no device with a kernel driver"
     if group is None:
         return answer("fail", name, expected, "no group", device.why)
-    return answer(
-        "fail" if others else "pass",
-        name,
-        expected,
-        listed(others) if others else expected,
-        device.why,
-        device.note,
-    )
+    users = fact.iommu_group_users if fact else None
+    found = None if users is None else (listed(users) if users else expected)
+    return compare(name, expected, found, device.why, device.note)
 
 
 def check_sriov(case: Case) -> Iterator[CheckResult]:

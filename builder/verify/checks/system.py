@@ -111,7 +111,7 @@ def check_status(case: Case) -> Iterator[CheckResult]:
     if image.cpus.offline:
         yield _status("status.cpus", status.cpus)
     yield _status("status.identity", status.identity)
-    if image.pfs or image.bindings:
+    if image.pfs or image.bindings or image.dpdk_ports:
         yield _status("status.nics", status.nics)
     if image.hugepages:
         yield _status("status.hugepages", status.hugepages)

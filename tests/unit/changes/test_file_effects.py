@@ -156,6 +156,8 @@ KEPT = "its VFs would have to be recreated, and VFs that are in use never are"
          [("reboot", "data0: goes back to the kernel driver at boot", None)]),
         ({"bindings": [BINDING]}, {"bindings": [{**BINDING, "driver": "igb_uio"}]},
          [("reboot", "data0: Open vSwitch has it open with the old driver", None)]),
+        ({}, {"kernel-ports": [BINDING]},
+         [("restart", "kernel-ports: only waited for, before Open vSwitch opens them", NICS)]),
         ({}, {"ovs": None},
          [("reboot", "Open vSwitch: no longer planned, but holds ports and hugepages until it stops", None)]),
         ({}, {"later": 1}, [("reboot", "later: what a running node does with it is not known", None)]),

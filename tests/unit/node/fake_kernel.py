@@ -94,6 +94,7 @@ class FakeKernel(rackwright_node.Machine):
             group = str(len(self.native))
             self.symlink(f"{DEVICES}/{pci}/iommu_group", f"../../../../kernel/iommu_groups/{group}")
             self.put(f"sys/kernel/iommu_groups/{group}/type", "identity\n")
+            self.symlink(f"sys/kernel/iommu_groups/{group}/devices/{pci}", f"../../../../{pci}")
         if driver is not None:
             self.attach(pci, driver)
 
@@ -182,6 +183,8 @@ class FakeKernel(rackwright_node.Machine):
             return
         for index in range(present):
             self.path(f"{DEVICES}/{pci}/virtfn{index}").unlink()
+            group = self.link(f"{DEVICES}/{addresses[index]}/iommu_group")
+            shutil.rmtree(self.path(f"sys/kernel/iommu_groups/{group}"), ignore_errors=True)
             shutil.rmtree(self.path(f"{DEVICES}/{addresses[index]}"))
         for index, address in enumerate(addresses[:count]):
             self.add_device(address, vf_id, driver)

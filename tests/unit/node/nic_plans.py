@@ -47,9 +47,10 @@ def config(*pfs: Pf, **parts: Any) -> Config:
     return Config(**{**plain, "bridges": (), "pfs": pfs, **parts})
 
 
-def run(kernel: FakeKernel, *pfs: Pf, bindings: tuple[Binding, ...] = ()) -> Status:
+def run(kernel: FakeKernel, *pfs: Pf, **parts: Any) -> Status:
+    """parts: of `config`."""
     status = Status()
-    nics.work(kernel, config(*pfs, bindings=bindings), status)
+    nics.work(kernel, config(*pfs, **parts), status)
     return status
 
 

@@ -345,6 +345,7 @@ def test_nics_and_what_the_plan_names(machine: FakeKernel) -> None:
         "id": "8086:10fb",
         "driver": "ixgbe",
         "iommu-group": "1",
+        "iommu-group-users": [],
         "numa": -1,
         "total-vfs": 63,
         "num-vfs": 2,

@@ -68,6 +68,9 @@ DOCUMENT = {
     "bindings": [
         {"name": "enp9s0", "pci": "0000:09:00.0", "id": "8086:1533", "driver": "vfio-pci"}
     ],
+    "kernel-ports": [
+        {"name": "mx0", "pci": "0000:41:00.0", "id": "15b3:1017", "driver": "mlx5_core"}
+    ],
     "ovs": {
         "other-config": {"dpdk-init": "true"},
         "bridges": [
@@ -108,6 +111,7 @@ def test_reads_the_whole_document(tmp_path: Path) -> None:
         hugepages=(Pages(0, 1048576, 4),),
         pfs=(pf,),
         bindings=(Binding("enp9s0", "0000:09:00.0", "8086:1533", "vfio-pci"),),
+        kernel_ports=(Binding("mx0", "0000:41:00.0", "15b3:1017", "mlx5_core"),),
         other_config={"dpdk-init": "true"},
         bridges=(Bridge("br0", "netdev", "standalone", (port,)),),
     )

@@ -103,6 +103,38 @@ def test_notices_fewer_vfs_than_asked(machine: FakeKernel) -> None:
     assert status.errors == ["0000:01:00.0: asked for 2 VFs, got 1"]
 
 
+SET_CARD = "mlxconfig -d 0000:01:00.0 set SRIOV_EN=1 NUM_OF_VFS=2"
+
+
+def test_names_the_setting_of_the_card_when_there_are_fewer(machine: FakeKernel) -> None:
+    machine.set_vfs = lambda pci, count: None  # type: ignore[method-assign]
+    status = run(machine, pf(vf(0), vf(1), set_in_card=SET_CARD))
+    assert status.errors == [(f"0000:01:00.0: asked for 2 VFs, got 0; {SET_CARD}")]
+
+
+def test_names_the_setting_of_a_card_that_is_set_to_fewer(machine: FakeKernel) -> None:
+    machine.put(f"{DEVICES}/{PF}/sriov_totalvfs", "1\n")
+    status = run(machine, pf(vf(0), vf(1), set_in_card=SET_CARD))
+    assert status.errors == [f"0000:01:00.0: the plan has 2 VFs, the device can have 1; {SET_CARD}"]
+
+
+def test_names_the_setting_of_a_card_whose_sriov_is_off(machine: FakeKernel) -> None:
+    machine.path(f"{DEVICES}/{PF}/sriov_numvfs").unlink()
+    status = run(machine, pf(vf(0), set_in_card=SET_CARD))
+    assert status.errors == [f"0000:01:00.0: the device has no SR-IOV; {SET_CARD}"]
+
+
+def test_a_refusal_of_a_pf_that_is_down_names_that(bnxt: FakeKernel) -> None:
+    """bnx2x_sriov_configure(): EINVAL, where bnxt_en says nothing."""
+    bnxt.refuse[f"{DEVICES}/{PF}/sriov_numvfs"] = errno.EINVAL
+    bnxt.answers["ip link set dev n0100f0 up"] = Finished(2, "", "no")
+    status = run(bnxt, plan_bnxt())
+    assert status.errors[1] == (
+        "0000:01:00.0: 2 VFs refused: Invalid argument; dmesg has the kernel's reason; bnxt_en "
+        "makes none while ens11f0 is down"
+    )
+
+
 @pytest.fixture
 def bnxt(kernel: FakeKernel) -> FakeKernel:
     kernel.add_pf(PF, "14e4:16d7", "bnxt_en", ("14e4:16dc", "bnxt_en", VFS))
@@ -145,7 +177,12 @@ def test_says_why_there_are_no_vfs_of_a_pf_that_stays_down(bnxt: FakeKernel) -> 
 def test_a_device_without_sriov(machine: FakeKernel) -> None:
     machine.path(f"{DEVICES}/{PF}/sriov_numvfs").unlink()
     status = run(machine, pf(vf(0)))
-    assert status.errors == ["0000:01:00.0: the device has no SR-IOV; is it disabled in the BIOS?"]
+    assert status.errors == [
+        (
+            "0000:01:00.0: the device has no SR-IOV; it is disabled in the BIOS or in the card's own "
+            "settings"
+        )
+    ]
 
 
 # Module parameter

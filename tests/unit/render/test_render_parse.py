@@ -66,7 +66,7 @@ def test_grub_words_in_the_order_grub_mkconfig_writes_them() -> None:
          "'localhost 127.0.0.1' is not an address with names"),
         ("/etc/hostname", "a b\n", "'a b' is not a host name"),
         ("/etc/rackwright/node.json", '{"version": 1}\n',
-         "has keys version, not version, plan-id, offline-cpus, hugepages, pfs, bindings, ovs"),
+         "has keys version, not version, plan-id, offline-cpus, hugepages, pfs, bindings, kernel-ports, ovs"),
         ("/etc/rackwright/node.json",
          ('{"version": 2, "plan-id": "", "offline-cpus": "all", "hugepages": [], "pfs": [], '
          '"bindings": [], "ovs": null}\n'), "'all' cannot be written as a CPU list"),

@@ -363,6 +363,7 @@ def test_node_json(image_plan: ImagePlan, image_of: RenderImage) -> None:
         "bindings": [
             {"name": "enp9s0", "pci": "0000:09:00.0", "id": "8086:1533", "driver": "vfio-pci"}
         ],
+        "kernel-ports": [],
         "ovs": {
             "other-config": {"dpdk-init": "true"},
             "bridges": [

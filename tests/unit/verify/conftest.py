@@ -199,7 +199,7 @@ def file_facts(tree: FileTree) -> Document:
 def make_functions() -> Document:
     """PCI functions by address."""
     function = {
-        "numa": 0, "total-vfs": 0, "num-vfs": 0, "vfs": [],
+        "numa": 0, "total-vfs": 0, "num-vfs": 0, "vfs": [], "iommu-group-users": [],
     }  # fmt: skip
     pf = {**function, "id": "8086:10c9", "driver": "igb", "total-vfs": 7, "num-vfs": 2}
     vf = {**function, "id": "8086:10ca", "numa": -1}

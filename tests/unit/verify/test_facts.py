@@ -42,7 +42,7 @@ def test_the_whole_document(seed: Seed) -> None:
     assert facts.hugepages[0] == HugepageFacts(node=0, size_kib=1048576, total=4)
     assert facts.pci is not None
     assert facts.pci["0000:01:00.0"] == PciFacts(
-        id="8086:10c9", driver="igb", iommu_group="14", numa=0,
+        id="8086:10c9", driver="igb", iommu_group="14", iommu_group_users=(), numa=0,
         total_vfs=7, num_vfs=2, vfs=("0000:01:10.0", "0000:01:10.2"),
         vf_settings=(
             VfFacts("02:11:22:33:44:55", 0, False, True, 0, 0, "auto", 0),
