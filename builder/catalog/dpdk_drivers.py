@@ -24,6 +24,11 @@ class DpdkDriver:
     loads: tuple[str, ...] = ()
     dkms_package: str | None = None
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether it is signed as the kernel is."""
+        return self.dkms_package is None
+
 
 _ALL = (
     # vfio_iommu_type1 is asked for by vfio's init function (drivers/vfio/container.c).

@@ -48,17 +48,27 @@ def check_secure_boot(inventory: Inventory) -> Iterator[Finding]:
             known = DPDK_DRIVERS.get(driver)
             if known is None or known.secure_boot is None:
                 continue
-            for other, name in _only_signed(pair):
+            refused_by = (*_locked_down(pair), *(() if known.is_signed else _only_signed(pair)))
+            for other, name in refused_by:
                 message = f"{driver} does not work with {name} ({SEE}): {known.secure_boot}"
                 yield Finding(path, message, "driver: vfio-pci", see=other)
 
 
-def _only_signed(pair: Pair) -> Iterator[tuple[KeyPath, str]]:
-    """What keeps unsigned modules and UIO out: Secure Boot, or a word that does the same."""
+def _locked_down(pair: Pair) -> Iterator[tuple[KeyPath, str]]:
+    """What keeps unsigned modules and UIO out: Secure Boot, or a word that does the same
+    (security/lockdown/lockdown.c, lockdown_param()).
+    """
     if pair.hardware.secure_boot:
         yield (*pair.class_path, "secure-boot"), "Secure Boot"
     for path, word in words_of(pair.profile):
-        if word.name == "lockdown" or (word.name == "module.sig_enforce" and truth(word.value)):
+        if word.name == "lockdown" and word.value in ("integrity", "confidentiality"):
+            yield (*pair.path, *path), word.text
+
+
+def _only_signed(pair: Pair) -> Iterator[tuple[KeyPath, str]]:
+    """A word that keeps unsigned modules out, and nothing else (kernel/module/signing.c)."""
+    for path, word in words_of(pair.profile):
+        if word.name == "module.sig_enforce" and truth(word.value):
             yield (*pair.path, *path), word.text
 
 
@@ -135,7 +145,7 @@ def check_driver_signed(pair: Pair) -> Iterator[Finding]:
     """A module of another build loads with Secure Boot only when its key is enrolled (MOK)."""
     for name, settings in pair.profile.drivers.items():
         if settings.flavour == "out-of-tree":
-            for other, cause in _only_signed(pair):
+            for other, cause in (*_locked_down(pair), *_only_signed(pair)):
                 message = (
                     f"with {cause} ({SEE}), an out-of-tree {name} loads only if it is signed with "
                     "a key that the machine trusts"
