@@ -39,9 +39,13 @@ def check_gateway(inventory: Inventory) -> Iterator[Finding]:
     for path, interface in interfaces(inventory):
         for gateway in interface.gateway:
             # DHCP beside a gateway is said by dhcp-or-fixed.
-            link_scope = gateway.version == 6 and gateway.is_link_local
-            if not link_scope and not interface.has_dhcp(gateway.version):
+            if not _is_link_local(gateway) and not interface.has_dhcp(gateway.version):
                 yield from _unreachable((*path, "gateway"), interface, gateway)
+
+
+def _is_link_local(gateway: IpAddress) -> bool:
+    """Such an IPv6 gateway is in no network of an address, and on every link."""
+    return gateway.version == 6 and gateway.is_link_local
 
 
 def _unreachable(where: KeyPath, interface: Interface, gateway: IpAddress) -> Iterator[Finding]:
@@ -99,7 +103,7 @@ def check_rack_gateway(inventory: Inventory) -> Iterator[Finding]:
             if any(gateway == address.ip for address in addresses):
                 message = f"{gateway} is the gateway of rack {host.rack}: {SEE}"
                 yield Finding(path, message, see=where)
-            elif not any(gateway in network for network in networks):
+            elif not _is_link_local(gateway) and not any(gateway in net for net in networks):
                 message = (
                     f"{gateway}, the gateway of rack {host.rack}, is not in "
                     f"{' or '.join(map(str, networks))}: {SEE}"

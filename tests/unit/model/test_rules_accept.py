@@ -81,6 +81,11 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "gateway of link scope": [
         (IFACE, '      mgmt0: {addresses: ["2001:db8::1/128"], gateway: "fe80::1"}\n')
     ],
+    "a rack's gateway of link scope": [
+        ("hardware:\n", 'racks: {r1: {gateway: "fe80::1"}}\nhardware:\n'),
+        ("    profile: nfv\n", "    profile: nfv\n    rack: r1\n"),
+        (IFACE, '      mgmt0: {role: management, addresses: ["2001:db8::1/64"]}\n'),
+    ],
     "DHCP for one kind, fixed for the other": [
         (
             IFACE,
@@ -101,6 +106,10 @@ CASES: dict[str, list[tuple[str, str]]] = {
         ("pool: net_vfs", 'pool: net_vfs, vfs: [{index: 0, mac: "02:00:00:00:00:01"}]')
     ],
     "an interface on a PF": [host("      xe0: {role: storage, dhcp4: true}\n")],
+    "UIO of the kernel, where modules are to be signed": [
+        profile("    kernel-args: [module.sig_enforce=1, lockdown=none]\n"),
+        ("    ovs:\n", "    ovs:\n      driver: uio_pci_generic\n"),
+    ],
     "other arguments": [profile("    kernel-args: [mitigations=off, quiet]\n")],
     "as much memory as there is": [profile("    kernel-args: [mem=32G, mem-sleep=on]\n")],
     "parts of pci= that change no address": [
