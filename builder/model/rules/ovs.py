@@ -8,6 +8,7 @@ from builder.catalog.dpdk_drivers import DPDK_DRIVERS
 from builder.catalog.ethernet import ETHERNET_MTU
 from builder.diagnostics import KeyPath
 from builder.model.fields import VfRef
+from builder.model.hardware import Nic
 from builder.model.inventory import Inventory
 from builder.model.ovs import OvsPort
 from builder.model.ports import is_bifurcated
@@ -153,11 +154,11 @@ def check_two_roles(pair: Pair) -> Iterator[Finding]:
             continue
         index, policy = policies[nic.name]
         driver = pair.profile.ovs.driver if pair.profile.ovs else "vfio-pci"
-        yield from _kernel_vfs(path, pair, index, driver)
+        yield from _kernel_vfs(path, pair, index, nic, driver)
         yield from _vf_settings(path, (*pair.path, "sriov", index), policy, driver)
 
 
-def _kernel_vfs(port: KeyPath, pair: Pair, index: int, driver: str) -> Iterator[Finding]:
+def _kernel_vfs(port: KeyPath, pair: Pair, index: int, nic: Nic, driver: str) -> Iterator[Finding]:
     policy = pair.profile.sriov[index]
     listed = {vf.index: driver_of(policy, vf) for vf in policy.vfs}
     drivers = [listed.get(number, policy.driver) for number in range(min(policy.num_vfs, 256))]
@@ -169,8 +170,11 @@ def _kernel_vfs(port: KeyPath, pair: Pair, index: int, driver: str) -> Iterator[
         )
         hint = (
             f"give OVS a VF of it: vf: {policy.pf}/0, in sriov[{index}].vfs "
-            "{index: 0, driver: vfio-pci, use: ovs-dpdk}; or put all its VFs on driver: vfio-pci"
+            "{index: 0, driver: vfio-pci, use: ovs-dpdk}"
         )
+        # plan-pf-with-vfs refuses a PF whose DPDK driver serves no VFs.
+        if nic.model.driver.dpdk_vf_host not in ("none", "no-rss"):
+            hint += "; or put all its VFs on driver: vfio-pci"
         yield Finding((*port, "nic"), message, hint, see=(*pair.path, "sriov", index))
 
 
