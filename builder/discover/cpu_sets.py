@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from builder.errors import BuilderError
+from builder.model.numerals import bits_of
 from builder.model.values import MAX_CPU, CpuSet
 from builder.phrases import quote
 
@@ -33,4 +34,4 @@ def parse_mask(text: str, path: str) -> CpuSet:
             f"{path}: CPU {bits.bit_length() - 1} exceeds the kernel's limit {MAX_CPU}",
             hint="copy it again",
         )
-    return CpuSet.of(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1)
+    return CpuSet(bits_of(bits))

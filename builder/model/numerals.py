@@ -12,7 +12,8 @@ TRUTHS = {
 }
 _KIB_OF = {"": 0, "k": 1, "m": 1 << 10, "g": 1 << 20, "t": 1 << 30}
 _SIZE = re.compile(
-    r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?([kmgt]?)(?:i?b?|ytes?|igabytes?|egabytes?)", re.IGNORECASE
+    r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?([kmgt]?)(?:i?b?|bytes?|ilobytes?|igabytes?|egabytes?|erabytes?)",
+    re.IGNORECASE,
 )
 _HEX = re.compile(r"0x([0-9a-f]+)", re.IGNORECASE)
 _BYTES_FROM = 1 << 30
@@ -23,7 +24,8 @@ _MIB_FROM = 1 << 10
 def whole_number(text: str) -> str | None:
     """What to write for a number written otherwise: `write 16`; None: it is no whole number."""
     bare = text.strip().replace("_", "")
-    if re.fullmatch(r"[+-]?[1-9][0-9]*|0", bare):
+    # No key of an inventory has a number below 0, but for -1, a node that is not known.
+    if re.fullmatch(r"\+?[1-9][0-9]*|-1|0", bare):
         # A number that stands like this in the file was in quotes.
         return f"write {int(bare)}" + (" without quotes" if str(int(bare)) == text else "")
     octal = re.fullmatch(r"0o?([0-7]+)", bare)
@@ -41,11 +43,15 @@ def whole_number(text: str) -> str | None:
     return None
 
 
+def bits_of(mask: int) -> frozenset[int]:
+    """`0x11` -> 0 and 4."""
+    return frozenset(bit for bit in range(mask.bit_length()) if mask >> bit & 1)
+
+
 def cpus_of_mask(text: str) -> frozenset[int] | None:
     """CPUs of a hexadecimal mask; None: it is none, or has no CPU."""
     match = _HEX.fullmatch(text)
-    mask = int(match[1], 16) if match else 0
-    return frozenset(bit for bit in range(mask.bit_length()) if mask >> bit & 1) or None
+    return bits_of(int(match[1], 16)) or None if match else None
 
 
 def size_in_kib(value: object) -> Decimal | None:
@@ -55,16 +61,16 @@ def size_in_kib(value: object) -> Decimal | None:
     is in bytes or kB, as the kernel tells sizes, where it is that large; else MiB, or GiB.
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return _of_number(value)
+        return _of_number(Decimal(value))
     text = str(value).strip()
     match = _SIZE.fullmatch(text)
     if match is None:
         hexadecimal = _HEX.fullmatch(text)
-        return _of_number(int(hexadecimal[1], 16)) if hexadecimal else None
+        return _of_number(Decimal(int(hexadecimal[1], 16))) if hexadecimal else None
     number = Decimal(match[1].replace("_", "").replace(",", ""))
     unit = match[2].lower()
     if not unit:
-        return number / 1024 if len(text) > len(match[1]) else _of_number(int(number))
+        return number / 1024 if len(text) > len(match[1]) else _of_number(number)
     return number * _KIB_OF[unit]
 
 
@@ -75,9 +81,9 @@ def mib_list(text: str) -> str | None:
     return ",".join(mib) if len(mib) == len(parts) else None
 
 
-def _of_number(number: int) -> Decimal:
+def _of_number(number: Decimal) -> Decimal:
     if number >= _BYTES_FROM:
-        return Decimal(number) / 1024
+        return number / 1024
     if number >= _KB_FROM:
-        return Decimal(number)
-    return Decimal(number) * _KIB_OF["m" if number >= _MIB_FROM else "g"]
+        return number
+    return number * _KIB_OF["m" if number >= _MIB_FROM else "g"]

@@ -23,13 +23,17 @@ def _parse_size(value: object) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def _not_a_size(value: object) -> ValueError:
-    """The refusal, with the size that was probably meant."""
+def size_meant(value: object) -> str | None:
+    """A hint: the size that was probably meant by something else."""
     kib = size_in_kib(value) if isinstance(value, str | int) else None
     mib = kib / 1024 if kib is not None else None
-    hint = (
+    return (
         f"write {format_mib(int(mib))}" if mib is not None and mib > 0 and mib == int(mib) else None
     )
+
+
+def _not_a_size(value: object) -> ValueError:
+    hint = size_meant(value)
     if not isinstance(value, str):
         return WrongKindError('a size with its unit like "47GiB"', hint)
     return UnfitError(f'{quote(value)} is not a size like "47GiB" (units MiB, GiB, TiB)', hint)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetPydanticSchema, Strict, WithJsonSchema
 from pydantic_core import core_schema
 
-from builder.model.numerals import cpus_of_mask
+from builder.model.numerals import bits_of, cpus_of_mask
 from builder.phrases import quote
 
 _JSON_TYPES = {int: "integer", bool: "boolean"}
@@ -96,8 +96,7 @@ class CpuSet:
     @classmethod
     def of_mask(cls, text: str) -> CpuSet:
         """`0x11` or `11` -> CPUs 0 and 4; raises ValueError where it is no hexadecimal number."""
-        bits = int(text, 16)
-        return cls(frozenset(cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1))
+        return cls(bits_of(int(text, 16)))
 
     def __str__(self) -> str:
         runs: list[list[int]] = []

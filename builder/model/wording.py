@@ -11,6 +11,7 @@ from builder.diagnostics import KeyPath
 from builder.inventory.construct import describe_value
 from builder.model.numerals import TRUTHS, whole_number
 from builder.model.schema import keys_at, part_at
+from builder.model.sizes import size_meant
 from builder.model.values import UnfitError, WrongKindError
 from builder.phrases import close_match, quote
 
@@ -73,10 +74,13 @@ def _wanted(fault: Fault, wanted: str) -> Wording:
 def _wants_number(wanted: str) -> Callable[[Fault], Wording]:
     def word(fault: Fault) -> Wording:
         message, _ = _wanted(fault, wanted)
-        text = fault.source or (fault.value if isinstance(fault.value, str) else "")
-        return message, whole_number(text)
+        return message, _number_meant(fault)
 
     return word
+
+
+def _number_meant(fault: Fault) -> str | None:
+    return whole_number(fault.source or (fault.value if isinstance(fault.value, str) else ""))
 
 
 def _wants_truth(fault: Fault) -> Wording:
@@ -88,10 +92,30 @@ def _wants_truth(fault: Fault) -> Wording:
 
 def _wants_map(fault: Fault) -> Wording:
     message, _ = _wanted(fault, "a map")
-    text = fault.value if isinstance(fault.value, str) else ""
-    if re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
-        return message, f"write {{{text.replace(':', ': ').replace(',', ', ')}}}"
-    return message, _NO_LIST if isinstance(fault.value, list) else None
+    return message, _map_meant(fault.value) or (_NO_LIST if isinstance(fault.value, list) else None)
+
+
+def _map_meant(value: object) -> str | None:
+    """A hint on `0:4,1:4`, without the spaces that make it a map."""
+    if not isinstance(value, str) or re.fullmatch(r"\d+:\w+(,\d+:\w+)*", value) is None:
+        return None
+    return f"write {{{value.replace(':', ': ').replace(',', ', ')}}}"
+
+
+def _wants_per_node(
+    wanted: str, meant: Callable[[Fault], str | None]
+) -> Callable[[Fault], Wording]:
+    """meant: a hint on one value for all nodes."""
+
+    def word(fault: Fault) -> Wording:
+        message, _ = _wanted(fault, wanted)
+        parts = fault.value
+        if isinstance(parts, list) and parts and all(isinstance(p, int | str) for p in parts):
+            nodes = ", ".join(f"{node}: {part}" for node, part in enumerate(parts))
+            return message, f"write {{{nodes}}}"
+        return message, _map_meant(parts) or meant(fault)
+
+    return word
 
 
 _NO_LIST = 'a map is "key: value", without "- " before it or [ ] around it'
@@ -145,9 +169,18 @@ def _extra(fault: Fault) -> Wording:
     return "unknown key", suggest(key, keys_at(fault.path[:-1]))
 
 
-# What /proc/cpuinfo calls a vendor, and an archive a release.
-_OTHER_NAMES = {"genuineintel": "intel", "authenticamd": "amd"} | {
-    release.suite: release.id for release in RELEASES.values()
+# What /proc/cpuinfo calls a vendor, an archive a release, and packages and uname a kernel.
+_OTHER_NAMES = {
+    "genuineintel": "intel",
+    "authenticamd": "amd",
+    "rt": "realtime",
+    **{release.suite: release.id for release in RELEASES.values()},
+    **{
+        name: kernel.flavour
+        for release in RELEASES.values()
+        for kernel in reversed(release.kernels)
+        for name in (kernel.package, f"linux-image-{kernel.package}")
+    },
 }
 
 
@@ -187,7 +220,10 @@ _WORDS: dict[str, Callable[[Fault], Wording]] = {
     "tuple_type": _wants_list,
     "int_type": _wants_number("a whole number"),
     "bool_type": _wants_truth,
-    "per_node": _wants_number("a number, or a map like {0: 4, 1: 4}"),
+    "per_node": _wants_per_node("a number, or a map like {0: 4, 1: 4}", _number_meant),
+    "per_node_memory": _wants_per_node(
+        "a size like 4GiB, or a map like {0: 4GiB, 1: 2GiB}", lambda fault: size_meant(fault.value)
+    ),
     "literal_error": _literal,
     "greater_than": _at_least,
     "greater_than_equal": _at_least,

@@ -28,6 +28,8 @@ MIB, GIB = 1 << 10, 1 << 20
         ("9,000", "write 9000"),
         ("8.0", "write 8"),
         ("1e3", "write 1000"),
+        ("-1", "write -1 without quotes"),
+        ("-8", None),
         ("1.5", None),
         ("1:30", None),
         ("eight", None),
@@ -60,6 +62,10 @@ def test_cpus_of_a_mask(text: str, cpus: set[int] | None) -> None:
         ("1048576k", GIB),
         ("1048576 kB", GIB),
         ("16 gigabytes", 16 * GIB),
+        ("2 terabytes", 2048 * GIB),
+        ("1048576 kilobytes", GIB),
+        ("1073741824 bytes", GIB),
+        ("15.5", 15872 * MIB),
         ("1,024MiB", GIB),
         ("1073741824", GIB),
         ("1073741824B", GIB),
@@ -74,6 +80,6 @@ def test_size(value: str | int, kib: int) -> None:
     assert size_in_kib(value) == Decimal(kib)
 
 
-@pytest.mark.parametrize("value", ["", "GiB", "-1GiB", "5%", "1GiBs", "1e10", "many"])
+@pytest.mark.parametrize("value", ["", "GiB", "-1GiB", "5%", "1GiBs", "1e10", "16 gytes", "many"])
 def test_no_size(value: str) -> None:
     assert size_in_kib(value) is None
