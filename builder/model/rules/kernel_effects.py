@@ -18,6 +18,7 @@ from builder.model.inventory import Host, Inventory
 from builder.model.rules.pairs import Pair, pairs
 from builder.model.sizes import mib_text
 from builder.model.words import Sysctl, options_of, sysctls_of, words_of
+from builder.phrases import all_names, plural
 from builder.rule import SEE, Finding, Rule, each
 
 _MIB = 1 << 20
@@ -103,8 +104,8 @@ def check_args_keep_cgroups(inventory: Inventory) -> Iterator[Finding]:
 def _cgroup_fault(word: Word) -> str | None:
     missing = [part for part in word.parts if part in KUBELET_CGROUPS]
     if word.name == "cgroup_disable" and missing:
-        names = " and ".join(missing)
-        return f"{word.text}: the kubelet needs the cgroup controller {names}"
+        controllers = plural("cgroup controller", len(missing))
+        return f"{word.text}: the kubelet needs the {controllers} {all_names(missing)}"
     legacy = {
         "systemd.unified_cgroup_hierarchy": False,
         "systemd.legacy_systemd_cgroup_controller": True,

@@ -13,10 +13,7 @@ from builder.model.inventory import Inventory
 from builder.model.ports import DpdkPort, dpdk_ports, is_bifurcated
 from builder.model.profile import Profile
 from builder.model.rules.pairs import Pair, pairs
-from builder.model.sriov import (
-    SriovPolicy,
-    Vf,
-)
+from builder.model.sriov import SriovPolicy, Vf
 from builder.model.wording import suggest
 from builder.phrases import is_are
 from builder.rule import SEE, Finding, Rule, each

@@ -101,11 +101,11 @@ def _too_many_pages(image: ImagePlan, node: int, pools: list[HugepagePool]) -> F
         f"({_kept(image)}), and {format_mib(NODE_ROOM_MIB)} of that are for the system"
     )
     room = max(0, usable - NODE_ROOM_MIB)
-    fits = f"{format_mib(room)} of pages" if room else "no page"
+    fits = f"at most {format_mib(room)} of pages" if room else "no pages"
     if len(pools) == 1 and room:
         most = room * 1024 // pools[0].size_kib
-        fits = f"{count_text(most, 'page')} of {page_size_text(pools[0].size_kib)}"
-    hint = f"use at most {fits} on node {node}: see hardware.{image.hardware}.numa[{node}].memory"
+        fits = f"at most {count_text(most, 'page')} of {page_size_text(pools[0].size_kib)}"
+    hint = f"use {fits} on node {node}: see hardware.{image.hardware}.numa[{node}].memory"
     return Finding(pools[0].key, message, hint)
 
 

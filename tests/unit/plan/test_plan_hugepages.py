@@ -303,14 +303,18 @@ def test_little_left_in_all_is_warned_of(mib: int, warnings: int) -> None:
 
 @pytest.mark.parametrize(
     ("memory", "count", "fits"),
-    [(16384, 14, "13 pages of 1G"), (2048, 1, "no page"), (3000, 1, "394MiB of pages")],
+    [
+        (16384, 14, "at most 13 pages of 1G"),
+        (2048, 1, "no pages"),
+        (3000, 1, "at most 394MiB of pages"),
+    ],
 )
 def test_what_fits_is_said(memory: int, count: int, fits: str) -> None:
     pages: dict[str, Any] = {"count": count, "more": [{"size": "2M", "count": 1}]}
     pages = {"count": count} if fits.endswith("1G") else pages
     plan = make_plan({"hugepages": pages}, nodes=((4, memory),))
     (found,) = check_pages_fit(plan)
-    assert found.hint == f"use at most {fits} on node 0: see hardware.server.numa[0].memory"
+    assert found.hint == f"use {fits} on node 0: see hardware.server.numa[0].memory"
 
 
 @pytest.mark.parametrize(
