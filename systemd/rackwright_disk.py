@@ -17,6 +17,8 @@ EFI_SYSTEM = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 # Header of a GPT up to the CRC of its entries, and where in it each part is.
 HEADER = struct.Struct("<8sIIIIQQQQ16sQIII")
 MAGIC = b"EFI PART"
+# The first sector of the entries, behind the protective MBR and the header.
+ENTRIES = 2
 EXT_UUID = 1024 + 0x68
 # Offsets in the first sector of FAT32: of the copy's sector, and of the volume's number.
 FAT_COPY, FAT_SERIAL, FAT32 = 0x32, 0x43, (0x52, b"FAT32   ")
@@ -71,8 +73,9 @@ def named_by_firmware(machine: Machine) -> bytes:
 def renew_table(machine: Machine, root: Root, make: Callable[[], uuid.UUID], kept: bytes) -> None:
     """New GUIDs of the disk and its partitions, but for those in `kept`; the copy first.
 
-    Whatever is cut off, one of the two is whole, and the places of partitions are the same in
-    both: that is all a boot loader reads.
+    Linux reads the copy only if told to (block/partitions/efi.c, find_valid_gpt()), so the table
+    itself is whole at every moment: its entries are written beside the old ones, and one sector,
+    its header, leads to them.
     """
     with _open(machine, root.disk) as device:
         primary = _read(device, root.sector, 1)
@@ -80,8 +83,21 @@ def renew_table(machine: Machine, root: Root, make: Callable[[], uuid.UUID], kep
         guid = make().bytes_le
         last = primary.part(6)
         copy = _read(device, root.sector, last)
-        for table, own in ((copy, last), (primary, 1)):
-            _write(device, root.sector, table, own, guid, entries)
+        _write(device, root.sector, copy, last, guid, entries, copy.part(10))
+        for place in _places(primary, root.sector):
+            _write(device, root.sector, primary, 1, guid, entries, place)
+
+
+def _places(table: Table, sector: int) -> tuple[int, ...]:
+    """Where the entries are written one after the other, never over those the header leads to."""
+    if table.part(10) != ENTRIES:
+        return (ENTRIES,)  # the power was cut after the first of two
+    length = len(table.entries) // sector
+    parts = range(0, len(table.entries), table.part(12))
+    used = [struct.unpack_from("<Q", table.entries, at + 32)[0] for at in parts]
+    if min(filter(None, used), default=0) < ENTRIES + 2 * length:
+        raise NodeError("a partition begins right behind the partition table")
+    return (ENTRIES + length, ENTRIES)
 
 
 def _renewed(table: Table, make: Callable[[], uuid.UUID], kept: bytes) -> bytes:
@@ -103,11 +119,14 @@ def _read(device: int, sector: int, number: int) -> Table:
     return Table(fields, entries)
 
 
-def _write(device: int, sector: int, table: Table, own: int, guid: bytes, entries: bytes) -> None:
+def _write(
+    device: int, sector: int, table: Table, own: int, guid: bytes, entries: bytes, place: int
+) -> None:
     fields = list(table.fields)
-    fields[3], fields[5], fields[9], fields[13] = 0, own, guid, zlib.crc32(entries)
+    fields[3], fields[5], fields[9], fields[10] = 0, own, guid, place
+    fields[13] = zlib.crc32(entries)
     fields[3] = zlib.crc32(HEADER.pack(*fields))
-    os.pwrite(device, entries, table.part(10) * sector)
+    os.pwrite(device, entries, place * sector)
     os.fsync(device)
     os.pwrite(device, HEADER.pack(*fields).ljust(sector, b"\0"), own * sector)
     os.fsync(device)
