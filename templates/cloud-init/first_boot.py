@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import SubprocessError
 
 # Beside the order, in a directory that only root writes to: cloud-init runs or complains of
 # every file that is in the directory of this one.
@@ -171,7 +172,7 @@ def main(root: Path = Path("/")) -> int:
     for part in (hold_host_keys, withdraw_access, become):
         try:
             part(read_node(root))
-        except (Failed, OSError, ValueError, KeyError) as fault:
+        except (Failed, OSError, ValueError, KeyError, SubprocessError) as fault:
             errors.append(str(fault))
     errors = list(dict.fromkeys(errors))
     for error in errors:

@@ -58,9 +58,9 @@ def withdraw_access(node: Node) -> None:
 
 
 def read_granted(directory: Path) -> Users:
-    """What the bundle before granted; of a cut, when two are there, the first of both."""
+    """What the bundle before granted; of two, when a cut left both, the later: it was carried out."""
     records = sorted(directory.glob("[0-9a-f]*"), key=lambda path: path.stat().st_mtime)
-    return dict(json.loads(records[0].read_text())) if records else {}
+    return dict(json.loads(records[-1].read_text())) if records else {}
 
 
 def takes_back(before: Users, wanted: Users) -> bool:

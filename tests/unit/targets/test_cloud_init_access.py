@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,19 @@ def test_a_cut_in_the_middle_is_gone_over_again(house: House) -> None:
         "ann": None,
         **wanted,
     }
+
+
+def test_of_two_records_the_later_was_carried_out(house: House) -> None:
+    """The power was cut between writing the second and removing the first."""
+    house.add("ann", f"ssh-ed25519 {ANN} ann")
+    house.add("bob", f"ssh-ed25519 {BOB} bob")
+    house.bundle({"ann": grant(ANN)})
+    first = house.root / GRANTED / f"{house.number:016x}"
+    text = first.read_text(encoding="utf-8")
+    house.bundle({"ann": grant(ANN), "bob": grant(BOB)})
+    first.write_text(text, encoding="utf-8")
+    os.utime(first, (1, 1))
+    assert house.bundle({"ann": grant(ANN)}) == ["usermod --lock --expiredate 1 bob"]
 
 
 def test_nobody_leads_root_out_of_a_home(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

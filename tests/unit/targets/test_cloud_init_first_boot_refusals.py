@@ -42,6 +42,20 @@ def status_of(node: Machine) -> Any:
     return json.loads((node.root / first_boot.STATUS).read_text(encoding="utf-8"))
 
 
+def test_a_program_that_breaks_is_in_the_status(
+    machine: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_names: object) -> set[str]:
+        raise subprocess.CalledProcessError(100, ["apt-cache", "policy"])
+
+    node = machine({**IMAGE, "packages": ["intel-microcode"]})
+    monkeypatch.setattr(seed_stock, "candidates", broken)
+    assert node.boot(["quiet"], 1) == 1
+    (error,) = status_of(node)["errors"]
+    assert "apt-cache" in error
+    assert "100" in error
+
+
 def test_what_apt_could_install(monkeypatch: pytest.MonkeyPatch) -> None:
     said = (
         "bc:\n  Installed: (none)\n  Candidate: 1.07.1-4\n  Version table:\n"
