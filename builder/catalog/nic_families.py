@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from builder.catalog.nic_types import NicType, VfType
 from builder.catalog.port_drivers import LONG, PORT_DRIVERS
+from builder.catalog.versions import DpdkVersion, Version
 
 # igb_main.c, igb_ndo_set_vf_bw(): -EOPNOTSUPP when the MAC is not e1000_82576. Queues: DPDK's
 # igb_ethdev.c, eth_igb_infos_get() by model, and eth_igbvf_infos_get(), e1000_vfadapt of the
@@ -18,6 +19,10 @@ VF_X540 = VfType("8086:1515", "ixgbevf")
 VF_X550 = VfType("8086:1565", "ixgbevf")
 VF_X552 = VfType("8086:15a8", "ixgbevf")
 VF_X553 = VfType("8086:15c5", "ixgbevf")
+
+
+# The log of ice_devids.h: E830-CC came first, E830-C and -L with "add additional E830 device ids".
+E830_CC, E830_C = Version(6, 7), Version(6, 10)
 
 
 def igb(device_id: str, name: str, queues: int) -> NicType:
@@ -97,6 +102,19 @@ def e82x(device_id: str, name: str, card_ports: tuple[int, ...] = ()) -> NicType
     driver. No `lspci -vvv` of one was seen, so that where they lie is taken from the E810.
     """
     return replace(ice(device_id, name, card_ports), layout_of="E810")
+
+
+def e825(device_id: str, name: str) -> NicType:
+    """The log of ice_devids.h, "ice: introduce new E825C devices family"."""
+    return replace(e82x(device_id, name), kernel_since=Version(6, 9))
+
+
+def e830(
+    device_id: str, name: str, card_ports: tuple[int, ...] = (), since: Version = E830_C
+) -> NicType:
+    """DPDK's release notes of 24.07: "Added support for E830 device family"."""
+    nic = e82x(device_id, name, card_ports)
+    return replace(nic, kernel_since=since, dpdk_since=DpdkVersion(24, 7))
 
 
 def mlx5(device_id: str, name: str, vf_id: str) -> NicType:

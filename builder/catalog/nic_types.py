@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from builder.catalog.driver_types import PortDriver
-from builder.catalog.versions import Version
+from builder.catalog.versions import DpdkVersion, Version
 from builder.catalog.vf_settings import VfSetting
 
 
@@ -43,6 +43,7 @@ class NicType:
     queues: most receive queues DPDK has of a whole port, beyond which Open vSwitch takes fewer
     in silence (netdev-dpdk.c, dpdk_eth_dev_init()); None: more than anybody asks for, or not
     known.
+    kernel_since, dpdk_since: the first whose driver knows the id; None: those of all releases do.
     is_listed: False for a port whose id is not in the table.
     """
 
@@ -59,6 +60,8 @@ class NicType:
     layout_of: str | None = None
     vfs_in_card: bool = False
     queues: int | None = None
+    kernel_since: Version | None = None
+    dpdk_since: DpdkVersion | None = None
     is_listed: bool = True
 
     @property

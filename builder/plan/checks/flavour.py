@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from builder.catalog.kernels import NOT_IN_REAL_TIME
 from builder.catalog.modules import module_name
+from builder.phrases import either
 from builder.plan.modules import bound_functions
 from builder.plan.nouns.image import ImagePlan
 from builder.rule import Finding, Rule
@@ -23,8 +24,23 @@ def check_flavour(image: ImagePlan) -> Iterator[Finding]:
 
 
 def _flavours(image: ImagePlan) -> str:
-    names = sorted(kernel.flavour for kernel in image.release.kernels)
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+    return either(sorted(kernel.flavour for kernel in image.release.kernels))
+
+
+def check_models(image: ImagePlan) -> Iterator[Finding]:
+    """A model younger than the kernel; Ubuntu brings some back to older kernels."""
+    kernel, release = image.release.kernels[0], image.release.id
+    for nic in image.nics:
+        since = nic.model.kernel_since
+        if since is None or since <= kernel.version:
+            continue
+        message = (
+            f"{nic.driver} drives {nic.name} ({nic.model.name}) since Linux {since}, and the "
+            f"{kernel.flavour} kernel of {release} is {kernel.version}"
+        )
+        newer = [other.flavour for other in image.release.kernels if other.version >= since]
+        hint = f"use image.kernel: {either(newer)}" if newer else "use a newer release"
+        yield Finding(KERNEL_KEY, message, hint)
 
 
 def check_drivers(image: ImagePlan) -> Iterator[Finding]:
@@ -89,6 +105,12 @@ RULES: tuple[Rule[ImagePlan], ...] = (
         "error",
         "The kernel has the drivers of the machine's ports, and of its IOMMU for vfio-pci.",
         check_drivers,
+    ),
+    Rule(
+        "plan-kernel-models",
+        "warning",
+        "The kernel is new enough for the models of the machine's ports.",
+        check_models,
     ),
     Rule(
         "plan-kernel-no-hz-full",

@@ -75,15 +75,19 @@ def check_has_driver(image: ImagePlan) -> Iterator[Finding]:
     dpdk, release = image.release.dpdk, image.release.id
     for port in image.dpdk_ports:
         model = models.get(port.pci)
-        if model is None or not model.driver.dpdk_has_none(dpdk):
+        if model is None:
             continue
-        since = model.driver.dpdk_since
-        message = f"DPDK has no driver for NICs of {model.driver.name}"
-        hint = "use a port of another NIC"
+        what, since = f"NICs of {model.driver.name}", model.driver.dpdk_since
+        # VFs have an id of their own.
+        is_new = port.vf is None and model.dpdk_since is not None and model.dpdk_since > dpdk
+        if is_new:
+            what, since = model.name, model.dpdk_since
+        elif not model.driver.dpdk_has_none(dpdk):
+            continue
+        message, hint = f"DPDK has no driver for {what}", "use a port of another NIC"
         if since is not None:
             message = (
-                f"DPDK {dpdk} of {release} has no driver for NICs of {model.driver.name}, which "
-                f"DPDK has since {since}"
+                f"DPDK {dpdk} of {release} has no driver for {what}, which DPDK has since {since}"
             )
             hint += f", or a release with DPDK {since}"
         message += f": {port.name} does not open"
