@@ -7,7 +7,8 @@ machine of any size; the machine of the seed's own size boots by BIOS and UEFI (
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from builder.verify.spec import spec_of
 from builder.verify.twin import TwinMachine, plan_twin
 
 BESIDE = "/usr/lib/rackwright"
-MODULES = ("__init__.py", "discover/__init__.py", "discover/system_files.py", "discover/machine.py")
+WITNESS = Path(__file__).with_name("witness.py")
 UNIT = b"""[Unit]
 Description=Tell what becomes of this node
 [Service]
@@ -36,14 +37,22 @@ RULE = (
     b'SUBSYSTEM=="virtio-ports", ATTR{name}=="rackwright.facts", TAG+="systemd", '
     b'ENV{SYSTEMD_WANTS}+="witness.service"\n'
 )
+
+
+def modules_of(program: Path) -> Iterator[Path]:
+    """The files of ours that it imports, by whatever way."""
+    finder = ModuleFinder([str(ROOT)])
+    finder.run_script(str(program))
+    files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    yield from sorted(path for path in files if path.is_relative_to(ROOT / "builder"))
+
+
 EXTRA = (
     *(
-        ImageFile(f"{BESIDE}/builder/{name}", 0o644, 0, 0, (ROOT / "builder" / name).read_bytes())
-        for name in MODULES
+        ImageFile(f"{BESIDE}/{path.relative_to(ROOT)}", 0o644, 0, 0, path.read_bytes())
+        for path in modules_of(WITNESS)
     ),
-    ImageFile(
-        f"{BESIDE}/witness", 0o755, 0, 0, Path(__file__).with_name("witness.py").read_bytes()
-    ),
+    ImageFile(f"{BESIDE}/witness", 0o755, 0, 0, WITNESS.read_bytes()),
     ImageFile("/etc/systemd/system/witness.service", 0o644, 0, 0, UNIT),
     # Comes before the file of that name in /usr/lib (udev(7)).
     ImageFile("/etc/udev/rules.d/90-rackwright-facts.rules", 0o644, 0, 0, RULE),
