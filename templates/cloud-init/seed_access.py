@@ -44,8 +44,7 @@ def withdraw_access(node: Node) -> None:
         wanted: Users = access["users"]
         if before and takes_back(before, wanted):
             refuse_lockout(node, wanted)
-        for name, was in before.items():
-            change(node, name, was, wanted.get(name))
+        withdraw(node, before, wanted)
         gone = {name: None for name in before if name not in wanted}
         text = json.dumps({**gone, **wanted}, indent=1, sort_keys=True) + "\n"
         os.sync()
@@ -55,6 +54,18 @@ def withdraw_access(node: Node) -> None:
     for other in directory.glob("[0-9a-f]*"):
         if other != record:
             other.unlink()
+
+
+def withdraw(node: Node, before: Users, wanted: Users) -> None:
+    """From everybody, also where somebody's home is in the way of it."""
+    faults = []
+    for name, was in before.items():
+        try:
+            change(node, name, was, wanted.get(name))
+        except OSError as fault:
+            faults.append(f"access: {name}: {fault}")
+    if faults:
+        raise Failed("; ".join(faults))
 
 
 def read_granted(directory: Path) -> Users:
@@ -143,8 +154,12 @@ def acting_as(account: Account) -> Iterator[None]:
 
 
 def read_keys(account: Account) -> list[str]:
+    """None where sshd takes none either: of what is no file (auth2-pubkeyfile.c), or unreadable."""
     with acting_as(account):
-        return lines_of(account.keys)
+        try:
+            return lines_of(account.keys) if account.keys.is_file() else []
+        except OSError:
+            return []
 
 
 def drop_keys(account: Account, gone: set[str]) -> None:

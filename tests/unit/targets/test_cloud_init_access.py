@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,27 @@ def test_of_two_records_the_later_was_carried_out(house: House) -> None:
     first.write_text(text, encoding="utf-8")
     os.utime(first, (1, 1))
     assert house.bundle({"ann": grant(ANN)}) == ["usermod --lock --expiredate 1 bob"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path)])
+def test_what_is_no_file_is_not_waited_for(house: House, make: Callable[[Path], None]) -> None:
+    """Whoever reads a pipe waits for its other end, at each boot."""
+    house.bundle(BOTH)
+    keys = house.root / "home/ann/.ssh/authorized_keys"
+    keys.unlink()
+    make(keys)
+    assert "usermod --lock --expiredate 1 ann" in house.bundle({"bob": BOTH["bob"]})
+    assert list((house.root / GRANTED).iterdir()) != []
+
+
+def test_a_home_in_the_way_keeps_no_other_in(house: House) -> None:
+    house.bundle(BOTH)
+    (house.root / "home/ann/.ssh/.authorized_keys.rackwright").mkdir()
+    house.add("carl", "ssh-ed25519 AAAAcarl")
+    with pytest.raises(Failed, match=r"access: ann: .*authorized_keys"):
+        house.bundle({"carl": grant("AAAAcarl")})
+    assert "usermod --lock --expiredate 1 bob" in house.ran
+    assert BOB not in house.keys("bob")
 
 
 def test_nobody_leads_root_out_of_a_home(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
