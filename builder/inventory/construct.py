@@ -84,7 +84,7 @@ def _mapping(made: Construction, node: Mapping, path: KeyPath) -> dict[Key, obje
     for key_node, value in node.pairs:
         if _is_merge(key_node):
             continue
-        key = _key(made, key_node, path)
+        key = _key(made, key_node, path, value)
         if key is None:
             continue
         first = seen.setdefault(str(key), key_node.where)
@@ -95,7 +95,7 @@ def _mapping(made: Construction, node: Mapping, path: KeyPath) -> dict[Key, obje
         made.keys[(*path, key)] = key_node.where
         out[key] = _value(made, value, (*path, key))
     for key_node, value in _merged(made, node, path):
-        key = _key(made, key_node, path)
+        key = _key(made, key_node, path, value)
         if key is not None and str(key) not in seen:
             seen[str(key)] = key_node.where
             made.keys[(*path, key)] = key_node.where
@@ -125,7 +125,7 @@ def _merge_pairs(made: Construction, node: Mapping, path: KeyPath) -> Iterator[t
     yield from _merged(made, node, path)
 
 
-def _key(made: Construction, node: Node, path: KeyPath) -> Key | None:
+def _key(made: Construction, node: Node, path: KeyPath, value: Node) -> Key | None:
     if not isinstance(node, Scalar):
         kind = "list" if isinstance(node, Sequence) else "map"
         hint = "quote a string that begins with { or ["
@@ -143,16 +143,23 @@ def _key(made: Construction, node: Node, path: KeyPath) -> Key | None:
         return node.text
     if is_decimal(reading.value, node.text):
         return int(node.text)
-    _complain_of_key(made, node, path, reading.value)
+    _complain_of_key(made, node, path, reading.value, value)
     return node.text or None
 
 
-def _complain_of_key(made: Construction, node: Scalar, path: KeyPath, value: object) -> None:
+def _complain_of_key(
+    made: Construction, node: Scalar, path: KeyPath, read: object, value: Node
+) -> None:
     if not node.text:
         made.complain(node.where, path, "a key is empty", 'write "key: value"')
         return
-    message = f"YAML reads the key {node.text} as {describe_value(value)}"
-    made.complain(node.where, (*path, node.text), message, f'put it in quotes: "{node.text}"')
+    message = f"YAML reads the key {node.text} as {describe_value(read)}"
+    hint = f'put it in quotes: "{node.text}"'
+    key, colon, rest = node.text.partition(":")
+    # Base 60 to YAML 1.1, and nothing follows.
+    if colon and key.isdigit() and isinstance(value, Scalar) and not value.text:
+        hint = f'put a space after the ":": {key}: {rest}'
+    made.complain(node.where, (*path, node.text), message, hint)
 
 
 def describe_value(value: object) -> str:

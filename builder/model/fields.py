@@ -22,18 +22,25 @@ def _parse_key(value: object) -> int | None:
     return None
 
 
-def _parse_node(value: object) -> int:
+def _parse_number(value: object, what: str) -> int:
     number = _parse_key(value)
     if number is None:
-        raise ValueError(f"{quote(str(value))} is not the number of a NUMA node like 0")
+        raise UnfitError(f"{quote(str(value))} is not {what} like 0", _space_missing(str(value)))
     return number
+
+
+def _space_missing(text: str) -> str | None:
+    """A hint for a key and its value that YAML takes for one text."""
+    match = re.fullmatch(r"([0-9]+):(\S+)", text)
+    return f'put a space after the ":": {match[1]}: {match[2]}' if match is not None else None
+
+
+def _parse_node(value: object) -> int:
+    return _parse_number(value, "the number of a NUMA node")
 
 
 def _parse_queue(value: object) -> int:
-    number = _parse_key(value)
-    if number is None:
-        raise ValueError(f"{quote(str(value))} is not the number of a receive queue like 0")
-    return number
+    return _parse_number(value, "the number of a receive queue")
 
 
 def _per_node_form(value: Any) -> str | None:

@@ -17,7 +17,7 @@ from builder.catalog.nics import (
 )
 from builder.model.base import Part
 from builder.model.sizes import MemoryMiB
-from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, Pci, Whole, text
+from builder.model.values import CpuNumber, Cpus, CpuSet, Flag, Pci, UnfitError, Whole, text
 
 DeviceId = Annotated[
     str,
@@ -40,11 +40,19 @@ IfName = Annotated[
 ModuleName = Annotated[str, *text(r"[A-Za-z0-9_-]+", "a kernel module", "ixgbe", longest=55)]
 # What `discover` writes where it cannot tell the driver of a port.
 UNKNOWN_DRIVER = "unknown"
+NO_NODE = -1
 
 
 def _known_node(value: object) -> object:
     """The kernel's NUMA_NO_NODE (include/linux/numa.h) is a node that is not known."""
-    return None if type(value) is int and value == -1 else value
+    if type(value) is not int or value >= 0:
+        return value
+    if value != NO_NODE:
+        hint = "cat /sys/bus/pci/devices/<pci address>/numa_node"
+        raise UnfitError(
+            f"{value} is no NUMA node: nodes are numbered from 0, or -1: not known", hint
+        )
+    return None
 
 
 class Cpu(Part):
@@ -97,7 +105,7 @@ class Nic(Part):
     driver: Annotated[ModuleName, Field(description="Kernel driver of the port")]
     name: Annotated[IfName, Field(description="Interface name that a .link file gives the port")]
     numa: Annotated[
-        Annotated[Whole, Field(ge=0, json_schema_extra={"minimum": -1})] | None,
+        Annotated[Whole, Field(ge=0, json_schema_extra={"minimum": NO_NODE})] | None,
         BeforeValidator(_known_node),
         Field(
             description="NUMA node the port is attached to; -1, as the kernel has it: the firmware "
