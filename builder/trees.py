@@ -10,6 +10,7 @@ from builder.plan.nouns.image import ImagePlan
 from builder.render import cmdline, render_host, render_image
 from builder.render.parse import parse_back
 from builder.render.tree import FileTree
+from builder.render.units import without_facts
 from builder.resources import read_texts
 from builder.workdir import scratch_dir
 
@@ -20,6 +21,11 @@ def tree_of(plan: HostPlan | ImagePlan) -> FileTree:
     if isinstance(plan, HostPlan):
         return render_host(plan, templates, programs)
     return render_image(plan, templates, programs)
+
+
+def stock_tree_of(plan: ImagePlan) -> FileTree:
+    """What a stock image gets, of which no twin is made: it has to fit into user-data."""
+    return render_image(plan, read_texts("templates"), without_facts(read_texts("systemd")))
 
 
 def refuse_faults(tree: FileTree, plan: ImagePlan, runner: Runner) -> None:

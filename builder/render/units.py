@@ -29,6 +29,8 @@ NETWORKD_ALIAS = ("dbus-org.freedesktop.network1.service", "systemd-networkd.ser
 MASKED = ("dpdk.service",)
 # Not of an image all hosts share: builder/render/access.py has it for hosts with secrets.
 ONLY_OF_HOSTS = "rackwright-secrets"
+# Reports to `verify`, which boots images of ours: udev starts it where it sees the twin's port.
+ONLY_OF_TWINS = re.compile(r"(\d\d-)?rackwright[-_]facts[-_.]")
 # They run apt.systemd.daily, and unattended-upgrade with it where that is installed. A mask stays
 # when the package apt is upgraded; deb-systemd-helper takes off only its own.
 UPGRADE_TIMERS = ("apt-daily.timer", "apt-daily-upgrade.timer")
@@ -79,6 +81,11 @@ def wanted_programs(plan: ImagePlan, programs: Mapping[str, str]) -> dict[str, s
         and (plan.ovs is not None or not name.startswith("rackwright-ovs"))
         and (plan.cpus.offline or not name.startswith("rackwright-cpus"))
     }
+
+
+def without_facts(programs: Mapping[str, str]) -> dict[str, str]:
+    """Those of a node that is never a twin of `verify`."""
+    return {name: text for name, text in programs.items() if not ONLY_OF_TWINS.match(name)}
 
 
 def install_links(unit: str, text: str) -> Iterable[RenderedFile]:

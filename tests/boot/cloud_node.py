@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from boot_seed import HOST, smaller_seed
 from cloud_twin import CloudTwin
+from stock_image import reporting_files
 
 from builder import cli
 from builder.plan.nouns.host import HostPlan
 from builder.prepare import host_named, prepare
+from builder.render.tree import RenderedFile
 from builder.verify.judge import judge
 from builder.verify.spec import spec_of
 from builder.verify.twin import TwinMachine, plan_twin
@@ -67,11 +70,17 @@ def call(*argv: object) -> None:
     assert cli.call(cli.parse([str(word) for word in argv])) == 0
 
 
-def check_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
-    """The node is what its image's plan says, and cloud-init has nothing to complain of."""
+def check_node(
+    twin: CloudTwin, plan: HostPlan, facts: bytes, unlisted: Iterable[RenderedFile] = ()
+) -> None:
+    """The node is what its image's plan says, and cloud-init has nothing to complain of.
+
+    unlisted: files of the plan that are not in the node's list of them.
+    """
     verified = VerifiedImage(twin.disk, None, None, None)
     verdict = judge(plan, verified, twin.twin, facts, None)
-    assert [r for r in verdict.results if r.status == "fail"] == []
+    failed = {r.name: r for r in verdict.results if r.status == "fail"}
+    assert failed.keys() == {f"files.{file.path}" for file in unlisted}, failed
     assert json.loads(facts)["hostname"] == HOST
     assert json.loads(facts)["units"]["failed"] == []
     assert twin.cloud_init() == CLEAN
@@ -86,7 +95,7 @@ def check_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
 
 def check_stock_node(twin: CloudTwin, plan: HostPlan, facts: bytes) -> None:
     """All steps are done, and the last time the power was on there was one reboot."""
-    check_node(twin, plan, facts)
+    check_node(twin, plan, facts, reporting_files(plan))
     assert twin.stamps() == sorted([*STEPS, "reboot", "secret-machine"])
     # What the image's own sources lack, and microcode was found in.
     assert (

@@ -15,12 +15,15 @@ from builder.command import Command, Runner, SubprocessRunner
 from builder.monitor import TextMonitor
 from builder.plan.nouns.host import HostPlan
 from builder.plan.packages import BOOT
+from builder.render.tree import RenderedFile, diff_trees
 from builder.resources import data_dir
 from builder.targets.cloud_init.order import wanted_packages
 from builder.targets.image import cache_keys, solve
 from builder.targets.image.build import build_image
+from builder.targets.image.from_plan import image_file
 from builder.targets.image.request import ImageFile, ImageRequest
 from builder.targets.image.sources import package_sources
+from builder.trees import stock_tree_of, tree_of
 from builder.workdir import locked
 
 ARCHIVE = "/srv/archive"
@@ -47,6 +50,8 @@ apt:
 """
 # The distribution's level is 9, which emulation takes a minute for each time.
 QUICK = b"COMPRESSLEVEL=1\n"
+# The bundle brings what the program needs and no rule of udev's; before that there is no answer.
+AFTER_BUNDLE = b"[Unit]\nConditionPathExists=/etc/rackwright/node.json\n"
 KDUMP = b'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=512M-:192M"\n'
 ELEMENTS = Path(__file__).parent / "elements"
 # What a cloud image has beside its kernel, GRUB and, where it is a package, systemd-resolved.
@@ -70,10 +75,23 @@ def build_stock(plan: HostPlan, out: Path, cache: Path) -> Path:
         ImageFile("/etc/initramfs-tools/conf.d/quick", 0o644, 0, 0, QUICK),
         # As the package kdump-tools has it; the planned command line has no such word.
         ImageFile("/etc/default/grub.d/kdump-tools.cfg", 0o644, 0, 0, KDUMP),
+        *(image_file(file) for file in reporting_files(plan)),
+        ImageFile(
+            "/etc/systemd/system/rackwright-facts.service.d/after-bundle.conf",
+            0o644,
+            0,
+            0,
+            AFTER_BUNDLE,
+        ),
         *archive(request, wanted_packages(plan.image), cache / "stock-debs", runner),
     ]
     artefacts = build_image(replace(request, files=tuple(files)), runner, TextMonitor())
     return artefacts.files["raw"].path
+
+
+def reporting_files(plan: HostPlan) -> tuple[RenderedFile, ...]:
+    """What tells `verify` of the node, which a bundle does not have."""
+    return diff_trees(tree_of(plan.image), stock_tree_of(plan.image)).removed
 
 
 def stock_request(plan: HostPlan, out: Path, cache: Path) -> ImageRequest:

@@ -15,10 +15,10 @@ import pytest
 from builder.plan.nouns.host import AccessPlan, HostPlan, UserPlan
 from builder.plan.nouns.why import Why
 from builder.prepare import host_named, prepare
-from builder.render import render_image
 from builder.resources import read_texts
 from builder.targets.cloud_init.order import Booted
 from builder.targets.cloud_init.seed import Seed, make_seeds
+from builder.trees import stock_tree_of, tree_of
 
 pytestmark = pytest.mark.integration
 
@@ -84,13 +84,12 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def seeds() -> list[Seed]:
     """The seed's host, golden and stock, and with users whose every text is hostile."""
     plan = prepare(ROOT / "examples/seed/inventory.yaml", host_named("nfv1"), "debian-13").plan
-    templates, programs = read_texts("templates"), read_texts("systemd")
-    trees = {plan.image.plan_id: render_image(plan.image, templates, programs)}
+    templates, key = read_texts("templates"), plan.image.plan_id
     chance = random.Random(4)
     plans = [plan, *(hostile(plan, chance) for _ in range(CASES))]
     return [
-        *make_seeds([plan], trees, Booted("stock"), templates),
-        *make_seeds(plans, trees, Booted("golden"), templates),
+        *make_seeds([plan], {key: stock_tree_of(plan.image)}, Booted("stock"), templates),
+        *make_seeds(plans, {key: tree_of(plan.image)}, Booted("golden"), templates),
     ]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from builder.plan.nouns.host import HostPlan
-from builder.render import render_image
 from builder.render.tree import FileTree
 from builder.resources import read_texts
 from builder.targets.cloud_init.order import Booted, Boots
 from builder.targets.cloud_init.seed import Seed, make_seeds
+from builder.trees import stock_tree_of, tree_of
 
 MAC = "cc:37:ab:e1:21:64"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mXkqH1rMwpoRBPGcEt0fo6xbLw7MDb9v8q3S8m2pK a@b"
@@ -22,15 +22,16 @@ access:
   secrets:
     join: {{url: "https://vault.example/join/{{hostname}}", path: /etc/rackwright/join.yaml}}
 hosts:"""
-TEMPLATES, PROGRAMS = read_texts("templates"), read_texts("systemd")
+TEMPLATES = read_texts("templates")
 Plans = Callable[..., list[HostPlan]]
 
 
-def trees_of(plans: list[HostPlan]) -> Mapping[str, FileTree]:
-    return {p.image.plan_id: render_image(p.image, TEMPLATES, PROGRAMS) for p in plans}
+def trees_of(plans: list[HostPlan], boots: Boots) -> Mapping[str, FileTree]:
+    make = stock_tree_of if boots == "stock" else tree_of
+    return {plan.image.plan_id: make(plan.image) for plan in plans}
 
 
 def seeds_of(
     plans: list[HostPlan], boots: Boots = "golden", mirror: str | None = None
 ) -> list[Seed]:
-    return list(make_seeds(plans, trees_of(plans), Booted(boots, mirror), TEMPLATES))
+    return list(make_seeds(plans, trees_of(plans, boots), Booted(boots, mirror), TEMPLATES))

@@ -17,12 +17,12 @@ from builder.jsonfile import decode
 from builder.plan.nouns.host import HostPlan
 from builder.render.tree import FileTree
 from builder.resources import read_texts
-from builder.targets.cloud_init.order import Booted
+from builder.targets.cloud_init.order import Booted, Boots
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import Seed, make_seeds
 from builder.targets.cloud_init.user_data_limits import choose_form
 from builder.targets.registry import ISO, MIME
-from builder.trees import refuse_faults, tree_of
+from builder.trees import refuse_faults, stock_tree_of, tree_of
 
 # What can be written beside a bundle's directory, as HOST.FORM: the forms of the target's row.
 SEED_FORMS: Mapping[str, Callable[[Seed], bytes]] = {ISO: Seed.iso, MIME: Seed.mime}
@@ -78,7 +78,7 @@ def _sound_seeds(plans: Sequence[HostPlan], booted: Booted, runner: Runner) -> I
     check = make_check(read_texts("schema"))
     templates = read_texts("templates")
     shapes: set[str] = set()
-    for seed in make_seeds(plans, _trees_of(plans, runner), booted, templates):
+    for seed in make_seeds(plans, _trees_of(plans, booted.boots, runner), booted, templates):
         _refuse(check(seed))
         shape = network_shape(seed.network)
         if seed.network is not None and shape not in shapes:
@@ -99,11 +99,12 @@ def network_shape(network: Mapping[str, Any] | None) -> str:
     )
 
 
-def _trees_of(plans: Iterable[HostPlan], runner: Runner) -> dict[str, FileTree]:
+def _trees_of(plans: Iterable[HostPlan], boots: Boots, runner: Runner) -> dict[str, FileTree]:
     """The files of image scope, by plan id: each parsed back once."""
     trees = {}
+    make = stock_tree_of if boots == "stock" else tree_of
     for key, image in {plan.image.plan_id: plan.image for plan in plans}.items():
-        trees[key] = tree_of(image)
+        trees[key] = make(image)
         refuse_faults(trees[key], image, runner)
     return trees
 

@@ -15,19 +15,22 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from seed_plans import ACCESS, HASH, KEY, MAC, PROGRAMS, TEMPLATES, Plans, seeds_of
+from seed_plans import ACCESS, HASH, KEY, MAC, Plans, seeds_of
 
 from builder.errors import BuilderError
 from builder.plan.nouns.host import AccessPlan, UserPlan
 from builder.plan.nouns.why import Why
-from builder.render import cmdline, os_release_fields, render_image
+from builder.render import cmdline, os_release_fields
+from builder.render.node import LISTING
+from builder.render.tree import diff_trees
 from builder.resources import read_texts
 from builder.targets.cloud_init.bundles import SEED_FORMS
 from builder.targets.cloud_init.order import PROGRAM, SEED
 from builder.targets.cloud_init.schemas import make_check
 from builder.targets.cloud_init.seed import FRESH_HOST_KEYS, network_config
-from builder.targets.cloud_init.user_data_limits import choose_form
+from builder.targets.cloud_init.user_data_limits import PROVIDERS, choose_form
 from builder.targets.registry import TARGETS
+from builder.trees import stock_tree_of, tree_of
 from scripts.cloud_init_schemas import trim
 
 WITH_ACCESS = ("hosts:", ACCESS)
@@ -152,7 +155,7 @@ def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
     config = yaml.safe_load(seed.user_data)
     assert config == seed.config
     image = json.loads(file_of(config, f"{SEED}/image.json"))
-    tree = render_image(plan.image, TEMPLATES, PROGRAMS)
+    tree = stock_tree_of(plan.image)
     assert [item["path"] for item in image["files"]] == [file.path for file in tree]
     for item, file in zip(image["files"], tree, strict=True):
         if file.is_symlink:
@@ -170,6 +173,24 @@ def test_stock_seed_brings_every_file_and_package(plans: Plans) -> None:
     assert image["alternatives"] == {
         "ovs-vswitchd": "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
     }
+
+
+def test_a_stock_image_gets_all_but_what_reports_to_verify(plans: Plans) -> None:
+    (plan,) = plans()
+    whole, stock = tree_of(plan.image), stock_tree_of(plan.image)
+    names = ("_access", "_devices", "_system", "_units")
+    left_out = [
+        "/usr/lib/rackwright/facts",
+        *(f"/usr/lib/rackwright/rackwright_facts{name}.py" for name in names),
+        "/usr/lib/systemd/system/rackwright-facts.service",
+        "/usr/lib/udev/rules.d/90-rackwright-facts.rules",
+    ]
+    assert [file.path for file in diff_trees(whole, stock).removed] == left_out
+    # Nothing that stays needs them, and the node's list does not name them.
+    assert [f.path for f in stock if "rackwright_facts" in f.text] == []
+    listing = stock.get(LISTING.path)
+    assert listing is not None
+    assert listing.text.split() == [f.path for f in stock if f.path != LISTING.path]
 
 
 def test_the_instance_changes_with_any_document(plans: Plans) -> None:
@@ -393,7 +414,9 @@ def test_the_first_form_that_fits(plans: Plans) -> None:
     (stock,) = seeds_of(plans(), "stock")
     assert choose_form(golden, "ec2") == ("user-data.gz", golden.compressed())
     assert choose_form(golden, "openstack") == ("user-data", golden.user_data)
-    assert choose_form(stock, "azure") == ("user-data.gz", stock.compressed())
+    assert choose_form(stock, "openstack") == ("user-data.gz", stock.compressed())
+    # Room for users, secrets and ports that the seed does not have.
+    assert len(stock.compressed()) + 4096 <= PROVIDERS["openstack"].limit
     assert choose_form(stock, "gce") == ("user-data", stock.user_data)
     with pytest.raises(BuilderError) as caught:
         choose_form(stock, "ec2")
