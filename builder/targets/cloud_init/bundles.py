@@ -41,11 +41,14 @@ def write_bundles(
     """Replace `out` by the bundles of hosts.
 
     forms: of `SEED_FORMS`. provider: whose limit of user-data is kept. keep_others: bundles made
-    before of other hosts stay. Refuses to replace a directory with files beside ours.
+    before of other hosts stay. Refuses to replace a directory with files beside ours, and two
+    hosts of which one would have the name of the other's file.
     """
+    hosts = {plan.hostname for plan in plans}
+    _refuse_clashes(hosts, forms, out if keep_others else None)
     with replacing_directory(out, _listed) as staging:
         if keep_others:
-            _link_others(out, staging, {plan.hostname for plan in plans})
+            _link_others(out, staging, hosts)
         written = [path for path in staging.rglob("*") if path.is_file()]
         for seed in _sound_seeds(plans, booted, runner):
             written += _write_seed(seed, forms, provider, staging)
@@ -57,15 +60,28 @@ def _listed(record: bytes) -> tuple[str, ...]:
     return decode(tuple[str, ...], record)
 
 
+def _refuse_clashes(hosts: set[str], forms: Sequence[str], out: Path | None) -> None:
+    """A host's name may end in `.iso`. out: where bundles of other hosts stay."""
+    files = {f"{host}.{form}": host for host in hosts for form in forms}
+    folders = set(hosts)
+    for entry in out.iterdir() if out is not None and out.is_dir() else ():
+        host, _, form = entry.name.rpartition(".")
+        if entry.is_dir():
+            folders.add(entry.name)
+        elif form in SEED_FORMS and host not in hosts:
+            files[entry.name] = host
+    for name in sorted(files.keys() & folders):
+        raise BuilderError(
+            f"the file {name} of host {files[name]} would have the name of the directory of host {name}",
+            hint=f"write the bundle of {name} to a directory of its own: --host {name} -o DIR",
+        )
+
+
 def _link_others(out: Path, staging: Path, made: set[str]) -> None:
     """What is in `out` of other hosts; what is there of hosts made anew goes, in every form."""
-    own = {
-        RECORD,
-        *made,
-        *(f"{host}.{form}" for host in made for form in SEED_FORMS),
-    }
+    forms = {f"{host}.{form}" for host in made for form in SEED_FORMS}
     for entry in sorted(out.iterdir()) if out.is_dir() else ():
-        if entry.name in own:
+        if entry.name in {RECORD, *made} or (entry.name in forms and not entry.is_dir()):
             continue
         if entry.is_dir():
             shutil.copytree(entry, staging / entry.name, copy_function=os.link)

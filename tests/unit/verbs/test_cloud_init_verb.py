@@ -151,6 +151,30 @@ def test_compresses_what_a_provider_would_refuse(
     assert (here / "seed/nfv1/user-data.gz").read_bytes() == packed
 
 
+def test_a_file_and_a_directory_of_one_name(
+    rackwright: Call, write: Callable[..., Path], here: Path
+) -> None:
+    """A host may be called after what is written beside the directory of another."""
+    inventory = write((TWO[0], TWO[1].replace("nfv2", "nfv1.iso")))
+    clash = (
+        "rackwright: error: the file nfv1.iso of host nfv1 would have the name of the directory "
+        "of host nfv1.iso\n"
+        "  hint: write the bundle of nfv1.iso to a directory of its own: --host nfv1.iso -o DIR\n"
+    )
+    assert rackwright("cloud-init", inventory, "--all", "--iso", "-o", "seed") == (1, "", clash)
+    assert rackwright("cloud-init", inventory, "--all", "-o", "seed").code == 0
+    kept = names(here / "seed")
+    assert rackwright("cloud-init", inventory, "--host", "nfv1", "-o", "seed").code == 0
+    assert names(here / "seed") == kept
+    one = ("cloud-init", inventory, "--host", "nfv1", "--iso", "-o", "seed")
+    assert rackwright(*one) == (1, "", clash)
+    assert names(here / "seed") == kept
+    # The file was there first.
+    assert rackwright("cloud-init", inventory, "--host", "nfv1", "--iso", "-o", "other").code == 0
+    one = ("cloud-init", inventory, "--host", "nfv1.iso", "-o", "other")
+    assert rackwright(*one) == (1, "", clash)
+
+
 def test_unknown_host(rackwright: Call, inventory: Path) -> None:
     said = rackwright("cloud-init", inventory, "--host", "nfv9", "-o", "seed")
     assert said == (
