@@ -94,9 +94,10 @@ def permanent_mac(netdev: Netdev | None, notes: list[str]) -> str | None:
     if netdev.permanent is not None:
         return fits(_MAC, netdev.permanent)
     if netdev.assigned != PERMANENT:
+        seen = "is not recorded" if netdev.assigned is None else f"is {netdev.assigned}"
         notes.append(
             f"its MAC address is left out: {quote(netdev.address or '')} may not be the card's own "
-            f"(addr_assign_type is {netdev.assigned}); ethtool -P {netdev.name} shows that"
+            f"(addr_assign_type {seen}); ethtool -P {netdev.name} shows that"
         )
         return None
     return fits(_MAC, netdev.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,18 +58,22 @@ def pages_of_switch(image: ImagePlan) -> tuple[dict[tuple[int, int], int], dict[
 
 
 def enough_pages(image: ImagePlan) -> Mapping[int, int]:
-    """Pages of the default size by node: as planned, and as many as Open vSwitch needs at least.
+    """Pages of the default size by node: as planned, and as many as all users need at least.
 
     The node of DPDK's main lcore has some too: what is advised must not break another node.
     """
     # hugepages.count is of the default size, whose pools are the first.
     size_mib = image.hugepages[0].size_kib // 1024 if image.hugepages else 1024
-    counts = {p.node: p.count for p in image.hugepages if p.size_kib == size_mib * 1024}
-    known = eal_nodes(image.cpus)
-    for node in pages_of_switch(image)[1].keys() & known:
-        pools = image.pools_on(node)
-        others = sum(pool.mib for pool in pools) - counts.get(node, 0) * size_mib
-        counts[node] = -(-(image.socket_mem[node] - others) // size_mib)
+    planned = {p.node: p.count for p in image.hugepages if p.size_kib == size_mib * 1024}
+    taken, lacks = pages_of_switch(image)
+    needs = Counter({node: pages for (node, kib), pages in taken.items() if kib == size_mib * 1024})
+    for node in lacks.keys() & eal_nodes(image.cpus):
+        others = sum(pool.mib for pool in image.pools_on(node)) - planned.get(node, 0) * size_mib
+        needs[node] = -(-(image.socket_mem[node] - others) // size_mib)
+    for demand in image.page_demands:
+        if demand.size_kib == size_mib * 1024:
+            needs[demand.node] += demand.pages
+    counts = {n: max(planned.get(n, 0), needs[n]) for n in {*planned, *needs}}
     main = main_node(image.cpus, image.lcore_mask)
     if main is not None and not counts.get(main) and not any(p.count for p in image.pools_on(main)):
         counts[main] = -(-PORT_TABLE_MIB // size_mib)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from builder.diagnostics import KeyPath
+from builder.diagnostics import KeyPath, Severity
 from builder.model.inventory import Host, Interface, Inventory
 from builder.model.ports import is_bifurcated
 from builder.model.racks import takes_gateway
@@ -71,25 +71,39 @@ def check_interface_known(inventory: Inventory) -> Iterator[Finding]:
 
 
 def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
-    """A host's interface is the kernel's; a port of OVS is on a userspace driver."""
+    """A host's interface is the kernel's; a port of OVS is on a userspace driver.
+
+    A bifurcated port keeps its interface, and DPDK takes its frames (drivers/net/mlx5/mlx5_trigger.c,
+    mlx5_traffic_enable(): all of them on a promiscuous port, as Open vSwitch's are).
+    """
     given = {
         (pair.class_name, pair.profile_name): {
-            str(port.nic): path
+            nic.name: (path, is_bifurcated(nic))
             for path, port in used_ports(pair)
-            if (nic := pair.hardware.nic(port.nic or "")) is not None and not is_bifurcated(nic)
+            if (nic := pair.hardware.nic(port.nic or "")) is not None
         }
         for pair in pairs(inventory)
     }
     for name, host in inventory.hosts.items():
         ports = given.get((host.hardware, host.profile), {})
-        for nic_name in host.interfaces:
-            if nic_name in ports:
-                path = ("hosts", name, "interfaces", nic_name)
-                message = (
-                    f"{nic_name} is an Open vSwitch port ({SEE}): the kernel gives it up, so "
-                    "the host has no such interface"
-                )
-                yield Finding(path, message, at_key=True, see=ports[nic_name])
+        for nic_name, interface in host.interfaces.items():
+            see, keeps = ports.get(nic_name, (None, False))
+            if see is None or (keeps and not _has_address(interface)):
+                continue
+            path = ("hosts", name, "interfaces", nic_name)
+            why = (
+                "DPDK takes all frames that arrive there, so the host receives none"
+                if keeps
+                else "the kernel gives it up, so the host has no such interface"
+            )
+            message = f"{nic_name} is an Open vSwitch port ({SEE}): {why}"
+            hint = "give the host an interface of its own" if keeps else None
+            severity: Severity = "warning" if keeps else "error"
+            yield Finding(path, message, hint, severity=severity, at_key=True, see=see)
+
+
+def _has_address(interface: Interface) -> bool:
+    return bool(interface.dhcp4 or interface.dhcp6 or interface.addresses)
 
 
 def check_interface_mtu(inventory: Inventory) -> Iterator[Finding]:
@@ -188,7 +202,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     ),
     Rule(
         "host-interface-not-in-ovs",
-        "error",
+        "either",
         "A host's interface is not used by Open vSwitch.",
         check_interface_not_in_ovs,
     ),

@@ -226,7 +226,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "kernel-args-effect",
         "warning",
-        "Kernel arguments exist in the kernel, and leave planned ones their effect.",
+        "No kernel argument is for patched kernels only, or takes away the effect of a planned one.",
         check_args_effect,
     ),
     Rule(
@@ -245,7 +245,7 @@ RULES: tuple[Rule[Inventory], ...] = (
     Rule(
         "sysctl-known",
         "warning",
-        "A sysctl is one of the kernel, or of a module that the node then loads.",
+        "The first parts of a sysctl tell what brings it: the kernel, or a module the node then loads.",
         check_sysctl_known,
     ),
     Rule(

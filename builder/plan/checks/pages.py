@@ -106,7 +106,24 @@ def _too_many_pages(image: ImagePlan, node: int, pools: list[HugepagePool]) -> F
         most = room * 1024 // pools[0].size_kib
         fits = f"at most {count_text(most, 'page')} of {page_size_text(pools[0].size_kib)}"
     hint = f"use {fits} on node {node}: see hardware.{image.hardware}.numa[{node}].memory"
-    return Finding(pools[0].key, message, hint)
+    return _of_user(image, node, pools, message) or Finding(pools[0].key, message, hint)
+
+
+def _of_user(
+    image: ImagePlan, node: int, pools: list[HugepagePool], message: str
+) -> Finding | None:
+    """Where pages are derived, the user of most of them can have fewer; None: no such user."""
+    asked = [d for d in image.page_demands if d.node == node and d.mib]
+    if not asked or any(pool.key[-1] == "count" for pool in pools):
+        return None
+    most = max(asked, key=lambda demand: demand.mib)
+    size_mib = most.size_kib // 1024
+    others = sum(pool.mib for pool in pools) - most.pages * size_mib
+    room = image.usable_mib[node] - NODE_ROOM_MIB - others
+    if room < size_mib:
+        return None
+    hint = f"{most.who} can have {format_mib(room // size_mib * size_mib)} on node {node} at most"
+    return Finding(most.key, message, hint)
 
 
 def _kept(image: ImagePlan) -> str:

@@ -47,7 +47,7 @@ CASES: dict[str, list[tuple[str, str]]] = {
         (NIC, NIC + MLX),
         (XE1, XE1 + MLX_VFS),
         ("{nic: data0}", "{nic: mx0}\n            dpdk2: {vf: mx0/0}"),
-        host("      mx0: {role: storage, dhcp4: true}\n"),
+        host("      mx0: {role: storage, mtu: 9000}\n"),
     ],
     "vfio-pci with Secure Boot": [
         ("    siblings: 8\n", "    siblings: 8\n    secure-boot: true\n")
