@@ -25,7 +25,7 @@ def test_a_reader_that_goes_away() -> None:
             [*START, *PLAN], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines()[-1] == "1 warning"
+    assert done.stderr == b""
 
 
 @pytest.mark.parametrize("words", [PLAN, ("--help",), ("plan", "--help")], ids=" ".join)
