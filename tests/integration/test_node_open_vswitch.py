@@ -101,6 +101,7 @@ class Node:
             "hugepages": [],
             "pfs": [],
             "bindings": [],
+            "kernel-ports": [],
             "ovs": {"other-config": keys, "bridges": [bridge]},
         }
         (self.root / "etc/rackwright/node.json").write_text(json.dumps(document))
