@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-SYSTEMD = Path(__file__).resolve().parents[2] / "systemd"
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEMD = ROOT / "systemd"
+# The program of bundles that a host's image runs too (builder/render/access.py).
+SECRETS = ROOT / "templates/cloud-init/seed_secrets.py"
 UNITS = sorted(path.name for path in SYSTEMD.glob("*.service"))
 # Units of the distribution ours refer to: as the packages have them, in what matters here.
 STUBS = {
@@ -58,6 +61,8 @@ def root(tmp_path: Path) -> Path:
     programs.mkdir()
     for path in SYSTEMD.glob("rackwright-*.py"):
         shutil.copy(path, programs / path.stem.removeprefix("rackwright-"))
+    shutil.copyfile(SECRETS, programs / "secrets")
+    (programs / "secrets").chmod(0o755)
     (tmp_path / "bin").mkdir()
     shutil.copy("/bin/true", tmp_path / "bin/true")
     for name in UNITS:
