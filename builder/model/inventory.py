@@ -108,6 +108,16 @@ class Interface(Part):
         Mac | None, Field(description="Permanent MAC address of the port on this host")
     ] = None
 
+    @property
+    def uses_dhcp(self) -> bool:
+        """Of either version."""
+        return self.dhcp4 or self.dhcp6
+
+    @property
+    def has_address(self) -> bool:
+        """By DHCP or of its own."""
+        return self.uses_dhcp or bool(self.addresses)
+
     def has_dhcp(self, version: int) -> bool:
         """Whether its address of an IP version, 4 or 6, comes by DHCP."""
         return self.dhcp4 if version == 4 else self.dhcp6

@@ -59,7 +59,7 @@ def _routed(inventory: Inventory, host: Host) -> tuple[str, ...]:
     able = [
         name
         for name, interface in host.interfaces.items()
-        if interface.dhcp4 or interface.dhcp6 or gateways_of(inventory, host, name)
+        if interface.uses_dhcp or gateways_of(inventory, host, name)
     ]
     management = [name for name in able if host.interfaces[name].role == "management"]
     return tuple(management or able[:1])
@@ -97,7 +97,7 @@ def _explain(
     if inherited and host.rack is not None:
         reason += f"; {' and '.join(inherited)} of rack {host.rack}"
         paths += [("racks", host.rack, key) for key in inherited]
-    if routed and name not in routed and (interface.dhcp4 or interface.dhcp6):
+    if routed and name not in routed and interface.uses_dhcp:
         reason += f"; {routed[0]} has the default route, so no route of DHCP is used here"
     if len(routed) > 1 and name in routed:
         order = "first" if name == routed[0] else f"after {routed[0]}, in order of the inventory"

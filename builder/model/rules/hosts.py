@@ -88,7 +88,7 @@ def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
         ports = given.get((host.hardware, host.profile), {})
         for nic_name, interface in host.interfaces.items():
             see, keeps = ports.get(nic_name, (None, False))
-            if see is None or (keeps and not _has_address(interface)):
+            if see is None or (keeps and not interface.has_address):
                 continue
             path = ("hosts", name, "interfaces", nic_name)
             why = (
@@ -100,10 +100,6 @@ def check_interface_not_in_ovs(inventory: Inventory) -> Iterator[Finding]:
             hint = "give the host an interface of its own" if keeps else None
             severity: Severity = "warning" if keeps else "error"
             yield Finding(path, message, hint, severity=severity, at_key=True, see=see)
-
-
-def _has_address(interface: Interface) -> bool:
-    return bool(interface.dhcp4 or interface.dhcp6 or interface.addresses)
 
 
 def check_interface_mtu(inventory: Inventory) -> Iterator[Finding]:
@@ -166,8 +162,7 @@ def check_management(inventory: Inventory) -> Iterator[Finding]:
 
 def check_management_address(inventory: Inventory) -> Iterator[Finding]:
     for path, interface in interfaces(inventory):
-        has_address = interface.dhcp4 or interface.dhcp6 or interface.addresses
-        if interface.role == "management" and not has_address:
+        if interface.role == "management" and not interface.has_address:
             message = "this management interface has no address"
             yield Finding(path, message, "add dhcp4: true, or addresses", at_key=True)
 

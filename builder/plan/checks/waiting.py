@@ -46,9 +46,7 @@ def _management(host: Host) -> list[str]:
 
 
 def _has_dns(inventory: Inventory, host: Host, name: str) -> bool:
-    interface = host.interfaces[name]
-    brings_them = interface.dhcp4 or interface.dhcp6
-    return brings_them or bool(nameservers_of(inventory, host, name))
+    return host.interfaces[name].uses_dhcp or bool(nameservers_of(inventory, host, name))
 
 
 RULES: tuple[Rule[Fleet], ...] = (
