@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_KIB = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
+# lib/cmdline.c, memparse(): the power of two that a unit of memory stands for.
+UNIT_BITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40, "P": 50, "E": 60}
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,7 @@ def _region(part: str) -> tuple[MemoryWord, ...]:
 def _bytes(digits: str, unit: str) -> int:
     """lib/cmdline.c, memparse(): hexadecimal and octal as in C."""
     is_octal = digits.startswith("0") and digits.isdigit() and len(digits) > 1
-    return int(digits, 8 if is_octal else 0) << 10 * _KIB[unit.upper()]
+    return int(digits, 8 if is_octal else 0) << UNIT_BITS[unit.upper()]
 
 
 # Parts of pci= (drivers/pci/pci.c, arch/x86/pci/common.c) that change the addresses of ports.

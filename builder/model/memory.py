@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from builder.catalog.kernel_words import UNIT_BITS
+
 # struct page is 64 bytes for each 4 KiB (include/linux/mm_types.h), also for hugepages:
 # hugetlb_free_vmemmap is off unless asked for (Documentation/mm/vmemmap_dedup.rst).
 PAGE_STRUCTURES = 64
@@ -15,7 +17,6 @@ FIRMWARE_MIB = 512
 # DEFAULT_CRASH_KERNEL_LOW_SIZE of arch/x86/include/asm/crash_reserve.h.
 CRASH_LOW_MIB = 256
 _SIZE = r"([0-9]{1,12})([KMGT])?"
-_UNITS = {"": 1 / (1 << 20), "K": 1 / (1 << 10), "M": 1, "G": 1 << 10, "T": 1 << 20}
 
 
 def mem_total(memory: int) -> int:
@@ -88,4 +89,4 @@ def _mib(text: str) -> int:
 
 
 def _scaled(number: str, unit: str | None) -> float:
-    return int(number) * _UNITS[(unit or "").upper()]
+    return int(number) * 2.0 ** (UNIT_BITS[(unit or "").upper()] - UNIT_BITS["M"])
