@@ -7,29 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from base_facts import FACTS
 from recording import NullMonitor, RecordingRunner
 
 from builder.catalog.releases import RELEASES
 from builder.errors import BuilderError, CommandFailed, ToolMissing
 from builder.targets.image import build, outputs
 from builder.targets.image import cached_base as bases
-from builder.targets.image.accounts import Accounts
 from builder.targets.image.installed import Listing
 from builder.targets.image.request import Artefact, ImageFile, ImageRequest
 from builder.targets.registry import TARGETS
-
-FACTS = bases.BaseFacts(
-    "b" * 64,
-    "r" * 64,
-    "6.12",
-    "uuid",
-    44040192,
-    2**20,
-    "ID=debian\n",
-    7,
-    (("apt", "3.0"),),
-    Accounts({}, {}),
-)
 
 
 @pytest.fixture

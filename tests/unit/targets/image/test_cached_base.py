@@ -7,27 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from base_facts import FACTS
 from recording import NullMonitor, RecordingRunner
 
 from builder.catalog.releases import RELEASES
 from builder.jsonfile import encode
 from builder.targets.image import cached_base
-from builder.targets.image.accounts import Accounts
 from builder.targets.image.request import ImageRequest
 from builder.targets.image.solve import Solution
 
-FACTS = cached_base.BaseFacts(
-    "b" * 64,
-    "r" * 64,
-    "6.12",
-    "uuid",
-    44040192,
-    2**20,
-    "ID=debian\n",
-    7,
-    (("apt", "3.0"),),
-    Accounts({}, {}),
-)
 PLAN = cached_base.BasePlan((), (), (), (), Solution((), 7, 0.0), "r" * 64, "b" * 64)
 
 
